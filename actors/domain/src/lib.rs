@@ -1,0 +1,1 @@
+//! The pure rules of askpro: no I/O, no async, no clock, no randomness.

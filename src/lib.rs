@@ -1,0 +1,1 @@
+//! askpro: the back end behind AI telephone receptionists.

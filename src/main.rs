@@ -1,0 +1,2 @@
+//! The askpro command.
+fn main() {}
