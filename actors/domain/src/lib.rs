@@ -1,1 +1,12 @@
-//! The pure rules of askpro: no I/O, no async, no clock, no randomness.
+//! The pure rules of askpro: what a call, a company, a slot and a booking are, and how they move.
+//!
+//! Nothing here does I/O, waits, reads a clock or draws a random number: instants and ids are arguments.
+
+pub mod booking;
+pub mod call;
+pub mod ids;
+pub mod phone;
+pub mod secret;
+pub mod slots;
+pub mod tenant;
+pub mod time;

@@ -1,0 +1,338 @@
+//! How a booking moves.
+
+use serde::{Deserialize, Serialize};
+
+use super::{AppointmentStatus, Booking, BookingOrder, BookingState, HISTORY_MAX, Move};
+use crate::time::UnixMillis;
+
+/// Answered looks without a trace after which a booking counts as absent.
+pub const LOOKS_MAX: u32 = 3;
+/// How often a booking that the caller was told of is posted again when it is absent.
+pub const POSTS_AGAIN_MAX: u32 = 3;
+/// Delays of the looks after the answer was lost, by answered looks so far: all three within 60 s.
+pub const UNKNOWN_LOOK_DELAYS_MS: [i64; 3] = [1_000, 9_000, 30_000];
+/// Delay of a look after one that Cal.com did not answer.
+const LOOK_AGAIN_MS: i64 = 5_000;
+
+/// Why Cal.com refused. Stable codes, facts: table of refusals of its booking endpoint.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Refusal {
+    /// Somebody has the slot, or no host is free.
+    SlotTaken,
+    /// Too soon, too far away, or outside the bookable range.
+    OutOfBounds,
+    /// In the past.
+    DateInPast,
+    /// The booker has too many active bookings.
+    BookerLimit,
+    /// The booker is blocked or must log in.
+    BookerBlocked,
+    /// The same attendee has this very booking already.
+    AlreadyBooked,
+    /// Name, phone or e-mail was not accepted.
+    ContactRejected,
+    /// The event type does not exist or cannot be booked.
+    ServiceMisconfigured,
+    /// The key is missing, wrong or may not do this.
+    NotAuthorized,
+    /// Anything else that Cal.com refused for good.
+    Other,
+}
+
+impl Refusal {
+    /// The code in rows, answers and metrics.
+    #[must_use]
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::SlotTaken => "slot_taken",
+            Self::OutOfBounds => "out_of_bounds",
+            Self::DateInPast => "date_in_past",
+            Self::BookerLimit => "booker_limit",
+            Self::BookerBlocked => "booker_blocked",
+            Self::AlreadyBooked => "already_booked",
+            Self::ContactRejected => "contact_rejected",
+            Self::ServiceMisconfigured => "service_misconfigured",
+            Self::NotAuthorized => "calendar_not_authorized",
+            Self::Other => "refused",
+        }
+    }
+}
+
+/// What a look at Cal.com gave.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum LookResult {
+    /// Our booking is there.
+    Found {
+        /// Its uid.
+        uid: String,
+        /// User id of its host.
+        host: Option<i64>,
+    },
+    /// Cal.com answered, and it is not there.
+    Absent,
+    /// Cal.com did not answer; does not count.
+    NoAnswer,
+}
+
+/// What can happen to a booking.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum BookingEvent {
+    /// Cal.com confirmed; the answer was checked to be ours.
+    Confirmed {
+        /// Its uid.
+        uid: String,
+        /// User id of its host.
+        host: Option<i64>,
+    },
+    /// Cal.com refused.
+    Refused(Refusal),
+    /// The request certainly never reached Cal.com (no connection, rate limit, breaker): safe to post again.
+    NotSent,
+    /// The answer was lost: connection died, time-out, 5xx.
+    AnswerLost,
+    /// The process restarted between the POST and its answer.
+    Restarted,
+    /// The caller's budget is over and the agent was told "pending".
+    ToldPending,
+    /// A look came back.
+    Looked(LookResult),
+    /// The call ended.
+    CallEnded,
+    /// Found at Cal.com after it was given up.
+    Surfaced {
+        /// Its uid.
+        uid: String,
+    },
+}
+
+/// What a booking wants done.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum BookingEffect {
+    /// POST the order, not before `at`.
+    Post {
+        /// When.
+        at: UnixMillis,
+    },
+    /// Look at Cal.com by our metadata, not before `at`.
+    Look {
+        /// When.
+        at: UnixMillis,
+    },
+    /// Turn the hold into a booking with this host.
+    OccupySlot {
+        /// Cal.com's user id of the host.
+        host: Option<i64>,
+    },
+    /// Give the slot back.
+    ReleaseSlot,
+    /// Tell the customer that the booking stands; once.
+    NotifyConfirmed,
+    /// Ask a human to call back.
+    RequestCallback {
+        /// Whether it cannot wait.
+        urgent: bool,
+        /// Stable reason.
+        reason: &'static str,
+    },
+    /// Cancel this uid at Cal.com: it surfaced after we gave the slot back.
+    CancelAtCalendar {
+        /// Cal.com's uid.
+        uid: String,
+    },
+}
+
+/// The moved booking and what it wants.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Step {
+    /// After the move.
+    pub booking: Booking,
+    /// In order.
+    pub effects: Vec<BookingEffect>,
+}
+
+/// An event that means nothing in that state; the booking is unchanged.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+#[error("a booking that is {status:?} cannot take {event:?}")]
+pub struct IllegalMove {
+    /// The booking as it was.
+    pub booking: Box<Booking>,
+    /// Its status.
+    pub status: AppointmentStatus,
+    /// The event.
+    pub event: BookingEvent,
+}
+
+impl Booking {
+    /// A booking that is about to be posted for the first time. Write it ahead, then POST.
+    #[must_use]
+    pub fn submit(order: BookingOrder, now: UnixMillis) -> Self {
+        let mut booking = Self {
+            order,
+            version: 1,
+            submitted_at: now,
+            call_over: false,
+            told_pending: false,
+            state: BookingState::Submitted { post: 1 },
+            history: Vec::new(),
+        };
+        booking.remember("submitted", now);
+        booking
+    }
+
+    /// An order that a crash cut off before it was submitted: the agent heard an error.
+    #[must_use]
+    pub fn abandon(order: BookingOrder, now: UnixMillis) -> Self {
+        let mut booking = Self::submit(order, now);
+        booking.state = BookingState::Abandoned;
+        booking.history.clear();
+        booking.remember("not_submitted_before_restart", now);
+        booking
+    }
+
+    /// The status in its row.
+    #[must_use]
+    pub fn status(&self) -> AppointmentStatus {
+        match &self.state {
+            BookingState::Submitted { .. } if self.told_pending => AppointmentStatus::PendingConfirmation,
+            BookingState::Submitted { .. } => AppointmentStatus::Submitted,
+            BookingState::Unknown { .. } => AppointmentStatus::Unknown,
+            BookingState::Confirmed { .. } => AppointmentStatus::Confirmed,
+            BookingState::Refused { .. } => AppointmentStatus::Refused,
+            BookingState::Conflict { .. } => AppointmentStatus::Conflict,
+            BookingState::Abandoned => AppointmentStatus::Abandoned,
+            BookingState::Cancelled { .. } => AppointmentStatus::Cancelled,
+        }
+    }
+
+    /// Cal.com's uid, where it has one.
+    #[must_use]
+    pub fn uid(&self) -> Option<&str> {
+        match &self.state {
+            BookingState::Confirmed { uid, .. } | BookingState::Cancelled { uid } => Some(uid),
+            _ => None,
+        }
+    }
+
+    /// Moves the booking. Errors: [`IllegalMove`] when the event means nothing here; nothing changed then.
+    pub fn apply(self, event: BookingEvent, now: UnixMillis) -> Result<Step, IllegalMove> {
+        use BookingEvent as E;
+        use BookingState as S;
+        match (self.state.clone(), event) {
+            (_, E::CallEnded) => Ok(self.call_ended()),
+            (S::Submitted { .. } | S::Unknown { .. }, E::Confirmed { uid, host }) => {
+                Ok(self.confirm(uid, host, false, now))
+            }
+            (S::Unknown { .. }, E::Looked(LookResult::Found { uid, host })) => {
+                Ok(self.confirm(uid, host, true, now))
+            }
+            (S::Submitted { .. } | S::Unknown { .. }, E::Refused(refusal)) => Ok(self.refuse(refusal, now)),
+            (S::Submitted { post }, E::NotSent) => Ok(self.not_sent(post, now)),
+            (S::Submitted { post }, E::AnswerLost) => Ok(self.lose(post, "answer_lost", now)),
+            (S::Submitted { post }, E::Restarted) => Ok(self.lose(post, "restarted", now)),
+            (S::Unknown { post, .. }, E::Restarted) => Ok(self.lose(post, "restarted", now)),
+            (S::Submitted { .. } | S::Unknown { .. }, E::ToldPending) => Ok(self.told_pending(now)),
+            (S::Unknown { post, since, absent_looks }, E::Looked(LookResult::Absent)) => {
+                Ok(self.absent(post, since, absent_looks + 1, now))
+            }
+            (S::Unknown { .. }, E::Looked(LookResult::NoAnswer)) => Ok(Step {
+                booking: self,
+                effects: vec![BookingEffect::Look { at: now.plus_ms(LOOK_AGAIN_MS) }],
+            }),
+            (S::Abandoned, E::Surfaced { uid }) => Ok(self.surface(uid, now)),
+            (_, event) => Err(IllegalMove { status: self.status(), booking: Box::new(self), event }),
+        }
+    }
+
+    fn call_ended(mut self) -> Step {
+        self.call_over = true;
+        Step { booking: self, effects: Vec::new() }
+    }
+
+    fn confirm(mut self, uid: String, host: Option<i64>, by_look: bool, now: UnixMillis) -> Step {
+        let reason = match (self.call_over, by_look) {
+            (true, _) => "confirmed_after_hangup",
+            (false, true) => "confirmed_by_look",
+            (false, false) => "confirmed",
+        };
+        self.move_to(BookingState::Confirmed { uid, host }, reason, now);
+        Step {
+            booking: self,
+            effects: vec![BookingEffect::OccupySlot { host }, BookingEffect::NotifyConfirmed],
+        }
+    }
+
+    fn refuse(mut self, refusal: Refusal, now: UnixMillis) -> Step {
+        let mut effects = vec![BookingEffect::ReleaseSlot];
+        if self.told_pending {
+            self.move_to(BookingState::Conflict { refusal }, refusal.code(), now);
+            effects.push(BookingEffect::RequestCallback { urgent: true, reason: "booking_conflict" });
+        } else {
+            self.move_to(BookingState::Refused { refusal }, refusal.code(), now);
+            if self.call_over {
+                effects.push(BookingEffect::RequestCallback { urgent: true, reason: "refused_after_hangup" });
+            }
+        }
+        Step { booking: self, effects }
+    }
+
+    fn lose(mut self, post: u32, reason: &'static str, now: UnixMillis) -> Step {
+        self.move_to(BookingState::Unknown { post, since: now, absent_looks: 0 }, reason, now);
+        let at = now.plus_ms(look_delay(0));
+        Step { booking: self, effects: vec![BookingEffect::Look { at }] }
+    }
+
+    /// Never reached Cal.com: posted again while somebody counts on it, else refused as unreachable.
+    fn not_sent(mut self, post: u32, now: UnixMillis) -> Step {
+        self.move_to(BookingState::Submitted { post }, "calendar_unreachable", now);
+        let at = now.plus_ms(LOOK_AGAIN_MS);
+        Step { booking: self, effects: vec![BookingEffect::Post { at }] }
+    }
+
+    fn told_pending(mut self, now: UnixMillis) -> Step {
+        if !self.told_pending {
+            self.told_pending = true;
+            self.move_to(self.state.clone(), "told_pending", now);
+        }
+        Step { booking: self, effects: Vec::new() }
+    }
+
+    fn absent(mut self, post: u32, since: UnixMillis, absent_looks: u32, now: UnixMillis) -> Step {
+        if absent_looks < LOOKS_MAX {
+            self.move_to(BookingState::Unknown { post, since, absent_looks }, "absent", now);
+            let at = now.plus_ms(look_delay(absent_looks));
+            return Step { booking: self, effects: vec![BookingEffect::Look { at }] };
+        }
+        if self.told_pending && post <= POSTS_AGAIN_MAX {
+            self.move_to(BookingState::Submitted { post: post + 1 }, "posted_again", now);
+            return Step { booking: self, effects: vec![BookingEffect::Post { at: now }] };
+        }
+        self.move_to(BookingState::Abandoned, "absent_at_calendar", now);
+        let callback = BookingEffect::RequestCallback { urgent: true, reason: "booking_not_found" };
+        Step { booking: self, effects: vec![BookingEffect::ReleaseSlot, callback] }
+    }
+
+    fn surface(mut self, uid: String, now: UnixMillis) -> Step {
+        self.move_to(BookingState::Cancelled { uid: uid.clone() }, "surfaced_after_release", now);
+        Step { booking: self, effects: vec![BookingEffect::CancelAtCalendar { uid }] }
+    }
+
+    fn move_to(&mut self, state: BookingState, reason: &str, now: UnixMillis) {
+        self.state = state;
+        self.version += 1;
+        self.remember(reason, now);
+    }
+
+    fn remember(&mut self, reason: &str, now: UnixMillis) {
+        if self.history.len() >= HISTORY_MAX {
+            self.history.remove(1);
+        }
+        let status = self.status();
+        self.history.push(Move { at: now, status, reason: reason.to_owned() });
+    }
+}
+
+fn look_delay(absent_looks: u32) -> i64 {
+    let index = usize::try_from(absent_looks).unwrap_or_default();
+    UNKNOWN_LOOK_DELAYS_MS.get(index).copied().unwrap_or(LOOK_AGAIN_MS)
+}

@@ -1,0 +1,7 @@
+//! What the actors need from the world, one file per noun. Adapters live in the service.
+
+pub mod calendar;
+pub mod clock;
+pub mod journal;
+pub mod rows;
+pub mod stores;

@@ -1,0 +1,216 @@
+//! What is kept in the database.
+
+use askpro_domain::{
+    booking::Booking,
+    call::CallState,
+    ids::{AppointmentId, CallId, CompanyId},
+    tenant::{Company, Customer},
+    time::UnixMillis,
+};
+use serde::Serialize;
+
+use super::{journal::Position, rows::Write};
+
+/// Why the database did not do it.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum StoreError {
+    /// Away or overloaded: try again.
+    #[error("the database cannot be reached: {0}")]
+    Unavailable(String),
+    /// Another process owns the database now: stop writing.
+    #[error("another process owns the database: epoch {ours} was superseded by {current}")]
+    Fenced {
+        /// Our epoch.
+        ours: i64,
+        /// The one in the lease row.
+        current: i64,
+    },
+    /// This will never work, whatever is tried: set it aside.
+    #[error("the database refuses it: {0}")]
+    Refused(String),
+    /// A row cannot be decoded.
+    #[error("a row cannot be read: {0}")]
+    Corrupt(String),
+}
+
+/// Commits what the actors want written.
+#[async_trait::async_trait]
+pub trait BatchStore: Send + Sync {
+    /// Writes all in one transaction, fenced by `epoch`: nothing is written when the lease row has another.
+    /// Deadlocks and lock time-outs are retried inside. Bodies are inline here.
+    /// Errors: [`StoreError`]; nothing was written then.
+    async fn commit(&self, epoch: i64, writes: &[Write]) -> Result<(), StoreError>;
+    /// Keeps the mark of a journal, never moving it back.
+    async fn save_mark(&self, epoch: i64, journal_id: &str, mark: Position) -> Result<(), StoreError>;
+    /// The mark of a journal; `None` when this database never saw it.
+    async fn load_mark(&self, journal_id: &str) -> Result<Option<Position>, StoreError>;
+}
+
+/// An event that waits in quarantine.
+#[derive(Debug, Clone, PartialEq)]
+pub struct QuarantinedEvent {
+    /// Row id.
+    pub id: String,
+    /// The call.
+    pub call_id: CallId,
+    /// Retell's name of the event.
+    pub event: String,
+    /// Why.
+    pub reason: String,
+    /// Company whose key signed it.
+    pub signer_company: Option<CompanyId>,
+    /// When it arrived.
+    pub received_at: UnixMillis,
+    /// Compressed body.
+    pub body: Vec<u8>,
+}
+
+/// A dead letter.
+#[derive(Debug, Clone, PartialEq)]
+pub struct DeadLetter {
+    /// Row id.
+    pub id: String,
+    /// Kind of actor.
+    pub actor: String,
+    /// Its key.
+    pub actor_id: String,
+    /// Kind of message.
+    pub message: String,
+    /// What went wrong.
+    pub error: String,
+    /// Company whose key signed it.
+    pub signer_company: Option<CompanyId>,
+    /// When it was set aside.
+    pub created_at: UnixMillis,
+    /// Compressed body.
+    pub body: Option<Vec<u8>>,
+}
+
+/// Reads calls and what belongs to them.
+#[async_trait::async_trait]
+pub trait CallStore: Send + Sync {
+    /// The state of a call, wherever it belongs; only for bringing its actor back to life.
+    async fn find_call_state(&self, call_id: &CallId) -> Result<Option<CallState>, StoreError>;
+    /// States of the calls that are still `live`, after `after`, by id; for restart and reconciling.
+    async fn list_live(&self, after: Option<&CallId>, limit: u32) -> Result<Vec<CallState>, StoreError>;
+    /// Ended calls of a company (or of all, for admins), newest id order, after `after`.
+    async fn list_calls(&self, filter: &CallFilter) -> Result<Vec<StoredCall>, StoreError>;
+    /// What happened in a call, oldest first.
+    async fn timeline(&self, company: CompanyId, call_id: &CallId) -> Result<Vec<TimelineEntry>, StoreError>;
+    /// Quarantined events, by id, after `after`.
+    async fn list_quarantine(
+        &self,
+        after: Option<&str>,
+        limit: u32,
+    ) -> Result<Vec<QuarantinedEvent>, StoreError>;
+    /// One of them.
+    async fn find_quarantined(&self, id: &str) -> Result<Option<QuarantinedEvent>, StoreError>;
+    /// All of one call.
+    async fn quarantined_of_call(&self, call_id: &CallId) -> Result<Vec<QuarantinedEvent>, StoreError>;
+    /// Dead letters, by id, after `after`.
+    async fn list_dead_letters(&self, after: Option<&str>, limit: u32)
+    -> Result<Vec<DeadLetter>, StoreError>;
+    /// One of them.
+    async fn find_dead_letter(&self, id: &str) -> Result<Option<DeadLetter>, StoreError>;
+}
+
+/// Which calls to list.
+#[derive(Debug, Clone, Default)]
+pub struct CallFilter {
+    /// Of this company only.
+    pub company: Option<CompanyId>,
+    /// With this status only.
+    pub status: Option<String>,
+    /// After this call id (keyset paging, ascending).
+    pub after: Option<CallId>,
+    /// At most this many, 1 to 1000.
+    pub limit: u32,
+}
+
+/// A call as its row says.
+#[derive(Debug, Clone, PartialEq)]
+pub struct StoredCall {
+    /// The company.
+    pub company: CompanyId,
+    /// Everything known.
+    pub state: CallState,
+}
+
+/// One line of a call's timeline.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct TimelineEntry {
+    /// When, RFC 3339 in JSON by the caller.
+    pub at: UnixMillis,
+    /// `event`, `function`, `booking`, `outbox`, `callback`.
+    pub kind: &'static str,
+    /// Name: event, function, status.
+    pub name: String,
+    /// Details: dedup key, code, reason.
+    pub detail: String,
+    /// The appointment it is about.
+    pub appointment_id: Option<AppointmentId>,
+}
+
+/// Reads bookings.
+#[async_trait::async_trait]
+pub trait BookingStore: Send + Sync {
+    /// Bookings whose outcome is open, of all companies, for restart; at most `limit`, after `after`.
+    async fn list_open(&self, after: Option<&AppointmentId>, limit: u32) -> Result<Vec<Booking>, StoreError>;
+    /// Confirmed bookings of a company that end after `from`, for the ledger.
+    async fn list_standing(&self, company: CompanyId, from: UnixMillis) -> Result<Vec<Booking>, StoreError>;
+    /// A booking by id.
+    async fn find(
+        &self,
+        company: CompanyId,
+        appointment: &AppointmentId,
+    ) -> Result<Option<Booking>, StoreError>;
+}
+
+/// Keeps companies.
+#[async_trait::async_trait]
+pub trait CompanyStore: Send + Sync {
+    /// All companies, by id.
+    async fn list_companies(&self) -> Result<Vec<Company>, StoreError>;
+    /// Inserts or replaces companies and customers; what is absent stays. Gives how many rows changed.
+    async fn save_companies(
+        &self,
+        companies: &[Company],
+        customers: &[(CompanyId, Customer)],
+    ) -> Result<u64, StoreError>;
+    /// Counts imports, so that a running service notices one cheaply.
+    async fn companies_version(&self) -> Result<i64, StoreError>;
+    /// A customer by full E.164 number, in one company.
+    async fn find_customer_by_phone(
+        &self,
+        company: CompanyId,
+        phone: &str,
+    ) -> Result<Option<Customer>, StoreError>;
+}
+
+/// The lease: one process owns a database.
+#[async_trait::async_trait]
+pub trait LeaseStore: Send + Sync {
+    /// Takes the lease when it is free, ended or ours. Gives its epoch, or who has it and until when.
+    async fn acquire(&self, owner: &str, now: UnixMillis, ttl_ms: i64) -> Result<LeaseAnswer, StoreError>;
+    /// Prolongs our lease; false when another took it.
+    async fn renew(&self, owner: &str, epoch: i64, now: UnixMillis, ttl_ms: i64) -> Result<bool, StoreError>;
+    /// Gives it back, so that the next takes over at once.
+    async fn release(&self, owner: &str, epoch: i64) -> Result<(), StoreError>;
+}
+
+/// Answer to a wish for the lease.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum LeaseAnswer {
+    /// Ours, with this epoch; higher than every epoch before.
+    Acquired {
+        /// The fence.
+        epoch: i64,
+    },
+    /// Somebody else's.
+    Taken {
+        /// Who.
+        owner: String,
+        /// Until when.
+        until: UnixMillis,
+    },
+}
