@@ -80,8 +80,6 @@ pub enum SchedulingRecord {
     Moved {
         /// The booking.
         booking: Box<Booking>,
-        /// The hold behind it, while there is one.
-        hold: Option<HoldId>,
     },
 }
 

@@ -21,6 +21,7 @@ pub use status::AppointmentStatus;
 use crate::{
     ids::{AppointmentId, BranchId, CallId, CompanyId, ServiceId, StaffId},
     phone::PhoneNumber,
+    slots::HoldId,
     tenant::Language,
     time::{Interval, UnixMillis},
 };
@@ -46,6 +47,8 @@ pub struct BookingOrder {
     pub event_type_id: i64,
     /// When.
     pub interval: Interval,
+    /// The hold that this order uses up.
+    pub hold: HoldId,
     /// For whom.
     pub attendee: Attendee,
     /// Notes of the caller, at most 500 characters.

@@ -38,3 +38,10 @@ pub(super) fn join<T: Ord>(field: &mut Option<Field<T>>, value: Option<T>, from:
         _ => *field = Some(Field { value, from }),
     }
 }
+
+/// Joins two versions of a field.
+pub(super) fn join_field<T: Ord>(field: &mut Option<Field<T>>, other: Option<Field<T>>) {
+    if let Some(other) = other {
+        join(field, Some(other.value), other.from);
+    }
+}

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     event::{CallEvent, CallFacts, CallIdentity, Stage},
-    merge::{Field, Provenance, join},
+    merge::{Field, Provenance, join, join_field},
 };
 use crate::{
     booking::AppointmentStatus,
@@ -208,6 +208,38 @@ impl CallState {
             };
             self.transcript = self.transcript.max(Some(candidate));
         }
+        self
+    }
+
+    /// Joins everything another state of the same call knows; its placing wins, for it is the older.
+    #[must_use]
+    pub fn join_older(mut self, older: Self) -> Self {
+        self.placed = older.placed.or(self.placed);
+        self.stage = self.stage.max(older.stage);
+        join_field(&mut self.direction, older.direction);
+        join_field(&mut self.from_number, older.from_number);
+        join_field(&mut self.to_number, older.to_number);
+        join_field(&mut self.agent_id, older.agent_id);
+        join_field(&mut self.agent_version, older.agent_version);
+        join_field(&mut self.agent_name, older.agent_name);
+        join_field(&mut self.retell_status, older.retell_status);
+        join_field(&mut self.call_type, older.call_type);
+        join_field(&mut self.started_at, older.started_at);
+        join_field(&mut self.ended_at, older.ended_at);
+        join_field(&mut self.duration_ms, older.duration_ms);
+        join_field(&mut self.disconnection_reason, older.disconnection_reason);
+        join_field(&mut self.recording_url, older.recording_url);
+        join_field(&mut self.transfer_destination, older.transfer_destination);
+        join_field(&mut self.cost_millicents, older.cost_millicents);
+        join_field(&mut self.summary, older.summary);
+        join_field(&mut self.sentiment, older.sentiment);
+        join_field(&mut self.retell_successful, older.retell_successful);
+        join_field(&mut self.in_voicemail, older.in_voicemail);
+        self.transcript = self.transcript.max(older.transcript);
+        for (id, fact) in older.appointments {
+            self = self.settle(id, fact);
+        }
+        self.callback_requested |= older.callback_requested;
         self
     }
 
