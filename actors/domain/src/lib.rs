@@ -1,1 +1,3 @@
 //! The pure rules of askpro: no I/O, no async, no clock, no randomness.
+
+pub mod time;

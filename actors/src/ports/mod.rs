@@ -1,0 +1,3 @@
+//! What the actors need from outside, one file per noun.
+
+pub mod clock;
