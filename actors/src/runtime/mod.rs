@@ -7,13 +7,13 @@
 //!
 //! [`Runtime`] owns one arbiter thread per shard. A [`Registry`] spreads the actors of one kind over these
 //! shards by the hash of their keys. The actors of a shard are *cells* in a plain map: the state of each, its
-//! queue, its timers and its record of faults. The map stands in a [`shard`] that is shared between the
+//! queue, its timers and its record of faults. The map stands in a `shard` that is shared between the
 //! threads that offer messages and the arbiter that takes them, so an offer is one lock and one push, and
-//! nothing that is queued depends on the life of a thread. One actix actor per shard ([`pump`]) takes the
+//! nothing that is queued depends on the life of a thread. One actix actor per shard (`pump`) takes the
 //! messages one by one: at most 16 of one actor before the next, and a pause for everybody else on the
 //! arbiter after [`Limits::turns_before_yield`].
 //!
-//! A turn ([`turn`]) takes the state out of its cell, runs the handler behind `catch_unwind`, and puts the
+//! A turn (`turn`) takes the state out of its cell, runs the handler behind `catch_unwind`, and puts the
 //! state back only if it succeeded. What the handler asked for by its [`Context`] is performed after that, so
 //! a message that is tried twice has one effect.
 
@@ -40,6 +40,9 @@ mod timers;
 mod turn;
 pub mod universe;
 mod work;
+
+#[cfg(test)]
+mod tests;
 
 pub use actor::{Actor, Build, BuildError, Factory, Loading, Why};
 pub use context::Context;

@@ -51,6 +51,11 @@ impl Universe {
         self.clock.clone()
     }
 
+    /// The clock itself, for a test that moves the time without letting anything go on.
+    pub fn manual_clock(&self) -> &Arc<ManualClock> {
+        &self.clock
+    }
+
     /// The time now.
     pub fn now(&self) -> UnixMillis {
         self.clock.now()
