@@ -1,5 +1,6 @@
 //! What becomes of a message after its turn, and of an actor after it was built.
 
+use std::collections::VecDeque;
 use std::sync::atomic::Ordering;
 
 use askpro_domain::time::UnixMillis;
@@ -8,7 +9,7 @@ use super::cell::{Letter, Origin, Presence};
 use super::cells::CellId;
 use super::context::{Orders, TimerOrder};
 use super::limits::later;
-use super::state::{Due, State};
+use super::state::{Due, Phase, State};
 use super::{Actor, Why};
 
 /// The first pause after a failed build; it doubles.
@@ -48,13 +49,12 @@ impl<A: Actor> State<A> {
         let Some(cell) = self.cells.get_mut(id) else { return Some(actor) };
         if orders.stop {
             cell.presence = Presence::Leaving;
-            let mut armed = std::mem::take(&mut cell.timers);
-            self.clear_timers(&mut armed, litter);
+            self.end_timers(id, litter);
             return Some(actor);
         }
         cell.presence = Presence::Ready(actor);
         if cell.mailbox.is_empty() {
-            cell.mailbox = std::collections::VecDeque::new();
+            cell.mailbox = VecDeque::new();
         }
         self.schedule(id);
         None
@@ -74,6 +74,22 @@ impl<A: Actor> State<A> {
                 cell.timers.push((name, timer));
             }
         }
+    }
+
+    /// Takes back all timers of an actor, also those whose message already waits: else that message alone
+    /// would have the actor built again.
+    fn end_timers(&mut self, id: CellId, litter: &mut Vec<A::Message>) {
+        let Some(cell) = self.cells.get_mut(id) else { return };
+        let mut armed = std::mem::take(&mut cell.timers);
+        let rang = |letter: &Letter<A::Message>| matches!(letter.origin, Origin::Timer(..));
+        if cell.mailbox.iter().any(rang) {
+            let (void, kept) = std::mem::take(&mut cell.mailbox).into_iter().partition(rang);
+            cell.mailbox = kept;
+            let void: VecDeque<Letter<A::Message>> = void;
+            self.queued = self.queued.saturating_sub(void.len());
+            litter.extend(void.into_iter().map(|letter| letter.message));
+        }
+        self.clear_timers(&mut armed, litter);
     }
 
     /// Counts a message as handled and gives its place free.
@@ -165,7 +181,7 @@ impl<A: Actor> State<A> {
         self.stranded = self.stranded.saturating_sub(1);
         letter.failures = letter.failures.saturating_add(1);
         letter.origin = Origin::Inside;
-        if letter.failures >= 2 {
+        if letter.failures >= 2 || matches!(self.phase, Phase::Closing | Phase::Closed) {
             return Some(letter.message);
         }
         let id = self.find_or_activate(key, now);
@@ -183,8 +199,8 @@ impl<A: Actor> State<A> {
         if let Some(cell) = self.cells.get_mut(id) {
             cell.presence = Presence::Loading { ticket, why, failures };
             self.loading.insert(id);
-            self.active.fetch_add(1, Ordering::SeqCst);
         }
+        self.active.fetch_add(1, Ordering::SeqCst);
         ticket
     }
 

@@ -36,7 +36,8 @@ impl<A: Actor> Context<'_, A> {
     }
 
     /// Starts work outside the turn, on the arbiter's runtime. Its output comes back as a message to this
-    /// actor, for which it is built again if it left meanwhile; if the work panics, `on_panic()` comes instead.
+    /// actor, for which it is built again if it left meanwhile; if the work panics, `on_panic()` comes
+    /// instead. It has no deadline but its own.
     pub fn start(
         &mut self,
         future: impl Future<Output = A::Message> + Send + 'static,

@@ -1,5 +1,6 @@
 //! The heartbeat of the shards. A shard whose arbiter does not answer gets a new one with a higher epoch; the
-//! old one's turn is void, its message is tried again when it wakes up.
+//! old one's turn is void, its message is tried again when it wakes up. Work that was started on the old one
+//! stays there and answers when it can.
 
 use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -93,6 +94,21 @@ impl Heartbeat {
     }
 }
 
+impl Home {
+    /// Ends replaced arbiters that have come back and hold no work any more.
+    fn dismiss_idle(&mut self) {
+        if self.retired.is_empty() || self.hosted.iter().any(|hosted| hosted.load().working > 0) {
+            return;
+        }
+        self.retired.retain(|(arbiter, ping)| {
+            if ping.is_answered() {
+                arbiter.handle.stop();
+            }
+            !ping.is_answered()
+        });
+    }
+}
+
 impl Inner {
     fn look_after_all(&self) {
         for index in 0..self.slots.len() {
@@ -113,6 +129,7 @@ impl Inner {
             Some(ping) if !ping.is_answered() => ping.missed += 1,
             _ => home.ping = Some(Ping::send(&home.arbiter)),
         }
+        home.dismiss_idle();
         let standing = home.retired.iter().filter(|(_, ping)| !ping.is_answered()).count();
         let stuck = home.ping.as_ref().is_some_and(|ping| self.heartbeat.is_stuck(ping));
         stuck && standing < self.heartbeat.stuck_threads_max

@@ -107,6 +107,8 @@ impl<A: Actor> State<A> {
         let Some(id) = self.cells.first() else {
             self.phase = Phase::Closed;
             self.busy = false;
+            // What is left belongs to cells that are gone, and holds no messages.
+            self.timers = super::timers::Timers::new();
             return Next::Closed;
         };
         self.busy = true;

@@ -36,7 +36,11 @@ pub(super) fn spawn<A: Actor>(shard: Arc<Shard<A>>, key: Arc<A::Key>, work: Work
             }
             Err(_) => {
                 observe::restart(A::KIND, Reason::Future);
-                guarded(on_panic).ok()
+                let message = guarded(on_panic);
+                if let Err(fault) = &message {
+                    tracing::error!(actor.kind = A::KIND, error = %fault.0, "failed work has no answer");
+                }
+                message.ok()
             }
         };
         owed.pay(message);

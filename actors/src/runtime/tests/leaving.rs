@@ -113,10 +113,37 @@ fn a_drain_does_not_wait_for_timers() {
 async fn a_drain_tells_what_it_could_not_finish() {
     let scene = Scene::new();
     scene.offer("a", what("starts", |_, cx| cx.start(std::future::pending(), || note("never"))));
+    scene.universe.settle_parked();
     scene.world.loadings.lock().unwrap().push_back(Box::pin(std::future::pending()));
+    scene.offer("b", note(0));
     scene.universe.settle_parked();
     let left = scene.probes.drain(Duration::from_millis(30)).await;
-    assert_eq!(left.left_working + left.left_queued, 1, "either the build or the work hangs: {left:?}");
+    assert_eq!(left, DrainReport { left_queued: 1, left_working: 1 });
+}
+
+#[test]
+fn a_drained_registry_has_nothing_to_do_any_more() {
+    let scene = Scene::new();
+    (0..3).for_each(|_| scene.ask("isolated", poison("poison")));
+    scene.universe.drain(&scene.probes);
+    scene.universe.advance(100_000);
+    scene.universe.assert_no_leaks();
+}
+
+#[test]
+fn a_timer_that_rang_does_not_revive_the_actor_that_stopped_before_it() {
+    let scene = Scene::new();
+    scene.ask(
+        "a",
+        what("arms", |_, cx| cx.arm("t", crate::runtime::limits::later(cx.now(), 100), note("rings"))),
+    );
+    let latch = scene.hold("a");
+    scene.offer("a", stops());
+    scene.universe.manual_clock().advance(100);
+    latch.open();
+    scene.universe.settle();
+    assert_eq!((scene.world.built().len(), scene.world.log().len()), (1, 0));
+    scene.universe.assert_no_leaks();
 }
 
 #[test]

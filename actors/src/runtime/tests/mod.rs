@@ -4,6 +4,7 @@ mod bounds;
 mod building;
 mod faults;
 mod leaving;
+mod storm;
 mod stuck;
 mod timers;
 
