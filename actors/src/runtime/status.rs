@@ -10,7 +10,7 @@ pub struct ActorStatus {
     pub kind: &'static str,
     /// Its key, written out.
     pub id: String,
-    /// `running`, `loading` (its state is being built) or `isolated`.
+    /// `running`, `loading` (its state is being built, or will be for the next message) or `isolated`.
     pub state: &'static str,
     /// Messages that wait or are in their turn.
     pub mailbox_depth: usize,

@@ -19,8 +19,8 @@ use super::shard::Shard;
 use super::system::Pulse;
 
 /// Runs `future`; a panic in it, or in dropping it, ends here.
+#[allow(clippy::redundant_async_block, reason = "the block drops the future before the guard is left")]
 pub(super) async fn guarded_future<F: Future>(future: F) -> Result<F::Output, Fault> {
-    // The inner block drops the future before the guard is left.
     AssertUnwindSafe(async move { future.await }).catch_unwind().await.map_err(fault)
 }
 
