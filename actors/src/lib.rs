@@ -1,5 +1,5 @@
-//! The supervised actors of askpro: calls, companies, scheduling and writers.
-//!
-//! Knows the domain and tokio; actix only inside `runtime`. Databases, HTTP and vendors are behind [`ports`].
+//! The supervised actors of askpro.
 
+pub mod metrics;
 pub mod ports;
+pub mod runtime;

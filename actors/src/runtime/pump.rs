@@ -1,0 +1,99 @@
+//! The one actix actor per shard: it lives in the shard's arbiter and turns the shard's wheel.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use actix::{ActorContext, ActorFutureExt, AsyncContext, WrapFuture};
+use askpro_domain::time::UnixMillis;
+use tokio::sync::Notify;
+
+use super::Actor;
+use super::guard::{drop_guarded, guarded};
+use super::limits::ms_between;
+use super::shard::Shard;
+use super::turn::{Desk, Round};
+
+/// The longest sleep of a shard that has timers, so that a clock that was set is noticed.
+const SLEEP_MAX_MS: u64 = 1_000;
+
+struct ShardActor<A: Actor> {
+    shard: Arc<Shard<A>>,
+    epoch: u64,
+}
+
+impl<A: Actor> actix::Actor for ShardActor<A> {
+    type Context = actix::Context<Self>;
+
+    fn started(&mut self, ctx: &mut Self::Context) {
+        let work = pump(self.shard.clone(), self.epoch).into_actor(self);
+        ctx.spawn(work.map(|(), _, ctx| ctx.stop()));
+    }
+}
+
+/// Starts the actor of a shard in an arbiter.
+pub(super) fn start<A: Actor>(shard: Arc<Shard<A>>, arbiter: &actix::ArbiterHandle, epoch: u64) {
+    let spawned = arbiter.spawn_fn(move || {
+        actix::Actor::start(ShardActor { shard, epoch });
+    });
+    if !spawned {
+        tracing::error!(actor.kind = A::KIND, "the arbiter of a shard is gone");
+    }
+}
+
+async fn pump<A: Actor>(shard: Arc<Shard<A>>, epoch: u64) {
+    let mut desk = Desk::new(epoch);
+    loop {
+        let round = guarded(|| shard.round(&mut desk)).unwrap_or_else(|fault| {
+            tracing::error!(actor.kind = A::KIND, error = %fault.0, "a shard's own code panicked");
+            shard.mend(epoch);
+            Round::More
+        });
+        match round {
+            Round::More => {
+                shard.report();
+                tokio::task::yield_now().await;
+            }
+            Round::Rest(next_due) => {
+                shard.report();
+                shard.pulse.beat();
+                let wake = shard.lock().wake.clone();
+                rest(&shard, &wake, next_due).await;
+            }
+            Round::Over => {
+                shard.report();
+                shard.pulse.beat();
+                return;
+            }
+        }
+    }
+}
+
+async fn rest<A: Actor>(shard: &Shard<A>, wake: &Notify, next_due: Option<UnixMillis>) {
+    let Some(next_due) = next_due else { return wake.notified().await };
+    let wait_ms = ms_between(shard.clock.now(), next_due).clamp(1, SLEEP_MAX_MS);
+    let _ = tokio::time::timeout(Duration::from_millis(wait_ms), wake.notified()).await;
+}
+
+impl<A: Actor> Shard<A> {
+    fn report(&self) {
+        let (queued, live) = {
+            let state = self.lock();
+            (state.queued, state.cells.len())
+        };
+        self.gauges.report(A::KIND, queued, live);
+    }
+
+    /// Gives up the turn that our own code panicked in, so that the shard goes on.
+    fn mend(&self, epoch: u64) {
+        let mut litter = Vec::new();
+        {
+            let mut state = self.lock();
+            if state.epoch == epoch {
+                let stranded = state.stranded;
+                state.rehome(epoch, &mut litter);
+                state.stranded = stranded;
+            }
+        }
+        drop_guarded(litter);
+    }
+}
