@@ -1,0 +1,164 @@
+//! The check of all segments at start-up: every checksum, and that no segment is missing.
+
+use std::fs::{self, OpenOptions};
+use std::io;
+use std::path::Path;
+use std::sync::Arc;
+
+use super::chunks::{Chunks, Found};
+use super::error::JournalError;
+use super::folder::Listing;
+use super::record::{Position, Seal};
+use super::segment::{SEGMENT_HEADER_BYTES, Segment, SegmentHeader, damaged, file_name};
+use super::tail::{self, Tail};
+
+/// A checked log.
+#[derive(Debug, Default)]
+pub(super) struct Scanned {
+    pub(super) segments: Vec<Arc<Segment>>,
+    /// End of the last record (or of the last segment, when it has none).
+    pub(super) end: Position,
+    /// No position below it is free, whatever became of the bytes there.
+    pub(super) floor: Position,
+    pub(super) torn_tail_bytes: u64,
+}
+
+/// Checks the segments of `listing`, cuts a torn tail, refuses anything that looks like a loss.
+pub(super) fn scan(dir: &Path, seal: Seal, listing: &Listing) -> Result<Scanned, JournalError> {
+    let mut scanned = Scanned::default();
+    let mut found = load_segments(dir, seal, listing)?;
+    let names = listing.segments.last().copied().into_iter().chain(listing.aside.iter().map(|(_, end)| *end));
+    scanned.floor = names.max().unwrap_or_default();
+    if let Some((segment, None)) = found.last() {
+        scanned.torn_tail_bytes += remove_unfinished(seal, segment)?;
+        found.pop();
+    }
+    let sound = |(segment, header): Loaded| match header {
+        Some(header) => Ok((Arc::new(segment), header)),
+        None => Err(damaged(&segment.path, 0)),
+    };
+    let found = found.into_iter().map(sound).collect::<Result<Vec<_>, _>>()?;
+    let following = found.iter().skip(1).map(|(_, header)| Some(*header)).chain([None]);
+    for ((segment, header), next) in found.iter().zip(following) {
+        scanned.torn_tail_bytes += match next {
+            Some(next) if !was_moved_aside(listing, header.start, next.start) => {
+                check_sealed(seal, segment, next.previous_end)?
+            }
+            _ => check_last(seal, segment)?,
+        };
+        scanned.end = segment.end();
+    }
+    scanned.floor = scanned.floor.max(scanned.end);
+    scanned.segments = found.into_iter().map(|(segment, _)| segment).collect();
+    Ok(scanned)
+}
+
+type Loaded = (Segment, Option<SegmentHeader>);
+
+fn load_segments(dir: &Path, seal: Seal, listing: &Listing) -> Result<Vec<Loaded>, JournalError> {
+    let load = |start: &Position| {
+        let path = dir.join(file_name(*start));
+        let segment = Segment::open(dir, *start, *start).map_err(JournalError::folder(&path))?;
+        let header = read_header(seal, &segment).map_err(JournalError::io("read", &path))?;
+        Ok((segment, header.filter(|header| header.start == *start)))
+    };
+    listing.segments.iter().map(load).collect()
+}
+
+fn read_header(seal: Seal, segment: &Segment) -> io::Result<Option<SegmentHeader>> {
+    let mut chunks = Chunks::up_to(SEGMENT_HEADER_BYTES.min(length(segment)?));
+    let bytes = chunks.bytes(segment.file(), 0, SEGMENT_HEADER_BYTES as usize)?;
+    Ok(bytes.and_then(|bytes| bytes.first_chunk()).and_then(|bytes| SegmentHeader::decode(seal, bytes)))
+}
+
+fn was_moved_aside(listing: &Listing, start: Position, next: Position) -> bool {
+    listing.aside.iter().any(|(aside, _)| start < *aside && *aside < next)
+}
+
+/// A segment with followers holds exactly what its follower says; more was never acknowledged.
+fn check_sealed(seal: Seal, segment: &Segment, expected: Position) -> Result<u64, JournalError> {
+    let read_error = |error| JournalError::io("read", &segment.path)(error);
+    let length = length(segment).map_err(read_error)?;
+    let limit = length.min(segment.offset(expected));
+    let (end, clean) = walk(seal, segment, limit).map_err(read_error)?;
+    segment.set_end(end);
+    if end == expected {
+        Ok(0)
+    } else if clean && limit == length {
+        Err(cut_short(segment, expected))
+    } else {
+        Err(segment.damaged(end))
+    }
+}
+
+fn check_last(seal: Seal, segment: &Segment) -> Result<u64, JournalError> {
+    let read_error = |error| JournalError::io("read", &segment.path)(error);
+    let length = length(segment).map_err(read_error)?;
+    let (end, clean) = walk(seal, segment, length).map_err(read_error)?;
+    segment.set_end(end);
+    if clean {
+        return Ok(0);
+    }
+    judge_rest(seal, segment, end, length)?;
+    let cut = || {
+        let file = OpenOptions::new().write(true).open(&segment.path)?;
+        file.set_len(segment.offset(end))?;
+        file.sync_all()
+    };
+    cut().map_err(JournalError::io("cut the torn tail of", &segment.path))?;
+    Ok(length - segment.offset(end))
+}
+
+/// The newest segment has no sound header: it was being made when the machine stopped, unless it
+/// holds records.
+fn remove_unfinished(seal: Seal, segment: &Segment) -> Result<u64, JournalError> {
+    let length = length(segment).map_err(JournalError::io("read", &segment.path))?;
+    if length > SEGMENT_HEADER_BYTES {
+        let (end, _) = walk(seal, segment, length).map_err(JournalError::io("read", &segment.path))?;
+        if end > segment.start || judge_rest(seal, segment, end, length).is_err() {
+            return Err(damaged(&segment.path, 0));
+        }
+    }
+    fs::remove_file(&segment.path).map_err(JournalError::io("remove", &segment.path))?;
+    Ok(length)
+}
+
+fn judge_rest(seal: Seal, segment: &Segment, end: Position, length: u64) -> Result<(), JournalError> {
+    let offset = segment.offset(end);
+    let count = usize::try_from(length - offset).unwrap_or(usize::MAX);
+    let mut chunks = Chunks::up_to(length);
+    let rest =
+        chunks.bytes(segment.file(), offset, count).map_err(JournalError::io("read", &segment.path))?;
+    match tail::judge(seal, end, offset, rest.unwrap_or_default()) {
+        Tail::Torn => Ok(()),
+        Tail::Corrupt => Err(segment.damaged(end)),
+    }
+}
+
+/// Where the sound records end, and whether that is exactly at `limit`.
+fn walk(seal: Seal, segment: &Segment, limit: u64) -> io::Result<(Position, bool)> {
+    let mut chunks = Chunks::up_to(limit);
+    let mut position = segment.start;
+    loop {
+        match chunks.record(segment.file(), seal, position, segment.offset(position))? {
+            Found::Record { header, .. } => position = Position(position.0 + header.record_bytes() as u64),
+            Found::End => return Ok((position, true)),
+            Found::Bad => return Ok((position, false)),
+        }
+    }
+}
+
+fn length(segment: &Segment) -> io::Result<u64> {
+    Ok(segment.file().metadata()?.len())
+}
+
+fn cut_short(segment: &Segment, expected: Position) -> JournalError {
+    let end = segment.end();
+    let remedy = format!(
+        "records from position {end} to {expected} are missing: this file was cut, or the segment after it is gone. \
+         Restore it from a copy; or, to go on WITHOUT these records, create an empty file {:020}.aside beside it \
+         and start again",
+        end.0.max(segment.start.0 + 1)
+    );
+    JournalError::Corrupt { segment: segment.path.clone(), offset: segment.offset(end), remedy }
+}
