@@ -99,7 +99,7 @@ pub enum BookingEvent {
     Looked(LookResult),
     /// The call ended.
     CallEnded,
-    /// Found at Cal.com after it was given up.
+    /// Found at Cal.com after its slot was given back: a POST that was believed lost came through after all.
     Surfaced {
         /// Its uid.
         uid: String,
@@ -239,7 +239,9 @@ impl Booking {
                 booking: self,
                 effects: vec![BookingEffect::Look { at: now.plus_ms(LOOK_AGAIN_MS) }],
             }),
-            (S::Abandoned, E::Surfaced { uid }) => Ok(self.surface(uid, now)),
+            (S::Abandoned | S::Refused { .. } | S::Conflict { .. }, E::Surfaced { uid }) => {
+                Ok(self.surface(uid, now))
+            }
             (_, event) => Err(IllegalMove { status: self.status(), booking: Box::new(self), event }),
         }
     }
@@ -282,7 +284,7 @@ impl Booking {
         Step { booking: self, effects: vec![BookingEffect::Look { at }] }
     }
 
-    /// Never reached Cal.com: posted again while somebody counts on it, else refused as unreachable.
+    /// Never reached Cal.com, so the same post may be sent again, until Cal.com says yes or no.
     fn not_sent(mut self, post: u32, now: UnixMillis) -> Step {
         self.move_to(BookingState::Submitted { post }, "calendar_unreachable", now);
         let at = now.plus_ms(LOOK_AGAIN_MS);

@@ -1,1 +1,361 @@
+//! Every state times every event, and random courses of a booking.
 
+use proptest::prelude::*;
+
+use super::*;
+
+const NOW: UnixMillis = UnixMillis(1_795_420_800_000);
+const HOST: Option<i64> = Some(9001);
+
+fn order() -> BookingOrder {
+    let call_id = CallId::parse("call_c1").unwrap();
+    BookingOrder {
+        appointment: AppointmentId::of_order(&call_id, "book", 1),
+        company: CompanyId(1),
+        branch: BranchId(2),
+        call_id,
+        order_key: "book".to_owned(),
+        service: ServiceId(3),
+        staff: None,
+        event_type_id: 2001,
+        interval: Interval::of_minutes(NOW.plus_ms(3_600_000), 30).unwrap(),
+        attendee: Attendee { name: "Anna".to_owned(), phone: None, email: Some("a@example.org".to_owned()) },
+        notes: None,
+        time_zone: "Europe/Berlin".to_owned(),
+        language: Language::De,
+    }
+}
+
+fn submitted() -> Booking {
+    Booking::submit(order(), NOW)
+}
+
+fn uid() -> String {
+    "uid1".to_owned()
+}
+
+fn confirmed_event() -> BookingEvent {
+    BookingEvent::Confirmed { uid: uid(), host: HOST }
+}
+
+fn found() -> BookingEvent {
+    BookingEvent::Looked(LookResult::Found { uid: uid(), host: HOST })
+}
+
+const ABSENT: BookingEvent = BookingEvent::Looked(LookResult::Absent);
+const NO_ANSWER: BookingEvent = BookingEvent::Looked(LookResult::NoAnswer);
+
+fn surfaced() -> BookingEvent {
+    BookingEvent::Surfaced { uid: uid() }
+}
+
+/// The booking after events that are all legal, with everything it wanted on the way.
+fn course(events: impl IntoIterator<Item = BookingEvent>) -> (Booking, Vec<BookingEffect>) {
+    let mut effects = Vec::new();
+    let booking = events.into_iter().fold(submitted(), |booking, event| {
+        let step = booking.apply(event, NOW).unwrap();
+        effects.extend(step.effects);
+        step.booking
+    });
+    (booking, effects)
+}
+
+/// Every state, reached by its own way.
+fn every_state() -> [Booking; 9] {
+    use BookingEvent as E;
+    let by = |events: &[BookingEvent]| course(events.iter().cloned()).0;
+    let lost = [E::AnswerLost, ABSENT, ABSENT, ABSENT];
+    [
+        submitted(),
+        by(&[E::ToldPending]),
+        by(&[E::AnswerLost]),
+        by(&[confirmed_event()]),
+        by(&[E::Refused(Refusal::SlotTaken)]),
+        by(&[E::ToldPending, E::Refused(Refusal::SlotTaken)]),
+        by(&lost),
+        Booking::abandon(order(), NOW),
+        by(&[lost.as_slice(), &[surfaced()]].concat()),
+    ]
+}
+
+fn every_event() -> [BookingEvent; 11] {
+    use BookingEvent as E;
+    [
+        confirmed_event(),
+        E::Refused(Refusal::OutOfBounds),
+        E::NotSent,
+        E::AnswerLost,
+        E::Restarted,
+        E::ToldPending,
+        found(),
+        ABSENT,
+        NO_ANSWER,
+        E::CallEnded,
+        surfaced(),
+    ]
+}
+
+/// Status after a legal event; `None` for an illegal one. The documented table, once more.
+fn table(from: &Booking, event: &BookingEvent) -> Option<AppointmentStatus> {
+    use AppointmentStatus as S;
+    use BookingEvent as E;
+    let status = from.status();
+    match (status, event) {
+        (_, E::CallEnded) => Some(status),
+        (S::Submitted | S::PendingConfirmation, event) => match event {
+            E::Confirmed { .. } => Some(S::Confirmed),
+            E::Refused(_) if from.told_pending => Some(S::Conflict),
+            E::Refused(_) => Some(S::Refused),
+            E::NotSent => Some(status),
+            E::AnswerLost | E::Restarted => Some(S::Unknown),
+            E::ToldPending => Some(S::PendingConfirmation),
+            _ => None,
+        },
+        (S::Unknown, event) => match event {
+            E::Confirmed { .. } | E::Looked(LookResult::Found { .. }) => Some(S::Confirmed),
+            E::Refused(_) if from.told_pending => Some(S::Conflict),
+            E::Refused(_) => Some(S::Refused),
+            E::Restarted | E::ToldPending | E::Looked(_) => Some(S::Unknown),
+            _ => None,
+        },
+        (S::Abandoned | S::Refused | S::Conflict, E::Surfaced { .. }) => Some(S::Cancelled),
+        _ => None,
+    }
+}
+
+#[test]
+fn every_event_in_every_state_moves_as_documented_or_changes_nothing() {
+    for booking in every_state() {
+        for event in every_event() {
+            let what = format!("{:?} takes {event:?}", booking.state);
+            let later = NOW.plus_ms(5);
+            match (booking.clone().apply(event.clone(), later), table(&booking, &event)) {
+                (Ok(step), Some(status)) => {
+                    assert_eq!(step.booking.status(), status, "{what}");
+                    is_one_move_or_none(&booking, &step.booking, &event);
+                }
+                (Err(error), None) => {
+                    assert_eq!(*error.booking, booking, "{what}");
+                    assert_eq!((error.status, error.event), (booking.status(), event), "{what}");
+                }
+                (answer, expected) => panic!("{what}: {answer:?} instead of {expected:?}"),
+            }
+        }
+    }
+}
+
+/// A move adds one to the version and one line to the history; what is no move (the end of the call, a
+/// look without an answer, "pending" told again) adds nothing.
+fn is_one_move_or_none(before: &Booking, after: &Booking, event: &BookingEvent) {
+    let no_move = match event {
+        BookingEvent::CallEnded | BookingEvent::Looked(LookResult::NoAnswer) => true,
+        BookingEvent::ToldPending => before.told_pending,
+        _ => false,
+    };
+    assert_eq!(after.version, before.version + u32::from(!no_move), "{event:?}");
+    assert_eq!(after.history.last() != before.history.last(), !no_move, "{event:?}");
+    let last = after.history.last().unwrap();
+    assert!(no_move || last.status == after.status());
+    assert_eq!((&after.order, after.submitted_at), (&before.order, before.submitted_at));
+}
+
+#[test]
+fn a_confirmed_booking_occupies_its_slot_and_tells_the_customer() {
+    let (booking, effects) = course([confirmed_event()]);
+    assert_eq!(effects, [BookingEffect::OccupySlot { host: HOST }, BookingEffect::NotifyConfirmed]);
+    assert_eq!((booking.version, booking.uid()), (2, Some("uid1")));
+}
+
+#[test]
+fn a_booking_found_after_the_hang_up_says_so_in_its_history() {
+    let (booking, effects) = course([BookingEvent::AnswerLost, BookingEvent::CallEnded, found()]);
+    assert_eq!(booking.history.last().unwrap().reason, "confirmed_after_hangup");
+    assert!(effects.contains(&BookingEffect::NotifyConfirmed));
+    let (booking, _) = course([BookingEvent::AnswerLost, found()]);
+    assert_eq!(booking.history.last().unwrap().reason, "confirmed_by_look");
+}
+
+#[test]
+fn a_lost_booking_is_looked_for_three_times_within_a_minute() {
+    let (mut booking, mut at) = (submitted(), NOW);
+    let mut event = BookingEvent::AnswerLost;
+    for _ in 0..LOOKS_MAX {
+        let step = booking.apply(event, at).unwrap();
+        let [BookingEffect::Look { at: due }] = step.effects.as_slice() else { panic!("{:?}", step.effects) };
+        assert!(*due > at);
+        (booking, at, event) = (step.booking, *due, ABSENT);
+    }
+    assert!(at.since(NOW) <= 60_000);
+    let step = booking.apply(ABSENT, at).unwrap();
+    assert_eq!(step.booking.status(), AppointmentStatus::Abandoned);
+    let callback = BookingEffect::RequestCallback { urgent: true, reason: "booking_not_found" };
+    assert_eq!(step.effects, [BookingEffect::ReleaseSlot, callback]);
+}
+
+#[test]
+fn looks_without_an_answer_do_not_count() {
+    let mut events = vec![BookingEvent::AnswerLost];
+    events.extend(std::iter::repeat_n(NO_ANSWER, 40));
+    events.extend([ABSENT, NO_ANSWER, ABSENT]);
+    let (booking, effects) = course(events);
+    assert_eq!(booking.status(), AppointmentStatus::Unknown);
+    assert!(effects.iter().all(|e| matches!(e, BookingEffect::Look { at } if *at > NOW)));
+}
+
+#[test]
+fn a_promised_booking_is_posted_again_three_times_at_most() {
+    let mut events = vec![BookingEvent::ToldPending];
+    for _ in 0..=POSTS_AGAIN_MAX {
+        events.extend([BookingEvent::AnswerLost, ABSENT, ABSENT, ABSENT]);
+    }
+    let (booking, effects) = course(events);
+    let posts = effects.iter().filter(|e| matches!(e, BookingEffect::Post { .. })).count();
+    assert_eq!(posts, 3);
+    assert_eq!(booking.status(), AppointmentStatus::Abandoned);
+    assert_eq!(effects.iter().filter(|e| **e == BookingEffect::ReleaseSlot).count(), 1);
+    let urgent = |e: &BookingEffect| matches!(e, BookingEffect::RequestCallback { urgent: true, .. });
+    assert!(urgent(effects.last().unwrap()));
+}
+
+#[test]
+fn a_promise_that_is_refused_is_a_conflict_with_an_urgent_callback() {
+    let refused = BookingEvent::Refused(Refusal::SlotTaken);
+    let (booking, effects) = course([BookingEvent::ToldPending, refused.clone()]);
+    assert_eq!(booking.status(), AppointmentStatus::Conflict);
+    let callback = BookingEffect::RequestCallback { urgent: true, reason: "booking_conflict" };
+    assert_eq!(effects, [BookingEffect::ReleaseSlot, callback]);
+
+    let (booking, effects) = course([refused.clone()]);
+    assert_eq!((booking.status(), effects), (AppointmentStatus::Refused, vec![BookingEffect::ReleaseSlot]));
+
+    let (_, effects) = course([BookingEvent::CallEnded, refused]);
+    let callback = BookingEffect::RequestCallback { urgent: true, reason: "refused_after_hangup" };
+    assert_eq!(effects, [BookingEffect::ReleaseSlot, callback]);
+}
+
+#[test]
+fn a_booking_that_surfaces_after_its_release_is_cancelled() {
+    let lost = [BookingEvent::AnswerLost, ABSENT, ABSENT, ABSENT];
+    let refused = [BookingEvent::ToldPending]
+        .into_iter()
+        .chain(lost.clone())
+        .chain([BookingEvent::Refused(Refusal::SlotTaken)]);
+    for events in [lost.to_vec(), refused.collect()] {
+        let step = course(events).0.apply(surfaced(), NOW).unwrap();
+        assert_eq!(step.effects, [BookingEffect::CancelAtCalendar { uid: uid() }]);
+        assert_eq!(step.booking.status(), AppointmentStatus::Cancelled);
+        assert_eq!(step.booking.history.last().unwrap().reason, "surfaced_after_release");
+        assert!(step.booking.apply(surfaced(), NOW).is_err(), "once");
+    }
+}
+
+#[test]
+fn a_request_that_never_left_is_posted_again_as_the_same_post() {
+    let (booking, effects) = course([BookingEvent::NotSent]);
+    assert_eq!(booking.state, BookingState::Submitted { post: 1 });
+    assert!(matches!(effects.as_slice(), [BookingEffect::Post { at }] if *at > NOW));
+}
+
+#[test]
+fn a_restart_looks_before_anything_is_sent_again() {
+    let states = [vec![], vec![BookingEvent::AnswerLost, ABSENT, ABSENT]];
+    for before in states {
+        let (booking, effects) = course(before.into_iter().chain([BookingEvent::Restarted]));
+        let unknown = BookingState::Unknown { post: 1, since: NOW, absent_looks: 0 };
+        assert_eq!(booking.state, unknown);
+        assert!(matches!(effects.last(), Some(BookingEffect::Look { .. })));
+        assert!(!effects.iter().any(|e| matches!(e, BookingEffect::Post { .. })));
+    }
+}
+
+#[test]
+fn an_order_that_was_never_submitted_is_abandoned_and_says_why() {
+    let booking = Booking::abandon(order(), NOW);
+    assert_eq!((booking.version, booking.status()), (1, AppointmentStatus::Abandoned));
+    let reasons: Vec<&str> = booking.history.iter().map(|m| m.reason.as_str()).collect();
+    assert_eq!(reasons, ["not_submitted_before_restart"]);
+}
+
+#[test]
+fn every_status_is_read_back_from_its_word() {
+    for status in AppointmentStatus::ALL {
+        assert_eq!(AppointmentStatus::parse(status.as_str()), Some(status));
+        assert_eq!(serde_json::to_value(status).unwrap(), status.as_str());
+    }
+    assert_eq!(AppointmentStatus::parse("booked"), None);
+}
+
+/// How often each kind of effect was wanted.
+#[derive(Debug, Default)]
+struct Wanted {
+    occupied: usize,
+    released: usize,
+    told: usize,
+    cancelled: usize,
+}
+
+impl Wanted {
+    fn add(&mut self, effects: &[BookingEffect]) {
+        for effect in effects {
+            match effect {
+                BookingEffect::OccupySlot { .. } => self.occupied += 1,
+                BookingEffect::ReleaseSlot => self.released += 1,
+                BookingEffect::NotifyConfirmed => self.told += 1,
+                BookingEffect::CancelAtCalendar { .. } => self.cancelled += 1,
+                BookingEffect::Post { .. }
+                | BookingEffect::Look { .. }
+                | BookingEffect::RequestCallback { .. } => {}
+            }
+        }
+    }
+
+    fn is_sound(&self) -> bool {
+        self.occupied + self.released <= 1 && self.told == self.occupied && self.cancelled <= self.released
+    }
+}
+
+/// Events that keep a booking open come often, so that courses get long.
+fn any_event() -> impl Strategy<Value = BookingEvent> {
+    let all = proptest::sample::select(every_event().to_vec());
+    let open = vec![
+        BookingEvent::NotSent,
+        BookingEvent::AnswerLost,
+        BookingEvent::Restarted,
+        ABSENT,
+        BookingEvent::ToldPending,
+    ];
+    prop_oneof![1 => all, 3 => proptest::sample::select(open)]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(500) })]
+
+    #[test]
+    fn whatever_happens_a_slot_is_settled_once_and_the_customer_is_told_once(
+        events in proptest::collection::vec((any_event(), 0..60_000_i64), 0..150),
+    ) {
+        let (mut booking, mut now, mut wanted) = (submitted(), NOW, Wanted::default());
+        for (event, ms) in events {
+            now = now.plus_ms(ms);
+            let before = booking.clone();
+            booking = match booking.apply(event.clone(), now) {
+                Ok(step) => {
+                    wanted.add(&step.effects);
+                    is_one_move_or_none(&before, &step.booking, &event);
+                    step.booking
+                }
+                Err(refused) => {
+                    prop_assert_eq!(&*refused.booking, &before);
+                    *refused.booking
+                }
+            };
+            prop_assert!(wanted.is_sound(), "{wanted:?}");
+            prop_assert!(booking.history.len() <= HISTORY_MAX);
+            prop_assert_eq!(&booking.history[0].reason, "submitted");
+            let settled = wanted.occupied + wanted.released == 1;
+            prop_assert_eq!(settled, !booking.status().is_open());
+            let back: Booking = serde_json::from_value(serde_json::to_value(&booking).unwrap()).unwrap();
+            prop_assert_eq!(back, booking.clone());
+        }
+    }
+}

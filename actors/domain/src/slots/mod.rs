@@ -1,4 +1,18 @@
 //! The slot ledger: who holds which interval of which calendar resource. Pure.
+//!
+//! [`SlotLedger`] is what keeps a slot from being sold twice; a calendar's own reservations and slot lists
+//! are views that may be old. It knows calls, members and pools, and nothing of services, opening hours
+//! or the calendar's vendor: whoever asks says what the calendar showed ([`FreeUnits`]) and when.
+
+mod index;
+mod ledger;
+mod request;
+
+#[cfg(test)]
+mod tests;
+
+pub use ledger::{CALENDAR_CACHE_MS, SlotLedger};
+pub use request::{BookedHold, FreeUnits, HoldRequest, LedgerError, Placed, Taken};
 
 use serde::{Deserialize, Serialize};
 
@@ -60,4 +74,33 @@ pub enum HoldState {
         /// When we heard so.
         at: UnixMillis,
     },
+}
+
+impl Hold {
+    /// End of the last segment.
+    #[must_use]
+    pub fn end(&self) -> Option<UnixMillis> {
+        self.segments.iter().map(|s| s.end()).max()
+    }
+
+    /// Whether it is an offer to a caller, expired or not.
+    #[must_use]
+    pub const fn is_held(&self) -> bool {
+        matches!(self.state, HoldState::Held { .. })
+    }
+
+    /// When it ends by itself; only offers do.
+    #[must_use]
+    pub const fn until(&self) -> Option<UnixMillis> {
+        match self.state {
+            HoldState::Held { until } => Some(until),
+            HoldState::Submitted | HoldState::Booked { .. } => None,
+        }
+    }
+
+    /// Whether any of its segments shares an instant with one of these.
+    #[must_use]
+    pub fn overlaps(&self, segments: &[Interval]) -> bool {
+        self.segments.iter().any(|mine| segments.iter().any(|other| mine.overlaps(*other)))
+    }
 }

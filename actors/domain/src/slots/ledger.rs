@@ -1,0 +1,356 @@
+//! Who may have which slot.
+//!
+//! A member's entry stands against every overlapping entry of that member, and against every overlapping
+//! pool entry that may fall on the member. A pool's entry takes one unit: at no instant may the pools that
+//! share a member with it use more units than there are. Under these rules there is always a way to give
+//! every entry a member of its own; which one Cal.com picks is up to Cal.com, see [`SlotLedger::book`].
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{
+    BookedHold, FreeUnits, Hold, HoldId, HoldRequest, HoldState, LedgerError, Placed, Taken, Target,
+    index::{Index, lanes},
+};
+use crate::{
+    ids::{CallId, StaffId},
+    time::{Interval, UnixMillis},
+};
+
+/// How long Cal.com's slot list may still show a slot that was just booked: its cache lives 2,000 ms
+/// (`SLOTS_CACHE_TTL`), plus half a second for the way. A booking stands in the ledger only against
+/// views that are not newer than this.
+pub const CALENDAR_CACHE_MS: i64 = 2_500;
+
+/// All holds of a company. Equal when the holds are.
+#[derive(Debug, Clone, Default)]
+pub struct SlotLedger {
+    holds: BTreeMap<HoldId, Hold>,
+    index: Index,
+}
+
+impl PartialEq for SlotLedger {
+    fn eq(&self, other: &Self) -> bool {
+        self.holds == other.holds
+    }
+}
+
+/// Whose view an entry is measured against.
+#[derive(Clone, Copy)]
+struct View<'a> {
+    seen_at: UnixMillis,
+    now: UnixMillis,
+    for_call: Option<&'a CallId>,
+}
+
+impl SlotLedger {
+    /// Places a hold, which replaces the call's offer before it (submitted and booked ones stay). The same
+    /// target and segments again prolong the same hold, which keeps its id. Errors: [`Taken`], and then
+    /// nothing changed.
+    pub fn hold(&mut self, request: HoldRequest, now: UnixMillis) -> Result<Placed, Taken> {
+        let target = sorted_target(request.target);
+        let segments = joined_segments(request.segments);
+        let view = View { seen_at: request.seen_at, now, for_call: Some(&request.call_id) };
+        self.check(&target, &segments, &request.units, view)?;
+        let offered = self.held_by(&request.call_id).map(|h| h.id.clone());
+        if self.holds.contains_key(&request.id) && offered.as_ref() != Some(&request.id) {
+            return Err(Taken { by: vec![request.id] });
+        }
+        let replaced = offered.and_then(|id| self.release(&id));
+        let same = replaced.as_ref().is_some_and(|old| old.target == target && old.segments == segments);
+        let (hold, replaced) = match replaced {
+            Some(old) if same => {
+                let until = old.until().unwrap_or(request.until).max(request.until);
+                (Hold { state: HoldState::Held { until }, ..old }, None)
+            }
+            replaced => {
+                let HoldRequest { id, call_id, until, .. } = request;
+                let state = HoldState::Held { until };
+                (Hold { id, call_id, target, segments, placed_at: now, state }, replaced)
+            }
+        };
+        self.put(hold.clone());
+        Ok(Placed { hold, replaced })
+    }
+
+    /// Whether [`SlotLedger::hold`] would succeed now; `for_call`'s own offer does not count.
+    #[must_use]
+    pub fn is_free(
+        &self,
+        target: &Target,
+        segments: &[Interval],
+        units: &FreeUnits,
+        seen_at: UnixMillis,
+        for_call: Option<&CallId>,
+        now: UnixMillis,
+    ) -> bool {
+        let segments = joined_segments(segments.to_vec());
+        let view = View { seen_at, now, for_call };
+        self.check(&sorted_target(target.clone()), &segments, units, view).is_ok()
+    }
+
+    /// An offer becomes a booking under way and ends by itself no more. Errors: it is not there, its time
+    /// is over, or it was submitted before.
+    pub fn submit(&mut self, id: &HoldId, now: UnixMillis) -> Result<(), LedgerError> {
+        let until = self.offer(id)?;
+        if until <= now {
+            return Err(LedgerError::Expired { until });
+        }
+        self.change(id, |hold| hold.state = HoldState::Submitted);
+        Ok(())
+    }
+
+    /// A booking under way stands at Cal.com. The host turns a pool's entry into that member's; without
+    /// one the unit of the pool stays used. An entry of a member stays with the member.
+    ///
+    /// Cal.com does not know our offers, so the host it picks may be one that another call is being
+    /// offered by name: such offers are taken out and given back as `displaced`. Errors: it is not there,
+    /// or no booking of it is under way.
+    pub fn book(
+        &mut self,
+        id: &HoldId,
+        host: Option<StaffId>,
+        now: UnixMillis,
+    ) -> Result<BookedHold, LedgerError> {
+        let hold = self.holds.get(id).ok_or_else(|| LedgerError::NotFound(id.clone()))?;
+        if hold.state != HoldState::Submitted {
+            return Err(LedgerError::WrongState { state: hold.state.clone() });
+        }
+        self.change(id, |hold| {
+            hold.state = HoldState::Booked { at: now };
+            if let (Target::Pool { .. }, Some(host)) = (&hold.target, host) {
+                hold.target = Target::Member(host);
+            }
+        });
+        let hold = self.holds.get(id).cloned().ok_or_else(|| LedgerError::NotFound(id.clone()))?;
+        let displaced = self.displaced_by(&hold, now);
+        let displaced = displaced.iter().filter_map(|id| self.release(id)).collect();
+        Ok(BookedHold { hold, displaced })
+    }
+
+    /// Takes a hold out, whatever its state. `None`: it was not there.
+    pub fn release(&mut self, id: &HoldId) -> Option<Hold> {
+        let hold = self.holds.remove(id)?;
+        self.index.remove(&hold);
+        Some(hold)
+    }
+
+    /// Takes a call's offers out when the call is over; what is submitted or booked stays.
+    pub fn release_call(&mut self, call: &CallId) -> Vec<Hold> {
+        let ids: Vec<HoldId> = self.offers_of(call).map(|h| h.id.clone()).collect();
+        ids.iter().filter_map(|id| self.release(id)).collect()
+    }
+
+    /// Takes out the offers whose time is over, the earliest first.
+    pub fn expire(&mut self, now: UnixMillis) -> Vec<Hold> {
+        let mut ended = Vec::new();
+        while let Some((until, id)) = self.index.first_expiry().cloned() {
+            if until > now {
+                break;
+            }
+            ended.extend(self.release(&id));
+        }
+        ended
+    }
+
+    /// When [`SlotLedger::expire`] has something to do next.
+    #[must_use]
+    pub fn next_expiry(&self) -> Option<UnixMillis> {
+        self.index.first_expiry().map(|(until, _)| *until)
+    }
+
+    /// Lets an offer end later; an earlier end changes nothing. Errors: it is not there, its time is over
+    /// (the slot may be somebody else's), or it is no offer any more.
+    pub fn extend(&mut self, id: &HoldId, until: UnixMillis, now: UnixMillis) -> Result<(), LedgerError> {
+        let ends = self.offer(id)?;
+        if ends <= now {
+            return Err(LedgerError::Expired { until: ends });
+        }
+        self.change(id, |hold| hold.state = HoldState::Held { until: until.max(ends) });
+        Ok(())
+    }
+
+    /// Puts a hold back as it was written, at a restart: without any check, and over one with the same id.
+    /// Where a crash left a call with two offers, the one placed last stays, in whatever order they come.
+    pub fn restore(&mut self, hold: Hold) {
+        let call = hold.call_id.clone();
+        self.put(hold);
+        let latest = self.held_by(&call).map(|h| h.id.clone());
+        let older: Vec<HoldId> =
+            self.offers_of(&call).map(|h| h.id.clone()).filter(|id| Some(id) != latest.as_ref()).collect();
+        for id in &older {
+            self.release(id);
+        }
+    }
+
+    /// A call's offer, expired or not.
+    #[must_use]
+    pub fn held_by(&self, call: &CallId) -> Option<&Hold> {
+        self.offers_of(call).max_by(|a, b| (a.placed_at, &a.id).cmp(&(b.placed_at, &b.id)))
+    }
+
+    /// A hold by id.
+    #[must_use]
+    pub fn get(&self, id: &HoldId) -> Option<&Hold> {
+        self.holds.get(id)
+    }
+
+    /// All holds, by id.
+    pub fn holds(&self) -> impl Iterator<Item = &Hold> {
+        self.holds.values()
+    }
+
+    /// Everything that shares a lane and an instant with a target: its member, its pool, or a pool that
+    /// has a member of it. Expired offers are left out; bookings are in, however old. For bookings from
+    /// outside, which revoke our offers.
+    #[must_use]
+    pub fn overlapping(&self, target: &Target, segments: &[Interval], now: UnixMillis) -> Vec<&Hold> {
+        let mut ids: Vec<&HoldId> =
+            lanes(target).into_iter().flat_map(|lane| self.index.overlapping(lane, segments)).collect();
+        ids.sort_unstable();
+        ids.dedup();
+        ids.into_iter()
+            .filter_map(|id| self.holds.get(id))
+            .filter(|hold| hold.until().is_none_or(|until| now < until))
+            .collect()
+    }
+
+    /// Takes out bookings whose last segment is over: nothing can clash with them any more.
+    pub fn forget_past(&mut self, now: UnixMillis) {
+        let over = |hold: &Hold| hold.end().is_none_or(|end| end <= now);
+        let past: Vec<HoldId> = self
+            .holds()
+            .filter(|hold| matches!(hold.state, HoldState::Booked { .. }) && over(hold))
+            .map(|hold| hold.id.clone())
+            .collect();
+        for id in &past {
+            self.release(id);
+        }
+    }
+
+    fn check(
+        &self,
+        target: &Target,
+        segments: &[Interval],
+        units: &FreeUnits,
+        view: View<'_>,
+    ) -> Result<(), Taken> {
+        if segments.is_empty() {
+            return Err(Taken { by: Vec::new() });
+        }
+        let standing: Vec<&Hold> = self
+            .overlapping(target, segments, view.now)
+            .into_iter()
+            .filter(|hold| stands_against(hold, view))
+            .collect();
+        let room = match (target, units) {
+            (Target::Member(_), _) | (Target::Pool { .. }, FreeUnits::Unknown) => standing.is_empty(),
+            (Target::Pool { members, .. }, FreeUnits::Members(free)) => {
+                let free: BTreeSet<StaffId> = members.iter().copied().filter(|m| free.contains(m)).collect();
+                has_free_unit(free, &standing, segments)
+            }
+        };
+        let by = || standing.iter().map(|hold| hold.id.clone()).collect();
+        if room { Ok(()) } else { Err(Taken { by: by() }) }
+    }
+
+    /// Offers by name of the member that a booking fell on.
+    fn displaced_by(&self, booked: &Hold, now: UnixMillis) -> Vec<HoldId> {
+        let Target::Member(_) = booked.target else { return Vec::new() };
+        let rivals = self.overlapping(&booked.target, &booked.segments, now).into_iter();
+        rivals.filter(|h| h.is_held() && h.target == booked.target).map(|h| h.id.clone()).collect()
+    }
+
+    /// The end of an offer.
+    fn offer(&self, id: &HoldId) -> Result<UnixMillis, LedgerError> {
+        let hold = self.holds.get(id).ok_or_else(|| LedgerError::NotFound(id.clone()))?;
+        hold.until().ok_or_else(|| LedgerError::WrongState { state: hold.state.clone() })
+    }
+
+    fn offers_of(&self, call: &CallId) -> impl Iterator<Item = &Hold> {
+        self.index.of_call(call).filter_map(|id| self.holds.get(id)).filter(|hold| hold.is_held())
+    }
+
+    fn put(&mut self, hold: Hold) {
+        self.release(&hold.id);
+        self.index.insert(&hold);
+        self.holds.insert(hold.id.clone(), hold);
+    }
+
+    fn change(&mut self, id: &HoldId, change: impl FnOnce(&mut Hold)) {
+        if let Some(mut hold) = self.release(id) {
+            change(&mut hold);
+            self.put(hold);
+        }
+    }
+}
+
+/// Whether an entry counts for a view: not the call's own offer, no expired offer, and no booking that the
+/// view already shows.
+fn stands_against(hold: &Hold, view: View<'_>) -> bool {
+    match hold.state {
+        HoldState::Held { until } => view.now < until && view.for_call != Some(&hold.call_id),
+        HoldState::Submitted => true,
+        HoldState::Booked { at } => view.seen_at <= at.plus_ms(CALENDAR_CACHE_MS),
+    }
+}
+
+/// Whether at every instant of the segments a free member is left after the pool entries there. A member
+/// with an entry of ours anywhere in the segments cannot take the whole of it and is not free.
+fn has_free_unit(mut free: BTreeSet<StaffId>, standing: &[&Hold], segments: &[Interval]) -> bool {
+    let mut pool_entries = Vec::new();
+    for hold in standing {
+        match &hold.target {
+            Target::Member(staff) => {
+                free.remove(staff);
+            }
+            Target::Pool { .. } => pool_entries.push(*hold),
+        }
+    }
+    most_at_one_instant(&pool_entries, segments) < free.len()
+}
+
+/// The largest number of holds that share one instant of the segments.
+fn most_at_one_instant(holds: &[&Hold], segments: &[Interval]) -> usize {
+    let mut edges: Vec<(UnixMillis, bool)> = Vec::new();
+    for theirs in holds.iter().flat_map(|hold| &hold.segments) {
+        for ours in segments.iter().filter(|ours| ours.overlaps(*theirs)) {
+            edges.push((theirs.start().max(ours.start()), true));
+            edges.push((theirs.end().min(ours.end()), false));
+        }
+    }
+    edges.sort_unstable();
+    let (mut count, mut most) = (0_usize, 0);
+    for (_, begins) in edges {
+        count = if begins { count + 1 } else { count.saturating_sub(1) };
+        most = most.max(count);
+    }
+    most
+}
+
+fn sorted_target(target: Target) -> Target {
+    match target {
+        Target::Pool { event_type_id, mut members } => {
+            members.sort_unstable();
+            members.dedup();
+            Target::Pool { event_type_id, members }
+        }
+        member @ Target::Member(_) => member,
+    }
+}
+
+/// Sorted, and those that overlap or touch made one.
+fn joined_segments(mut segments: Vec<Interval>) -> Vec<Interval> {
+    segments.sort_unstable();
+    let mut joined: Vec<Interval> = Vec::with_capacity(segments.len());
+    for next in segments {
+        let last = joined.last().copied().filter(|last| next.start() <= last.end());
+        match last.and_then(|last| Interval::new(last.start(), last.end().max(next.end()))) {
+            Some(longer) => {
+                joined.pop();
+                joined.push(longer);
+            }
+            None => joined.push(next),
+        }
+    }
+    joined
+}
