@@ -1,1 +1,4 @@
 //! askpro: the back end behind AI telephone receptionists.
+
+pub mod config;
+pub mod telemetry;
