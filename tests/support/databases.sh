@@ -4,6 +4,7 @@
 #   tests/support/databases.sh start    install what is missing, start both, print their URLs as exports
 #   tests/support/databases.sh stop     stop the servers that `start` started; their data stays
 #   tests/support/databases.sh status   one line per server; exit code 1 unless both answer
+#   tests/support/databases.sh sql      what makes the tests' account and database, for a server of your own
 #
 # `eval "$(tests/support/databases.sh start)"` gives a shell the two URLs. Progress goes to stderr.
 #
@@ -285,5 +286,6 @@ status() {
 
 case "${1:-}" in
   start | stop | status) "$1" ;;
-  *) echo "usage: $0 start | stop | status" >&2; exit 2 ;;
+  sql) provisioning ;;
+  *) echo "usage: $0 start | stop | status | sql" >&2; exit 2 ;;
 esac
