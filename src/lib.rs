@@ -1,3 +1,5 @@
 //! askpro: the back end behind AI telephone receptionists.
 
+pub mod config;
 pub mod journal;
+pub mod telemetry;

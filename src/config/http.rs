@@ -1,0 +1,48 @@
+//! `[http]`: where the service listens and how much it takes.
+
+use std::{net::SocketAddr, num::NonZeroUsize, time::Duration};
+
+use super::{ConfigError, settings::Settings};
+
+/// Where the service listens and how much it takes.
+#[derive(Debug, Clone)]
+pub struct HttpConfig {
+    /// Address and port to listen on; port 0 lets the system choose.
+    pub bind: SocketAddr,
+    /// Threads that answer requests; `None`: one per core.
+    pub workers: Option<NonZeroUsize>,
+    /// Connections open at once, over all threads.
+    pub connections_max: usize,
+    /// Largest request body; a larger one is answered 413.
+    pub body_max_bytes: usize,
+    /// How long a client may take to send its request head.
+    pub head_timeout: Duration,
+    /// How long a client may take to send its body.
+    pub body_timeout: Duration,
+    /// How long a quiet connection is kept.
+    pub keep_alive: Duration,
+    /// What `Retry-After` says when a request is turned away with 503, in seconds.
+    pub retry_after_s: u64,
+    /// How long a stopping service waits for requests under way.
+    pub drain_timeout: Duration,
+}
+
+impl HttpConfig {
+    pub(super) fn read(settings: &Settings) -> Result<Self, ConfigError> {
+        let bind = settings.text("http.bind")?.parse().map_err(|_| {
+            settings
+                .invalid("http.bind", "give an IP address and a port, such as 127.0.0.1:8080 or [::]:8080")
+        })?;
+        Ok(Self {
+            bind,
+            workers: NonZeroUsize::new(settings.number("http.workers", 0..=256)?),
+            connections_max: settings.number("http.connections_max", 16..=1_000_000)?,
+            body_max_bytes: settings.number("http.body_max_bytes", 1024..=268_435_456)?,
+            head_timeout: settings.milliseconds("http.head_timeout_ms", 100..=60_000)?,
+            body_timeout: settings.milliseconds("http.body_timeout_ms", 100..=300_000)?,
+            keep_alive: settings.seconds("http.keep_alive_s", 1..=3600)?,
+            retry_after_s: settings.number("http.retry_after_s", 1..=300)?,
+            drain_timeout: settings.seconds("http.drain_timeout_s", 0..=300)?,
+        })
+    }
+}

@@ -1,0 +1,318 @@
+//! The catalogue of the service's metrics: every name with its help text, unit and closed label sets.
+//!
+//! Whoever counts uses the constants; dashboards and rigs hold on to the names. Base units, no ids as labels.
+//! The runtime of the actors keeps a catalogue of its own (mailboxes, restarts). Nothing here counts anything.
+
+use metrics::Unit;
+
+/// Events received on webhooks, by their outcome at the door.
+pub const WEBHOOK_EVENTS: &str = "askpro_webhook_events_total";
+/// From the last byte of a webhook to its answer.
+pub const WEBHOOK_ACK: &str = "askpro_webhook_ack_seconds";
+/// Calls that have not ended.
+pub const CALLS_LIVE: &str = "askpro_calls_live";
+/// Live function calls answered.
+pub const FUNCTIONS: &str = "askpro_functions_total";
+/// From a function call to its answer.
+pub const FUNCTION_DURATION: &str = "askpro_function_seconds";
+/// Function names that came with a version suffix.
+pub const FUNCTIONS_VERSIONED: &str = "askpro_functions_versioned_total";
+/// Work turned away, with its reason.
+pub const REFUSED: &str = "askpro_refused_total";
+/// Slots that are held now.
+pub const HOLDS_ACTIVE: &str = "askpro_holds_active";
+/// Bookings that reached an outcome.
+pub const BOOKINGS: &str = "askpro_bookings_total";
+/// Rows in one transaction of a writer.
+pub const WRITER_BATCH_ROWS: &str = "askpro_writer_batch_rows";
+/// One transaction of a writer.
+pub const WRITER_COMMIT: &str = "askpro_writer_commit_seconds";
+/// Positions that wait for a writer.
+pub const WRITER_BACKLOG: &str = "askpro_writer_backlog_events";
+/// Transactions that had to be tried again.
+pub const WRITER_RETRIES: &str = "askpro_writer_retries_total";
+/// Journaled, not yet committed to the database.
+pub const JOURNAL_UNAPPLIED: &str = "askpro_journal_unapplied_events";
+/// Bytes that the journal takes on its disk.
+pub const JOURNAL_SIZE: &str = "askpro_journal_size_bytes";
+/// Bytes that the journal may take.
+pub const JOURNAL_SIZE_MAX: &str = "askpro_journal_size_max_bytes";
+/// One group fsync of the journal.
+pub const JOURNAL_FSYNC: &str = "askpro_journal_fsync_seconds";
+/// Requests to Cal.com.
+pub const CALCOM_REQUESTS: &str = "askpro_calcom_requests_total";
+/// One request to Cal.com.
+pub const CALCOM_REQUEST_DURATION: &str = "askpro_calcom_request_seconds";
+/// Requests to Retell.
+pub const RETELL_REQUESTS: &str = "askpro_retell_requests_total";
+/// Circuit breakers, the worst of a target's.
+pub const BREAKER_STATE: &str = "askpro_breaker_state";
+/// Events that no company could be found for.
+pub const QUARANTINED: &str = "askpro_quarantined_total";
+/// Rules found broken.
+pub const INVARIANT_VIOLATIONS: &str = "askpro_invariant_violations_total";
+/// Whether this process owns the database.
+pub const DATABASE_OWNER: &str = "askpro_database_owner";
+
+/// What kind of figure a metric is.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Kind {
+    /// Only grows.
+    Counter,
+    /// Goes up and down.
+    Gauge,
+    /// Observations sorted into buckets with these upper bounds.
+    Histogram(&'static [f64]),
+}
+
+/// A label and every value it can have.
+#[derive(Debug, Clone, Copy)]
+pub struct Label {
+    /// The label's name.
+    pub name: &'static str,
+    /// Every value it can have.
+    pub values: &'static [&'static str],
+}
+
+/// One metric: what it is called, what it says, which series it has.
+#[derive(Debug, Clone, Copy)]
+pub struct Metric {
+    /// The name it is exported under.
+    pub name: &'static str,
+    /// What kind of figure it is.
+    pub kind: Kind,
+    /// The unit of its values.
+    pub unit: Unit,
+    /// What an operator reads beside it.
+    pub help: &'static str,
+    /// Groups of labels; the series of a group are every combination of its values. They all exist from the
+    /// start at 0. No group: one series without labels. An empty set of values: known only when it happens.
+    pub series: &'static [&'static [Label]],
+}
+
+/// Buckets of every `_seconds` histogram: from a journal's fsync to a calendar that hangs.
+pub const SECONDS_BUCKETS: &[f64] =
+    &[0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0];
+
+/// Buckets of row counts, up to the largest batch.
+pub const ROWS_BUCKETS: &[f64] =
+    &[1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0, 512.0, 1024.0, 2048.0, 4096.0];
+
+const UNLABELLED: &[&[Label]] = &[];
+
+const fn label(name: &'static str, values: &'static [&'static str]) -> Label {
+    Label { name, values }
+}
+
+const fn counter(name: &'static str, help: &'static str, series: &'static [&'static [Label]]) -> Metric {
+    Metric { name, kind: Kind::Counter, unit: Unit::Count, help, series }
+}
+
+const fn gauge(
+    name: &'static str,
+    unit: Unit,
+    help: &'static str,
+    series: &'static [&'static [Label]],
+) -> Metric {
+    Metric { name, kind: Kind::Gauge, unit, help, series }
+}
+
+const fn seconds(name: &'static str, help: &'static str, series: &'static [&'static [Label]]) -> Metric {
+    Metric { name, kind: Kind::Histogram(SECONDS_BUCKETS), unit: Unit::Seconds, help, series }
+}
+
+/// Events of Retell, as `event` of `WEBHOOK_EVENTS`; `other` is one that we do not know.
+pub const RETELL_EVENTS: &[&str] = &[
+    "call_started",
+    "call_ended",
+    "call_analyzed",
+    "transcript_updated",
+    "transfer_started",
+    "transfer_bridged",
+    "transfer_cancelled",
+    "transfer_ended",
+    "chat_started",
+    "chat_ended",
+    "chat_analyzed",
+    "call_inbound",
+    "chat_inbound",
+    "alert_triggered",
+    "alert_resolved",
+    "other",
+];
+
+/// Events of Cal.com, in our spelling; `other` is one that we do nothing with.
+pub const CALCOM_EVENTS: &[&str] = &[
+    "booking_created",
+    "booking_requested",
+    "booking_rescheduled",
+    "booking_cancelled",
+    "booking_rejected",
+    "booking_reassigned",
+    "ping",
+    "other",
+];
+
+/// Names of live functions; `other` is one that we do not know.
+pub const FUNCTION_NAMES: &[&str] = &[
+    "check_availability",
+    "book_appointment",
+    "cancel_appointment",
+    "reschedule_appointment",
+    "find_appointments",
+    "check_customer",
+    "list_services",
+    "opening_hours",
+    "parse_date",
+    "request_callback",
+    "other",
+];
+
+const SOURCES: &[&str] = &["retell", "calcom"];
+/// Outcomes of an event whose kind is known.
+const TAKEN_OR_SHED: &[&str] = &["accepted", "shed", "journal_full"];
+/// Outcomes of a body that was refused before its kind was known.
+const REFUSED_UNREAD: &[&str] = &["unauthorized", "invalid", "too_large", "shed"];
+const CALCOM_OPERATIONS: &[&str] = &["slots", "book", "find", "reschedule", "cancel", "event_types"];
+const REQUEST_OUTCOMES: &[&str] = &[
+    "ok",
+    "refused",
+    "unauthorized",
+    "rate_limited",
+    "server_error",
+    "timeout",
+    "unreachable",
+    "breaker_open",
+    "budget_spent",
+];
+
+/// Every metric of the service.
+pub const CATALOGUE: &[Metric] = &[
+    counter(
+        WEBHOOK_EVENTS,
+        "Webhook events by source, kind and outcome at the door; unknown is a body that was refused unread",
+        &[
+            &[label("source", &["retell"]), label("event", RETELL_EVENTS), label("outcome", TAKEN_OR_SHED)],
+            &[label("source", &["calcom"]), label("event", CALCOM_EVENTS), label("outcome", TAKEN_OR_SHED)],
+            &[label("source", SOURCES), label("event", &["unknown"]), label("outcome", REFUSED_UNREAD)],
+        ],
+    ),
+    seconds(
+        WEBHOOK_ACK,
+        "Time from the last byte of a webhook to its answer, the journal's fsync included",
+        UNLABELLED,
+    ),
+    gauge(CALLS_LIVE, Unit::Count, "Calls that have not ended", UNLABELLED),
+    counter(
+        FUNCTIONS,
+        "Live function calls by function and outcome",
+        &[&[
+            label("function", FUNCTION_NAMES),
+            label(
+                "outcome",
+                &["ok", "refused", "pending", "unknown", "unavailable", "unauthorized", "invalid", "shed"],
+            ),
+        ]],
+    ),
+    seconds(
+        FUNCTION_DURATION,
+        "Time a live function call kept its caller waiting",
+        &[&[label("function", FUNCTION_NAMES)]],
+    ),
+    counter(
+        FUNCTIONS_VERSIONED,
+        "Function calls whose name carried a version suffix, which was stripped",
+        &[&[label("function", FUNCTION_NAMES)]],
+    ),
+    counter(
+        REFUSED,
+        "Work that was turned away, by what it was and why",
+        &[&[
+            label("class", &["transcript", "function_read", "function_write", "lifecycle", "inbound"]),
+            label("reason", &["queue_full", "journal_full", "quota", "draining", "standby"]),
+        ]],
+    ),
+    gauge(HOLDS_ACTIVE, Unit::Count, "Slots that are held for a call now", UNLABELLED),
+    counter(
+        BOOKINGS,
+        "Bookings by the state they reached",
+        &[&[label(
+            "outcome",
+            &[
+                "confirmed",
+                "refused",
+                "pending_confirmation",
+                "unknown",
+                "conflict",
+                "cancelled",
+                "rescheduled",
+                "abandoned",
+            ],
+        )]],
+    ),
+    Metric {
+        name: WRITER_BATCH_ROWS,
+        kind: Kind::Histogram(ROWS_BUCKETS),
+        unit: Unit::Count,
+        help: "Rows that a writer committed in one transaction",
+        series: UNLABELLED,
+    },
+    seconds(WRITER_COMMIT, "Time one transaction of a writer took", UNLABELLED),
+    gauge(WRITER_BACKLOG, Unit::Count, "Journal positions that wait for a writer", UNLABELLED),
+    counter(
+        WRITER_RETRIES,
+        "Transactions of writers that were tried again, by cause",
+        &[&[label("reason", &["deadlock", "lock_timeout", "unreachable", "other"])]],
+    ),
+    gauge(
+        JOURNAL_UNAPPLIED,
+        Unit::Count,
+        "Events in the journal that are not yet committed to the database",
+        UNLABELLED,
+    ),
+    gauge(JOURNAL_SIZE, Unit::Bytes, "Size of the journal on its disk", UNLABELLED),
+    gauge(
+        JOURNAL_SIZE_MAX,
+        Unit::Bytes,
+        "Room of the journal; when it is used up webhooks are answered 503",
+        UNLABELLED,
+    ),
+    seconds(JOURNAL_FSYNC, "Time one group fsync of the journal took", UNLABELLED),
+    counter(
+        CALCOM_REQUESTS,
+        "Requests to Cal.com by operation and outcome, those that were never sent included",
+        &[&[label("operation", CALCOM_OPERATIONS), label("outcome", REQUEST_OUTCOMES)]],
+    ),
+    seconds(
+        CALCOM_REQUEST_DURATION,
+        "Time Cal.com took to answer",
+        &[&[label("operation", CALCOM_OPERATIONS)]],
+    ),
+    counter(
+        RETELL_REQUESTS,
+        "Requests to Retell by operation and outcome",
+        &[&[label("operation", &["get_call"]), label("outcome", REQUEST_OUTCOMES)]],
+    ),
+    gauge(
+        BREAKER_STATE,
+        Unit::Count,
+        "Circuit breakers, the worst of each target: 0 closed, 1 half open, 2 open",
+        &[&[label("target", &["calcom_read", "calcom_write", "retell", "database"])]],
+    ),
+    counter(
+        QUARANTINED,
+        "Events set aside because no single company could be found for them",
+        &[&[label("reason", &["no_company", "several_companies"])]],
+    ),
+    counter(
+        INVARIANT_VIOLATIONS,
+        "Rules that must always hold and were found broken",
+        &[&[label("invariant", &[])]],
+    ),
+    gauge(
+        DATABASE_OWNER,
+        Unit::Count,
+        "Whether this process owns the database: 1, or 0 while it stands by",
+        UNLABELLED,
+    ),
+];
