@@ -1,0 +1,1 @@
+//! A Retell to talk to: whole calls, signed and delivered.
