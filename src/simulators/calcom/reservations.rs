@@ -10,6 +10,8 @@ use super::world::{EventType, EventTypeKind, Span};
 use super::{Shared, availability, time};
 
 const DEFAULT_MINUTES: i64 = 5;
+/// Beyond so many rows the expired ones are swept; until then they are still told about.
+const ROWS_MAX: usize = 10_000;
 const FIELDS: [&str; 4] = ["eventTypeId", "slotStart", "slotDuration", "reservationDuration"];
 
 struct Wish {
@@ -28,8 +30,12 @@ pub(super) async fn create(shared: &Shared, call: &Call) -> Result<Success, Refu
     };
     pause(shared).await;
     let mut state = shared.state();
+    let now = shared.now();
+    if state.reservations.len() >= ROWS_MAX {
+        state.reservations.retain(|held| now < held.until_ms);
+    }
     let uid = state.new_uuid();
-    let reservation = reservation(uid, &wish, shared.now());
+    let reservation = reservation(uid, &wish, now);
     let body = answer(&reservation, Some(wish.minutes));
     state.reservations.push(reservation);
     Ok((201, body))

@@ -18,7 +18,7 @@ const OUT_OF_BOUNDS: &str = "The event type can't be booked at the \"start\" tim
 /// What the look at the calendar gave.
 enum Look {
     /// The same booking stands already: it is answered again.
-    Standing(Booking),
+    Standing(Box<Booking>),
     /// Free for this host.
     Free(EventType, i64),
 }
@@ -88,7 +88,7 @@ fn look(state: &State, call: &Call, order: &Order, now: i64) -> Result<Look, Ref
     };
     order.suits(&event_type)?;
     if let Some(standing) = standing(state, &event_type, order) {
-        return Ok(Look::Standing(standing.clone()));
+        return Ok(Look::Standing(Box::new(standing.clone())));
     }
     let owner = call.token.as_deref().and_then(|key| state.world.company_of_key(key)).map(|c| c.owner_id);
     let is_host = owner.is_some_and(|owner| event_type.hosts.contains(&owner));

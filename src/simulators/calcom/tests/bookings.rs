@@ -2,7 +2,7 @@ use super::*;
 use crate::simulators::calcom::Operation;
 
 fn with_gap() -> Bench {
-    Bench::with(|_| {}, |options| options.race_delay_ms = 60..=60)
+    Bench::with(|_| {}, |options| options.race_delay_ms = 300..=300)
 }
 
 #[tokio::test]
@@ -118,7 +118,7 @@ async fn a_web_booking_is_announced_with_a_signature() {
             move |request: actix_web::HttpRequest, body: actix_web::web::Bytes| {
                 let signature = request.headers().get("x-cal-signature-256").cloned();
                 let _ = send.send((request.path().to_owned(), signature, body));
-                async { actix_web::HttpResponse::NoContent() }
+                async { actix_web::HttpResponse::NoContent().finish() }
             },
         ));
     })
