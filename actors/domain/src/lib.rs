@@ -4,9 +4,11 @@
 
 pub mod booking;
 pub mod call;
+pub mod function;
 pub mod ids;
 pub mod phone;
 pub mod secret;
 pub mod slots;
 pub mod tenant;
 pub mod time;
+pub mod when;

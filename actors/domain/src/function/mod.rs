@@ -1,0 +1,37 @@
+//! Live functions, the pure part: what an agent sends becomes a typed order, what came of it becomes an
+//! answer that may be spoken.
+//!
+//! Knows companies, dates and languages. Knows nothing of HTTP, signatures, holds or Cal.com: whoever
+//! carries an order out picks the [`Speaker`]'s sentence for the outcome.
+
+pub mod alternatives;
+mod answer;
+pub mod arguments;
+pub mod lookup;
+mod name;
+mod objection;
+mod order;
+mod outcome;
+mod parse;
+mod speaker;
+pub mod spoken;
+mod texts_de;
+mod texts_en;
+
+#[cfg(test)]
+mod fixture;
+#[cfg(test)]
+mod speaker_tests;
+#[cfg(test)]
+mod tests;
+
+pub use alternatives::Alternative;
+pub use answer::{ANSWER_CHARS_MAX, FunctionAnswer};
+pub use name::FunctionName;
+pub use objection::Objection;
+pub use order::{BookOrder, CheckOrder, FunctionOrder, order_key};
+pub use outcome::Outcome;
+pub use parse::{check_notice, parse_order};
+pub use speaker::{
+    ALTERNATIVES_MAX, Appointment, Confidence, FreeSlot, MissingSlot, NAMES_LISTED_MAX, Speaker,
+};

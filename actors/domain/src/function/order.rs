@@ -1,0 +1,102 @@
+//! Typed orders, and the key that says when two orders mean the same.
+
+use serde::{Deserialize, Serialize};
+
+use super::{FunctionName, lookup::fold};
+use crate::{
+    ids::{BodyHash, ServiceId, StaffId},
+    phone::PhoneNumber,
+    time::UnixMillis,
+};
+
+/// Is this slot free?
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CheckOrder {
+    /// For what.
+    pub service: ServiceId,
+    /// With whom; `None` for anybody.
+    pub staff: Option<StaffId>,
+    /// When.
+    pub start: UnixMillis,
+}
+
+/// Book this slot. `None` means as held by this call, or as known of the caller.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BookOrder {
+    /// For what.
+    pub service: Option<ServiceId>,
+    /// With whom.
+    pub staff: Option<StaffId>,
+    /// When.
+    pub start: Option<UnixMillis>,
+    /// Who comes.
+    pub customer_name: Option<String>,
+    /// E.164.
+    pub phone: Option<PhoneNumber>,
+    /// Checked lightly.
+    pub email: Option<String>,
+    /// At most 500 characters.
+    pub notes: Option<String>,
+    /// Whether the caller confirmed.
+    pub confirm: bool,
+}
+
+impl std::fmt::Debug for BookOrder {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("BookOrder")
+            .field("service", &self.service)
+            .field("staff", &self.staff)
+            .field("start", &self.start)
+            .finish_non_exhaustive()
+    }
+}
+
+/// What a live function was asked to do.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "function", rename_all = "snake_case")]
+pub enum FunctionOrder {
+    /// Is this slot free?
+    CheckAvailability(CheckOrder),
+    /// Book this slot.
+    BookAppointment(BookOrder),
+}
+
+impl FunctionOrder {
+    /// Whose order it is.
+    #[must_use]
+    pub const fn name(&self) -> FunctionName {
+        match self {
+            Self::CheckAvailability(_) => FunctionName::CheckAvailability,
+            Self::BookAppointment(_) => FunctionName::BookAppointment,
+        }
+    }
+}
+
+/// Key of an order within its call, 32 hex digits: the same for the same meaning however it was spelled.
+/// Notes and the confirmation are left out: they do not make it another appointment. A value that is
+/// left open ("as held") is not the same as the value; fill it in first where both must meet.
+#[must_use]
+pub fn order_key(order: &FunctionOrder) -> String {
+    let values = match order {
+        FunctionOrder::CheckAvailability(check) => vec![
+            ("service", Some(check.service.to_string())),
+            ("staff", check.staff.map(|id| id.to_string())),
+            ("start", Some(check.start.0.to_string())),
+        ],
+        FunctionOrder::BookAppointment(book) => vec![
+            ("email", book.email.as_deref().map(str::to_lowercase)),
+            ("name", book.customer_name.as_deref().map(fold)),
+            ("phone", book.phone.as_ref().map(|p| p.as_str().to_owned())),
+            ("service", book.service.map(|id| id.to_string())),
+            ("staff", book.staff.map(|id| id.to_string())),
+            ("start", book.start.map(|at| at.0.to_string())),
+        ],
+    };
+    let mut canonical = order.name().as_str().to_owned();
+    for (name, value) in values {
+        if let Some(value) = value {
+            canonical.push_str(&format!("\0{name}\0{value}"));
+        }
+    }
+    BodyHash::of(&[canonical.as_bytes()]).to_hex()
+}

@@ -1,0 +1,186 @@
+//! From tolerant arguments to a typed order, or to the answer that says what is wrong with it. Everything
+//! that the company's own settings can decide is decided here, before a calendar is asked.
+
+use jiff::tz::TimeZone;
+use serde_json::{Map, Value};
+
+use super::{
+    BookOrder, CheckOrder, FunctionAnswer, FunctionName, FunctionOrder, Objection, Speaker,
+    arguments::{ArgumentError, Arguments},
+    lookup::{Candidate, Found, look_up},
+    spoken::Notice,
+};
+use crate::{
+    ids::{ServiceId, StaffId},
+    tenant::{Branch, Company, Service, Staff},
+    time::{Interval, UnixMillis},
+    when::{
+        WhenError, WhenTexts, local,
+        opening::{ClosedReason, OpenVerdict, is_open, notice_ok},
+        parse_when,
+    },
+};
+
+/// Reads an order for a branch of a company. Services and staff of the company only, dates in its zone;
+/// opening hours and holidays are checked for the length of the service. The company's notice is checked
+/// for `check_availability` only: a booking of the slot that the call holds may come later than that, so
+/// whoever knows the holds asks [`check_notice`] for the others. Errors: the refusal, ready to be sent;
+/// `function_unavailable` for functions without a typed order.
+pub fn parse_order(
+    name: FunctionName,
+    args: &Map<String, Value>,
+    company: &Company,
+    branch: &Branch,
+    now: UnixMillis,
+) -> Result<FunctionOrder, FunctionAnswer> {
+    let desk = Desk { company, branch, speaker: Speaker::of(company), zone: company.zone(), now };
+    match name {
+        FunctionName::CheckAvailability => desk
+            .check(args)
+            .map(FunctionOrder::CheckAvailability)
+            .map_err(|refusal| refusal.with("available", false)),
+        FunctionName::BookAppointment => desk.book(args).map(FunctionOrder::BookAppointment),
+        _ => Err(desk.speaker.function_unavailable()),
+    }
+}
+
+/// Whether a slot that the call does not hold leaves the company its notice. Errors: `too_soon`, ready to
+/// be sent.
+pub fn check_notice(company: &Company, start: UnixMillis, now: UnixMillis) -> Result<(), FunctionAnswer> {
+    if notice_ok(company, start, now) {
+        return Ok(());
+    }
+    Err(Speaker::of(company).object(&Objection::TooSoon(Notice { minutes: company.notice_minutes })))
+}
+
+struct Desk<'a> {
+    company: &'a Company,
+    branch: &'a Branch,
+    speaker: Speaker,
+    zone: TimeZone,
+    now: UnixMillis,
+}
+
+impl Desk<'_> {
+    fn check(&self, args: &Map<String, Value>) -> Result<CheckOrder, FunctionAnswer> {
+        let args = self.arguments(args)?;
+        let Some(service) = self.service(&args)? else {
+            return self.object(&Objection::ServiceMissing(&self.service_names(|_| true)));
+        };
+        let staff = self.staff(&args, Some(service))?;
+        let Some(start) = self.start(&args)? else { return self.object(&Objection::DateMissing) };
+        self.open(start, service.duration_minutes)?;
+        check_notice(self.company, start, self.now)?;
+        Ok(CheckOrder { service: service.id, staff, start })
+    }
+
+    fn book(&self, args: &Map<String, Value>) -> Result<BookOrder, FunctionAnswer> {
+        let args = self.arguments(args)?;
+        let service = self.service(&args)?;
+        let staff = self.staff(&args, service)?;
+        let start = self.start(&args)?;
+        if let Some(start) = start {
+            // As long as the service is not known, its first minute must be in the hours.
+            self.open(start, service.map_or(1, |s| s.duration_minutes))?;
+        }
+        Ok(BookOrder {
+            service: service.map(|s| s.id),
+            staff,
+            start,
+            customer_name: args.customer_name,
+            phone: args.phone,
+            email: args.email,
+            notes: args.notes,
+            confirm: args.confirm,
+        })
+    }
+
+    fn arguments(&self, args: &Map<String, Value>) -> Result<Arguments, FunctionAnswer> {
+        Arguments::read(args).or_else(|ArgumentError::TooLong { argument, chars_max }| {
+            self.object(&Objection::ArgumentTooLong(argument, chars_max))
+        })
+    }
+
+    /// The named service, or the only one; `None` when none was named and there are several (or none).
+    fn service(&self, args: &Arguments) -> Result<Option<&Service>, FunctionAnswer> {
+        let services = &self.company.services;
+        let Some(wanted) = args.service.as_deref() else {
+            return Ok(if let [only] = services.as_slice() { Some(only) } else { None });
+        };
+        let candidates: Vec<Candidate<'_, ServiceId>> =
+            services.iter().map(|s| Candidate { id: s.id, slug: &s.slug, name: &s.name }).collect();
+        match look_up(wanted, &candidates) {
+            Found::One(id) => Ok(self.company.service(id)),
+            Found::Several(ids) => {
+                self.object(&Objection::ServiceAmbiguous(&self.service_names(|s| ids.contains(&s.id))))
+            }
+            Found::Nobody => self.object(&Objection::ServiceNotFound(&self.service_names(|_| true))),
+        }
+    }
+
+    /// The named member who works at this branch and does the service, if one was named.
+    fn staff(&self, args: &Arguments, service: Option<&Service>) -> Result<Option<StaffId>, FunctionAnswer> {
+        let Some(wanted) = args.staff.as_deref() else { return Ok(None) };
+        let candidates: Vec<Candidate<'_, StaffId>> =
+            self.colleagues().map(|s| Candidate { id: s.id, slug: &s.slug, name: &s.name }).collect();
+        let serves =
+            |id: StaffId| service.is_none_or(|s| s.staff.is_empty() || s.staff.iter().any(|m| m.staff == id));
+        match look_up(wanted, &candidates) {
+            Found::One(id) if serves(id) => Ok(Some(id)),
+            Found::One(_) => self.object(&Objection::StaffNotForService(&self.staff_names(|s| serves(s.id)))),
+            Found::Several(ids) => {
+                self.object(&Objection::StaffAmbiguous(&self.staff_names(|s| ids.contains(&s.id))))
+            }
+            Found::Nobody => self.object(&Objection::StaffNotFound(&self.staff_names(|s| serves(s.id)))),
+        }
+    }
+
+    /// The wished start; `None` when neither date nor time was given.
+    fn start(&self, args: &Arguments) -> Result<Option<UnixMillis>, FunctionAnswer> {
+        let texts = WhenTexts {
+            datetime: args.datetime.as_deref(),
+            date: args.date.as_deref(),
+            time: args.time.as_deref(),
+        };
+        let today = || local(self.now, &self.zone).unwrap_or_default().date();
+        match parse_when(&texts, &self.zone, self.now) {
+            Ok(when) => Ok(Some(when.start)),
+            Err(WhenError::Absent) => Ok(None),
+            Err(WhenError::NotUnderstood) => self.object(&Objection::DateNotUnderstood(today())),
+            Err(WhenError::DateMissing) => self.object(&Objection::DateMissing),
+            Err(WhenError::TimeMissing { date }) => self.object(&Objection::TimeMissing(date)),
+            Err(WhenError::TimeDoesNotExist { date }) => self.object(&Objection::TimeDoesNotExist(date)),
+            Err(WhenError::DateInPast { today }) => self.object(&Objection::DateInPast(today)),
+            Err(WhenError::TooFar { today }) => self.object(&Objection::DateTooFar(today)),
+        }
+    }
+
+    fn open(&self, start: UnixMillis, minutes: u32) -> Result<(), FunctionAnswer> {
+        let Some(interval) = Interval::of_minutes(start, minutes.max(1)) else { return Ok(()) };
+        let date = local(start, &self.zone).unwrap_or_default().date();
+        match is_open(self.company, self.branch, interval) {
+            OpenVerdict::Open | OpenVerdict::Unknown => Ok(()),
+            OpenVerdict::Closed(ClosedReason::Holiday) => self.object(&Objection::ClosedOnHoliday(date)),
+            OpenVerdict::Closed(ClosedReason::ClosedDay) => self.object(&Objection::ClosedOnDay(date)),
+            OpenVerdict::Closed(ClosedReason::OutsideHours { hours }) => {
+                self.object(&Objection::OutsideHours(date, &hours))
+            }
+        }
+    }
+
+    fn colleagues(&self) -> impl Iterator<Item = &Staff> {
+        self.company.staff.iter().filter(|s| s.branch.is_none_or(|branch| branch == self.branch.id))
+    }
+
+    fn service_names(&self, wanted: impl Fn(&Service) -> bool) -> Vec<String> {
+        self.company.services.iter().filter(|s| wanted(s)).map(|s| s.name.clone()).collect()
+    }
+
+    fn staff_names(&self, wanted: impl Fn(&Staff) -> bool) -> Vec<String> {
+        self.colleagues().filter(|s| wanted(s)).map(|s| s.name.clone()).collect()
+    }
+
+    fn object<T>(&self, objection: &Objection<'_>) -> Result<T, FunctionAnswer> {
+        Err(self.speaker.object(objection))
+    }
+}

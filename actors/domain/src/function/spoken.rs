@@ -1,0 +1,259 @@
+//! How dates, times, lists and lengths are spoken: "Dienstag, den 24. November um 14 Uhr 30",
+//! "Tuesday, November 24 at 2:30 pm". The things to speak are small copies that know no zone.
+
+use jiff::civil::{Date, DateTime, Time};
+
+use crate::tenant::{HourRange, Language};
+
+/// Names that are spoken in a list; more are left out.
+pub const NAMES_SPOKEN_MAX: usize = 8;
+/// Alternatives that are spoken; more are only in the fields.
+pub const ALTERNATIVES_SPOKEN_MAX: usize = 3;
+
+/// A day.
+pub type Day = Date;
+/// A local date and wall clock.
+pub type Moment = DateTime;
+/// Names to list.
+pub type Names<'a> = &'a [String];
+/// Opening hours of a day.
+pub type Hours<'a> = &'a [HourRange];
+/// Moments to list, with whom.
+pub type Moments<'a> = &'a [(DateTime, Option<String>)];
+
+/// How old something is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Age {
+    /// In seconds.
+    pub seconds: u64,
+}
+
+/// How long before an appointment somebody must book.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Notice {
+    /// In minutes.
+    pub minutes: u32,
+}
+
+const WEEKDAYS_DE: [&str; 7] =
+    ["Montag", "Dienstag", "Mittwoch", "Donnerstag", "Freitag", "Samstag", "Sonntag"];
+const WEEKDAYS_EN: [&str; 7] = ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"];
+const MONTHS_DE: [&str; 12] = [
+    "Januar",
+    "Februar",
+    "März",
+    "April",
+    "Mai",
+    "Juni",
+    "Juli",
+    "August",
+    "September",
+    "Oktober",
+    "November",
+    "Dezember",
+];
+const MONTHS_EN: [&str; 12] = [
+    "January",
+    "February",
+    "March",
+    "April",
+    "May",
+    "June",
+    "July",
+    "August",
+    "September",
+    "October",
+    "November",
+    "December",
+];
+
+/// `Dienstag`, `Tuesday`.
+#[must_use]
+pub fn weekday(language: Language, date: Date) -> &'static str {
+    let names = if language == Language::De { WEEKDAYS_DE } else { WEEKDAYS_EN };
+    at(&names, date.weekday().to_monday_zero_offset())
+}
+
+/// `November` in both.
+#[must_use]
+pub fn month(language: Language, date: Date) -> &'static str {
+    let names: &[&'static str] = if language == Language::De { &MONTHS_DE } else { &MONTHS_EN };
+    at(names, date.month() - 1)
+}
+
+/// After "am" and "on": `Dienstag, den 24. November`, `Tuesday, November 24`.
+#[must_use]
+pub fn day(language: Language, date: Date) -> String {
+    let (weekday, month) = (weekday(language, date), month(language, date));
+    match language {
+        Language::De => format!("{weekday}, den {}. {month}", date.day()),
+        Language::En => format!("{weekday}, {month} {}", date.day()),
+    }
+}
+
+/// After "heute ist" and "today is", with the year: `Montag, der 23. November 2026`.
+#[must_use]
+pub fn day_and_year(language: Language, date: Date) -> String {
+    let (weekday, month) = (weekday(language, date), month(language, date));
+    match language {
+        Language::De => format!("{weekday}, der {}. {month} {}", date.day(), date.year()),
+        Language::En => format!("{weekday}, {month} {}, {}", date.day(), date.year()),
+    }
+}
+
+/// `14 Uhr`, `14 Uhr 30`, `2 pm`, `2:30 pm`.
+#[must_use]
+pub fn time(language: Language, time: Time) -> String {
+    clock(language, i32::from(time.hour()), i32::from(time.minute()))
+}
+
+/// `Dienstag, den 24. November um 14 Uhr`, `Tuesday, November 24 at 2 pm`.
+#[must_use]
+pub fn moment(language: Language, moment: Moment) -> String {
+    let (day, time) = (day(language, moment.date()), time(language, moment.time()));
+    match language {
+        Language::De => format!("{day} um {time}"),
+        Language::En => format!("{day} at {time}"),
+    }
+}
+
+/// `von 9 Uhr bis 12 Uhr und von 14 Uhr bis 18 Uhr`.
+#[must_use]
+pub fn hours(language: Language, hours: Hours<'_>) -> String {
+    let ranges = hours.iter().map(|range| {
+        let [from, to] = [range.from_minute, range.to_minute]
+            .map(|minute| clock(language, i32::from(minute / 60), i32::from(minute % 60)));
+        match language {
+            Language::De => format!("von {from} bis {to}"),
+            Language::En => format!("from {from} to {to}"),
+        }
+    });
+    and(language, &ranges.collect::<Vec<_>>())
+}
+
+/// `a, b und c`.
+#[must_use]
+pub fn and(language: Language, items: &[String]) -> String {
+    join(items, if language == Language::De { " und " } else { " and " })
+}
+
+/// `a, b oder c`.
+#[must_use]
+pub fn or(language: Language, items: &[String]) -> String {
+    join(items, if language == Language::De { " oder " } else { " or " })
+}
+
+/// Moments joined by "or", each with its host: `Dienstag, den 24. November um 15 Uhr bei Mia`.
+#[must_use]
+pub fn moments(language: Language, moments: Moments<'_>) -> String {
+    let each = moments.iter().take(ALTERNATIVES_SPOKEN_MAX).map(|(at, staff)| {
+        let spoken = moment(language, *at);
+        match (staff, language) {
+            (None, _) => spoken,
+            (Some(staff), Language::De) => format!("{spoken} bei {staff}"),
+            (Some(staff), Language::En) => format!("{spoken} with {staff}"),
+        }
+    });
+    or(language, &each.collect::<Vec<_>>())
+}
+
+/// `40 Sekunden`, `1 Minute`, `2 hours`: the largest unit, rounded down. German as after "vor".
+#[must_use]
+pub fn age(language: Language, age: Age) -> String {
+    match age.seconds {
+        seconds @ 0..60 => counted(language, seconds, ["Sekunde", "Sekunden"], ["second", "seconds"]),
+        seconds @ 60..7_200 => counted(language, seconds / 60, ["Minute", "Minuten"], ["minute", "minutes"]),
+        seconds => counted(language, seconds / 3_600, ["Stunde", "Stunden"], ["hour", "hours"]),
+    }
+}
+
+/// `15 Minuten`, `2 Stunden`, `3 days`: exact, in the largest unit that divides it.
+#[must_use]
+pub fn notice(language: Language, notice: Notice) -> String {
+    match u64::from(notice.minutes) {
+        minutes if minutes >= 2_880 && minutes % 1_440 == 0 => {
+            counted(language, minutes / 1_440, ["Tag", "Tage"], ["day", "days"])
+        }
+        minutes if minutes >= 60 && minutes % 60 == 0 => {
+            counted(language, minutes / 60, ["Stunde", "Stunden"], ["hour", "hours"])
+        }
+        minutes => counted(language, minutes, ["Minute", "Minuten"], ["minute", "minutes"]),
+    }
+}
+
+fn clock(language: Language, hour: i32, minute: i32) -> String {
+    if language == Language::De {
+        return if minute == 0 { format!("{hour} Uhr") } else { format!("{hour} Uhr {minute}") };
+    }
+    let half = if hour % 24 < 12 { "am" } else { "pm" };
+    let hour = if hour % 12 == 0 { 12 } else { hour % 12 };
+    if minute == 0 { format!("{hour} {half}") } else { format!("{hour}:{minute:02} {half}") }
+}
+
+fn counted(language: Language, count: u64, de: [&str; 2], en: [&str; 2]) -> String {
+    let [one, many] = if language == Language::De { de } else { en };
+    format!("{count} {}", if count == 1 { one } else { many })
+}
+
+fn join(items: &[String], last: &str) -> String {
+    match items.split_last() {
+        None => String::new(),
+        Some((only, [])) => only.clone(),
+        Some((end, front)) => format!("{}{last}{end}", front.join(", ")),
+    }
+}
+
+fn at(names: &[&'static str], index: i8) -> &'static str {
+    usize::try_from(index).ok().and_then(|i| names.get(i).copied()).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const DE: Language = Language::De;
+    const EN: Language = Language::En;
+
+    #[test]
+    fn moments_are_spoken_in_both_languages() {
+        let cases = [
+            ("2026-11-24T14:00", "Dienstag, den 24. November um 14 Uhr", "Tuesday, November 24 at 2 pm"),
+            ("2027-03-01T09:05", "Montag, den 1. März um 9 Uhr 5", "Monday, March 1 at 9:05 am"),
+            ("2026-12-27T00:30", "Sonntag, den 27. Dezember um 0 Uhr 30", "Sunday, December 27 at 12:30 am"),
+            ("2026-05-09T12:00", "Samstag, den 9. Mai um 12 Uhr", "Saturday, May 9 at 12 pm"),
+        ];
+        for (text, de, en) in cases {
+            let at: DateTime = text.parse().unwrap();
+            assert_eq!((moment(DE, at), moment(EN, at)), (de.to_owned(), en.to_owned()));
+        }
+        let today: Date = "2026-11-23".parse().unwrap();
+        assert_eq!(day_and_year(DE, today), "Montag, der 23. November 2026");
+        assert_eq!(day_and_year(EN, today), "Monday, November 23, 2026");
+    }
+
+    #[test]
+    fn hours_and_lengths_are_spoken() {
+        let range = |from_minute, to_minute| HourRange { from_minute, to_minute };
+        let day = [range(540, 750), range(840, 1440)];
+        assert_eq!(hours(DE, &day), "von 9 Uhr bis 12 Uhr 30 und von 14 Uhr bis 24 Uhr");
+        assert_eq!(hours(EN, &day), "from 9 am to 12:30 pm and from 2 pm to 12 am");
+        for (seconds, de, en) in [
+            (1, "1 Sekunde", "1 second"),
+            (40, "40 Sekunden", "40 seconds"),
+            (119, "1 Minute", "1 minute"),
+            (7_200, "2 Stunden", "2 hours"),
+        ] {
+            assert_eq!((age(DE, Age { seconds }).as_str(), age(EN, Age { seconds }).as_str()), (de, en));
+        }
+        for (minutes, de) in [(15, "15 Minuten"), (60, "1 Stunde"), (90, "90 Minuten"), (2_880, "2 Tage")] {
+            assert_eq!(notice(DE, Notice { minutes }), de);
+        }
+    }
+
+    #[test]
+    fn lists_end_with_their_word() {
+        let items = ["a", "b", "c"].map(str::to_owned);
+        assert_eq!((and(DE, &items), or(EN, &items)), ("a, b und c".into(), "a, b or c".into()));
+        assert_eq!((and(DE, &items[..1]), and(DE, &[])), ("a".into(), String::new()));
+    }
+}

@@ -1,0 +1,174 @@
+//! The sentences in English. Every one says what to do next.
+
+use super::{
+    Objection, Outcome,
+    spoken::{self, NAMES_SPOKEN_MAX, Names},
+};
+use crate::{booking::Refusal, tenant::Language};
+
+const EN: Language = Language::En;
+
+/// What came of an order.
+pub(super) fn outcome(outcome: &Outcome<'_>) -> String {
+    let moment = |at| spoken::moment(EN, at);
+    match *outcome {
+        Outcome::Free(at, staff, age) => free(&moment(at), staff, age),
+        Outcome::Taken(at, []) => {
+            format!("I am sorry, {} is no longer free. Which other time would suit you?", moment(at))
+        }
+        Outcome::Taken(at, others) => format!(
+            "I am sorry, {} is no longer free. I could offer you {}. Which would suit you?",
+            moment(at),
+            spoken::moments(EN, others)
+        ),
+        Outcome::NothingFree(at) => format!(
+            "I am sorry, nothing is free on {} or in the time after it. Shall somebody call you back?",
+            moment(at)
+        ),
+        Outcome::CalendarUnavailable => {
+            "I cannot reach the calendar right now. Shall somebody call you back \
+             and arrange the appointment with you?"
+                .to_owned()
+        }
+        Outcome::Confirmed(at, Some(staff)) => {
+            format!("Your appointment on {} with {staff} is booked. Is there anything else?", moment(at))
+        }
+        Outcome::Confirmed(at, None) => {
+            format!("Your appointment on {} is booked. Is there anything else?", moment(at))
+        }
+        Outcome::Pending(at) => format!(
+            "I have taken your appointment on {}, its confirmation is still on the way. You will hear from \
+             us as soon as it is there.",
+            moment(at)
+        ),
+        Outcome::Unknown(at) => format!(
+            "I cannot say for certain whether your appointment on {} is booked. We will check and get back \
+             to you.",
+            moment(at)
+        ),
+        Outcome::AlreadyBooked(at) => {
+            format!("Your appointment on {} has been taken already. Is there anything else?", moment(at))
+        }
+        Outcome::Refused(refusal) => refused(refusal).to_owned(),
+        Outcome::ContactMissing => "For the appointment I need a phone number with its country code or an \
+             e-mail address. How can we reach you?"
+            .to_owned(),
+        Outcome::NameMissing => "What name may I put the appointment under?".to_owned(),
+        Outcome::SlotMissing => "On which day and at what time would you like to come?".to_owned(),
+        Outcome::FunctionUnavailable => {
+            "I am afraid I cannot do that on the phone yet. Shall somebody call you back?".to_owned()
+        }
+        Outcome::CompanyUnknown => {
+            "I cannot tell which business this call is for. Please call again later.".to_owned()
+        }
+        Outcome::Busy => "One moment please, it is very busy just now. I will try again.".to_owned(),
+    }
+}
+
+/// What is wrong with an order.
+pub(super) fn objection(objection: &Objection<'_>) -> String {
+    let day = |date| spoken::day(EN, date);
+    match *objection {
+        Objection::ArgumentTooLong(..) => {
+            "I am sorry, that was too long. Could you say it shorter?".to_owned()
+        }
+        Objection::ServiceMissing([]) | Objection::ServiceNotFound([]) => {
+            "I am afraid there is nothing that I can book here. Shall somebody call you back?".to_owned()
+        }
+        Objection::ServiceMissing(names) => {
+            format!("Which service would you like to book? We offer {}.", list(names))
+        }
+        Objection::ServiceNotFound(names) => {
+            format!("I cannot find that service. We offer {}. Which would you like?", list(names))
+        }
+        Objection::ServiceAmbiguous(names) | Objection::StaffAmbiguous(names) => {
+            format!("Which do you mean: {}?", either(names))
+        }
+        Objection::StaffNotFound([]) => {
+            "I cannot find that name here. Shall I look without a preferred person?".to_owned()
+        }
+        Objection::StaffNotFound(names) => {
+            format!("I cannot find that name here. Who would you like to see: {}?", either(names))
+        }
+        Objection::StaffNotForService([]) => {
+            "I am afraid this person does not do that. Shall I look without a preferred person?".to_owned()
+        }
+        Objection::StaffNotForService(names) => {
+            format!(
+                "I am afraid this person does not do that. It can be done by {}. Is that fine?",
+                either(names)
+            )
+        }
+        Objection::DateMissing => "On which day would you like to come?".to_owned(),
+        Objection::DateNotUnderstood(_) => {
+            "I did not understand the date. Please tell me the day, the month and the time.".to_owned()
+        }
+        Objection::DateInPast(today) => format!(
+            "That is in the past, today is {}. Which day do you mean?",
+            spoken::day_and_year(EN, today)
+        ),
+        Objection::DateTooFar(_) => "I cannot book that far ahead yet. Would an earlier date do?".to_owned(),
+        Objection::TimeMissing(date) => format!("At what time would you like to come on {}?", day(date)),
+        Objection::TimeDoesNotExist(date) => format!(
+            "That time does not exist on {} because the clocks change. Which other time would suit you?",
+            day(date)
+        ),
+        Objection::ClosedOnHoliday(date) => {
+            format!("We are closed on {}. Which other day would suit you?", day(date))
+        }
+        Objection::ClosedOnDay(date) => format!(
+            "We are closed on {}, as always on that day of the week. Which other day would suit you?",
+            day(date)
+        ),
+        Objection::OutsideHours(date, hours) => format!(
+            "On {} we are open {}, and the appointment does not fit into that. Which other time would suit \
+             you?",
+            day(date),
+            spoken::hours(EN, hours)
+        ),
+        Objection::TooSoon(notice) => format!(
+            "I am afraid that is too soon, we need {} of notice. Which later time would suit you?",
+            spoken::notice(EN, notice)
+        ),
+    }
+}
+
+fn free(moment: &str, staff: Option<&str>, age: Option<spoken::Age>) -> String {
+    let known = age.map(|age| format!(", as of {} ago", spoken::age(EN, age))).unwrap_or_default();
+    let host = staff.map(|staff| format!(" with {staff}")).unwrap_or_default();
+    format!("{moment}{host} is free{known}. Shall I book it?")
+}
+
+fn refused(refusal: Refusal) -> &'static str {
+    match refusal {
+        Refusal::SlotTaken => "I am sorry, that time has just been taken. Which other time would suit you?",
+        Refusal::OutOfBounds => "The calendar does not take that time. Which other time would suit you?",
+        Refusal::DateInPast => "That time is already past. Which other time would suit you?",
+        Refusal::BookerLimit => {
+            "You already have as many appointments as one can have. Shall somebody call you back?"
+        }
+        Refusal::BookerBlocked => "I cannot book this appointment myself. Shall somebody call you back?",
+        Refusal::AlreadyBooked => "You have this appointment already. Is there anything else?",
+        Refusal::ContactRejected => {
+            "The calendar does not take your contact details like this. Could you tell me your phone number \
+             or e-mail address again?"
+        }
+        Refusal::ServiceMisconfigured => {
+            "I cannot book this service right now. Shall somebody call you back?"
+        }
+        Refusal::NotAuthorized => "I cannot write to the calendar right now. Shall somebody call you back?",
+        Refusal::Other => "The calendar did not take the appointment. Shall somebody call you back?",
+    }
+}
+
+fn limited(names: Names<'_>) -> Vec<String> {
+    names.iter().take(NAMES_SPOKEN_MAX).cloned().collect()
+}
+
+fn list(names: Names<'_>) -> String {
+    spoken::and(EN, &limited(names))
+}
+
+fn either(names: Names<'_>) -> String {
+    spoken::or(EN, &limited(names))
+}
