@@ -31,7 +31,7 @@ die() { say "ERROR: $*"; exit 1; }
 as_root() {
   if [ "$(id -u)" -eq 0 ]; then "$@"
   elif command -v sudo >/dev/null && sudo -n true 2>/dev/null; then sudo -n "$@"
-  else die "'$1' needs root: run this as root, or allow sudo without a password"
+  else die "root is needed to install packages and to run MySQL in its folder: run this as root, or allow sudo without a password"
   fi
 }
 
@@ -188,6 +188,7 @@ debian_mirror() {
 unpack_mysql() {
   [ -x "$mysql_root/usr/sbin/mysqld" ] && [ -e "$mysql_root/.complete" ] && return 0
   command -v apt-get >/dev/null || die "MySQL comes from a Debian mirror and there is no apt-get here; name a server in ASKPRO_TEST_MYSQL_URL"
+  as_root true
   PATH=$PATH:/usr/sbin
   install debootstrap debootstrap
   local mirror; mirror=$(debian_mirror)
