@@ -1,5 +1,15 @@
-//! The supervised actors of askpro.
+//! The supervised actors of askpro: calls, companies, scheduling and writers.
+//!
+//! Knows the domain and tokio; actix only inside [`runtime`]. Databases, HTTP and vendors are behind
+//! [`ports`].
 
+pub mod calls;
 pub mod metrics;
+pub mod outstanding;
+pub mod parked;
 pub mod ports;
+pub mod root;
 pub mod runtime;
+pub mod scheduling;
+pub mod tenant;
+pub mod writer;

@@ -83,3 +83,18 @@ pub fn describe() {
         }
     }
 }
+
+/// Calls that have not ended.
+pub const CALLS_LIVE: &str = "askpro_calls_live";
+/// Holds that are offered or being booked.
+pub const HOLDS_ACTIVE: &str = "askpro_holds_active";
+/// Moves of bookings, by the status they moved to.
+pub const BOOKINGS: &str = "askpro_bookings_total";
+/// Rows of one transaction of a writer.
+pub const WRITER_BATCH_ROWS: &str = "askpro_writer_batch_rows";
+/// Duration of one transaction of a writer.
+pub const WRITER_COMMIT: &str = "askpro_writer_commit_seconds";
+/// Transactions that were tried again.
+pub const WRITER_RETRIES: &str = "askpro_writer_retries_total";
+/// Events that were set aside because they belong to no company.
+pub const QUARANTINED: &str = "askpro_quarantined_total";

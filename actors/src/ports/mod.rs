@@ -2,6 +2,8 @@
 
 pub mod calendar;
 pub mod clock;
+pub mod directory;
 pub mod journal;
 pub mod rows;
 pub mod stores;
+pub mod voice;

@@ -5,6 +5,7 @@ use std::pin::Pin;
 use askpro_domain::time::UnixMillis;
 
 use super::Actor;
+use super::reply::Reply;
 
 /// The world as one turn sees it. All orders are buffered, and forgotten if the turn panics.
 pub struct Context<'a, A: Actor> {
@@ -49,6 +50,15 @@ impl<A: Actor> Context<'_, A> {
     /// Runs `effect` in the shard's thread after the turn succeeded, in order. It must not block.
     pub fn effect(&mut self, effect: impl FnOnce() + Send + 'static) {
         self.orders.effects.push(Box::new(effect));
+    }
+
+    /// Answers a question when the turn has succeeded.
+    pub fn answer<T: Send + 'static>(&mut self, reply: &Reply<T>, answer: T) {
+        let reply = reply.clone();
+        self.effect(move || {
+            // Whoever asked may have gone; that is theirs to notice.
+            let _ = reply.send(answer);
+        });
     }
 
     /// Leaves memory when this turn ends. Messages that are still queued go to an actor built anew.

@@ -1,21 +1,28 @@
 //! An answer that is given once, by whoever holds a reference to the question.
 
 use std::pin::Pin;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
 
 use tokio::sync::oneshot;
 
 /// The answering side, carried inside a message.
 pub struct Reply<T> {
-    sender: Mutex<Option<oneshot::Sender<T>>>,
+    sender: Arc<Mutex<Option<oneshot::Sender<T>>>>,
+}
+
+impl<T> Clone for Reply<T> {
+    /// Another handle to the same answer; the first that answers wins.
+    fn clone(&self) -> Self {
+        Reply { sender: self.sender.clone() }
+    }
 }
 
 impl<T> Reply<T> {
     /// Both sides of one answer.
     pub fn new() -> (Self, ReplyFuture<T>) {
         let (sender, receiver) = oneshot::channel();
-        (Reply { sender: Mutex::new(Some(sender)) }, ReplyFuture { receiver })
+        (Reply { sender: Arc::new(Mutex::new(Some(sender))) }, ReplyFuture { receiver })
     }
 
     /// Answers. False if there was an answer before, or nobody waits any more.

@@ -19,6 +19,7 @@ fn order() -> BookingOrder {
         staff: None,
         event_type_id: 2001,
         interval: Interval::of_minutes(NOW.plus_ms(3_600_000), 30).unwrap(),
+        hold: HoldId("hold_1".to_owned()),
         attendee: Attendee { name: "Anna".to_owned(), phone: None, email: Some("a@example.org".to_owned()) },
         notes: None,
         time_zone: "Europe/Berlin".to_owned(),

@@ -105,6 +105,12 @@ impl Speaker {
         Self::new(company.language, company.zone())
     }
 
+    /// For a call that belongs to no company: German, in UTC.
+    #[must_use]
+    pub const fn of_nobody() -> Self {
+        Self::new(Language::De, TimeZone::UTC)
+    }
+
     /// For a language and a zone.
     #[must_use]
     pub const fn new(language: Language, zone: TimeZone) -> Self {

@@ -1,0 +1,127 @@
+//! Brings call actors to life, and sets aside what they cannot handle.
+
+use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::Arc,
+};
+
+use askpro_domain::{
+    booking::Booking,
+    call::AppointmentFact,
+    ids::{CallId, CompanyId},
+};
+
+use super::{CallActor, CallMessage, CallWorld, EventReceived};
+use crate::{
+    outstanding::Pending,
+    ports::{
+        journal::{Record, SchedulingRecord, Signer},
+        rows::{Body, DeadLetterRow, Write},
+    },
+    runtime::{Build, Factory, Why},
+    writer::WriteOrder,
+};
+
+/// Makes call actors.
+pub struct CallFactory {
+    /// What they need.
+    pub world: Arc<CallWorld>,
+}
+
+impl Factory<CallActor> for CallFactory {
+    /// At once, from the journal's records that are not yet in the database; the store is asked later.
+    fn build(&self, key: &CallId, _why: Why) -> Build<CallActor> {
+        let mut actor = CallActor::new(key.clone(), self.world.clone());
+        for pending in self.world.pending.of(key) {
+            // A record that panics is skipped here; its message will panic again and go to the dead letters.
+            let replayed = catch_unwind(AssertUnwindSafe(|| self.replay(actor.clone_for_replay(), pending)));
+            if let Ok(Some(next)) = replayed {
+                actor = next;
+            }
+        }
+        Build::Ready(actor)
+    }
+
+    fn dead_letter(&self, key: &CallId, message: CallMessage, error: &str) {
+        tracing::error!(call.id = %key, error, "a call could not handle a message");
+        match message {
+            CallMessage::EventReceived(received) => self.set_aside_event(key, &received, error),
+            CallMessage::BookingMoved(moved) => {
+                let positions = vec![moved.position];
+                self.world.writers.write(WriteOrder {
+                    call_id: Some(key.clone()),
+                    writes: moved.writes,
+                    positions,
+                });
+                self.set_aside(key, "booking_moved", error);
+            }
+            CallMessage::AskFunction(_) => self.set_aside(key, "ask_function", error),
+            CallMessage::Loaded(_) | CallMessage::Restored(_) => self.set_aside(key, "state", error),
+            CallMessage::FlushTranscript
+            | CallMessage::Leave
+            | CallMessage::LoadAgain
+            | CallMessage::GetCall(_) => {}
+        }
+    }
+}
+
+impl CallFactory {
+    fn replay(&self, actor: CallActor, pending: Pending) -> Option<CallActor> {
+        match self.world.journal.read(pending.position).ok()? {
+            Record::RetellEvent { signer, received_at, body } => {
+                let event = self.world.decoder.decode(&body).ok()?;
+                let position = Some(pending.position);
+                let received = EventReceived { event, body, position, received_at, signer };
+                Some(actor.replay_event(received, pending.handed))
+            }
+            Record::Scheduling(SchedulingRecord::Moved { booking }) => Some(actor.replay_booking(&booking)),
+            Record::Scheduling(_) => None,
+        }
+    }
+
+    fn set_aside_event(&self, key: &CallId, received: &EventReceived, error: &str) {
+        let row = DeadLetterRow {
+            id: format!("call-{}", received.event.body_hash.to_hex()),
+            body: Some(Body::Inline(received.body.clone())),
+            message: "retell_event",
+            signer_company: signer_company(received.signer),
+            ..self.row(key, "retell_event", error)
+        };
+        let positions: Vec<_> = received.position.into_iter().collect();
+        self.world.pending.hand_over(key, &positions);
+        let writes = vec![Write::DeadLetter(row)];
+        self.world.writers.write(WriteOrder { call_id: Some(key.clone()), writes, positions });
+    }
+
+    fn set_aside(&self, key: &CallId, message: &'static str, error: &str) {
+        let writes = vec![Write::DeadLetter(self.row(key, message, error))];
+        self.world.writers.write(WriteOrder { call_id: Some(key.clone()), writes, positions: Vec::new() });
+    }
+
+    fn row(&self, key: &CallId, message: &'static str, error: &str) -> DeadLetterRow {
+        let now = self.world.clock.now();
+        DeadLetterRow {
+            id: format!("call-{message}-{}-{}", now.0, key.as_str()),
+            actor: "call",
+            actor_id: key.as_str().to_owned(),
+            message,
+            error: error.to_owned(),
+            signer_company: None,
+            created_at: now,
+            body: None,
+        }
+    }
+}
+
+/// Company of a company's own key.
+pub(super) const fn signer_company(signer: Signer) -> Option<CompanyId> {
+    match signer {
+        Signer::Platform => None,
+        Signer::Company(company) => Some(company),
+    }
+}
+
+/// What a booking says to its call.
+pub(crate) fn fact_of(booking: &Booking) -> AppointmentFact {
+    AppointmentFact { version: booking.version, status: booking.status() }
+}

@@ -1,0 +1,132 @@
+//! What a call's actor hears and shows.
+
+use askpro_domain::{
+    call::{AppointmentFact, CallEvent, CallIdentity, CallState},
+    function::FunctionName,
+    ids::{AppointmentId, CompanyId},
+    time::UnixMillis,
+};
+use bytes::Bytes;
+use serde::Serialize;
+use serde_json::{Map, Value};
+
+use crate::{
+    ports::{
+        journal::{Position, Signer},
+        rows::Write,
+        stores::QuarantinedEvent,
+    },
+    runtime::Reply,
+};
+
+/// What a call's actor hears.
+#[derive(Debug)]
+pub enum CallMessage {
+    /// Fact, from ingest, replay or quarantine: Retell told something. Not answered.
+    EventReceived(Box<EventReceived>),
+    /// Question, from a live function call; answered by the scheduler or here, by its deadline.
+    AskFunction(Box<AskFunction>),
+    /// Fact, from the scheduler: one of this call's bookings moved; carries the rows to write. Not answered.
+    BookingMoved(Box<BookingMoved>),
+    /// Fact, from itself: what the store knows of this call.
+    Loaded(Box<Loaded>),
+    /// Fact, at restart: the store's state of a live call. Not answered.
+    Restored(Box<CallState>),
+    /// Order, from its own timer: write the newest transcript.
+    FlushTranscript,
+    /// Order, from its own timer: leave memory when nothing is left to do.
+    Leave,
+    /// Order, from its own timer: ask the store again.
+    LoadAgain,
+    /// Question, from admins; answered at once.
+    GetCall(Reply<CallView>),
+}
+
+/// An event with its body.
+#[derive(Debug, Clone)]
+pub struct EventReceived {
+    /// Decoded.
+    pub event: CallEvent,
+    /// Compressed body.
+    pub body: Bytes,
+    /// Where it is in the journal; `None` for transcripts and for events out of the database.
+    pub position: Option<Position>,
+    /// When it arrived.
+    pub received_at: UnixMillis,
+    /// Who signed it.
+    pub signer: Signer,
+}
+
+/// A live function call.
+#[derive(Debug)]
+pub struct AskFunction {
+    /// Which function.
+    pub function: FunctionName,
+    /// Its arguments as sent.
+    pub arguments: Map<String, Value>,
+    /// Who takes part, by the body's call object.
+    pub identity: CallIdentity,
+    /// Who signed it.
+    pub signer: Signer,
+    /// When it arrived.
+    pub asked_at: UnixMillis,
+    /// When the agent must have an answer.
+    pub deadline: UnixMillis,
+    /// The waiting socket.
+    pub reply: Reply<Answered>,
+}
+
+/// An answer to the agent.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Answered {
+    /// JSON.
+    pub body: Bytes,
+    /// `success`.
+    pub success: bool,
+    /// `code`.
+    pub code: String,
+    /// The company, when the call could be placed.
+    pub company: Option<CompanyId>,
+}
+
+/// A booking's move, as its scheduler tells it.
+#[derive(Debug, Clone)]
+pub struct BookingMoved {
+    /// Which appointment.
+    pub appointment: AppointmentId,
+    /// Where it stands.
+    pub fact: AppointmentFact,
+    /// Its company: a call that only ever booked is placed by it.
+    pub placed: askpro_domain::call::PlacedIn,
+    /// Whether a callback was promised with it.
+    pub callback: bool,
+    /// Rows: the appointment, notices, callbacks.
+    pub writes: Vec<Write>,
+    /// Its record.
+    pub position: Position,
+}
+
+/// What the store knows of a call.
+#[derive(Debug)]
+pub enum Loaded {
+    /// Its state, and its events that are still in quarantine.
+    Known(Option<Box<CallState>>, Vec<QuarantinedEvent>),
+    /// The store did not answer.
+    Failed(String),
+}
+
+/// A call as admins see it.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct CallView {
+    /// Everything known.
+    #[serde(skip)]
+    pub state: CallState,
+    /// Whether it waits for a company.
+    pub unplaced: bool,
+    /// Whether the store was asked for what it knew before.
+    pub loaded: bool,
+    /// Orders of rows that wait for the store's answer.
+    pub withheld_orders: usize,
+    /// When something was last heard of it.
+    pub heard_at: UnixMillis,
+}

@@ -1,0 +1,75 @@
+//! One actor per live call. Any message may be the first: it brings the actor to life, which works at once
+//! on what it hears and asks the store beside that what was known before; states of one call join in any
+//! order. Rows wait for the store's answer, callers do not. Ended calls leave memory; a late event brings
+//! them back for a moment.
+
+mod actor;
+mod factory;
+mod functions;
+mod messages;
+mod placing;
+mod router;
+mod rows;
+
+use std::sync::{Arc, OnceLock};
+
+pub use actor::CallActor;
+pub use factory::CallFactory;
+pub use messages::{Answered, AskFunction, BookingMoved, CallMessage, CallView, EventReceived, Loaded};
+pub use router::{Calls, Delivered};
+
+use crate::{
+    outstanding::PendingLog,
+    ports::{
+        clock::Clock, directory::DirectoryView, journal::Journal, stores::CallStore, voice::EventDecoder,
+    },
+    runtime::Registry,
+    scheduling::SchedulingActor,
+    tenant::{LiveCounts, TenantActor},
+    writer::Writers,
+};
+
+/// Limits of calls.
+#[derive(Debug, Clone)]
+pub struct CallSettings {
+    /// How long the newest transcript may wait before it is written.
+    pub transcript_flush_ms: i64,
+    /// How long an ended or unplaced call stays in memory after its last message.
+    pub linger_ms: i64,
+    /// Delay before the store is asked again when it did not answer.
+    pub load_again_ms: i64,
+}
+
+impl Default for CallSettings {
+    fn default() -> Self {
+        Self { transcript_flush_ms: 5_000, linger_ms: 10_000, load_again_ms: 500 }
+    }
+}
+
+/// What calls need.
+pub struct CallWorld {
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// Companies.
+    pub directory: Arc<dyn DirectoryView>,
+    /// The database, read.
+    pub store: Arc<dyn CallStore>,
+    /// The database, written.
+    pub writers: Writers,
+    /// To read events again after a panic.
+    pub journal: Arc<dyn Journal>,
+    /// What is not yet in the database.
+    pub pending: PendingLog,
+    /// Reads bodies again.
+    pub decoder: Arc<dyn EventDecoder>,
+    /// Live calls.
+    pub live: LiveCounts,
+    /// Schedulers, by company; set once at start.
+    pub schedulers: OnceLock<Registry<SchedulingActor>>,
+    /// Companies' actors; set once at start.
+    pub tenants: OnceLock<Registry<TenantActor>>,
+    /// What could not be delivered yet.
+    pub parked: crate::parked::Parked,
+    /// Limits.
+    pub settings: CallSettings,
+}

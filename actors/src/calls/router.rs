@@ -1,0 +1,140 @@
+//! The door to the calls: delivers to the right actor, and never loses what is in the journal.
+
+use std::sync::Arc;
+
+use askpro_domain::ids::CallId;
+
+use super::{CallActor, CallMessage, CallWorld, EventReceived};
+use crate::{
+    parked::ParkedItem,
+    ports::journal::{Position, Record},
+    runtime::Registry,
+    scheduling::SchedulingMessage,
+};
+
+/// Notes taken from the parked ones in one round of the pump.
+const PUMP_ITEMS_MAX: usize = 512;
+
+/// The calls, as everybody else sees them. Cheap to clone.
+#[derive(Clone)]
+pub struct Calls {
+    registry: Registry<CallActor>,
+    world: Arc<CallWorld>,
+}
+
+/// What became of a delivery.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Delivered {
+    /// It is in the actor's mailbox.
+    Now,
+    /// It waits in the journal and will be delivered.
+    Later,
+    /// It was refused and is nowhere: only for what is not in the journal.
+    Refused {
+        /// When to try again.
+        retry_after_ms: u64,
+    },
+}
+
+impl Calls {
+    /// Over this registry.
+    #[must_use]
+    pub const fn new(registry: Registry<CallActor>, world: Arc<CallWorld>) -> Self {
+        Self { registry, world }
+    }
+
+    /// Delivers an event. With a position it is never refused.
+    pub fn deliver(&self, received: EventReceived) -> Delivered {
+        let (call_id, position) = (received.event.call_id.clone(), received.position);
+        if let Some(position) = position {
+            self.world.pending.add(&call_id, position);
+        }
+        match (self.registry.offer(call_id, CallMessage::EventReceived(Box::new(received))), position) {
+            (Ok(()), _) => Delivered::Now,
+            (Err(_), Some(position)) => {
+                self.world.parked.park(ParkedItem::Event { position });
+                Delivered::Later
+            }
+            (Err(refused), None) => Delivered::Refused { retry_after_ms: refused.retry_after_ms },
+        }
+    }
+
+    /// Delivers any other message; refused when the mailbox is full.
+    pub fn offer(&self, call_id: CallId, message: CallMessage) -> Delivered {
+        match self.registry.offer(call_id, message) {
+            Ok(()) => Delivered::Now,
+            Err(refused) => Delivered::Refused { retry_after_ms: refused.retry_after_ms },
+        }
+    }
+
+    /// Tries parked notes again. Gives how many were delivered.
+    pub fn pump(&self) -> usize {
+        let items = self.world.parked.take(PUMP_ITEMS_MAX);
+        items.into_iter().map(|item| usize::from(self.deliver_parked(item))).sum()
+    }
+
+    /// Reads a journaled event and delivers it.
+    ///
+    /// # Errors
+    /// A text when the record cannot be read or is no event of a call.
+    pub fn deliver_from_journal(&self, position: Position, record: Record) -> Result<Delivered, String> {
+        let Record::RetellEvent { signer, received_at, body } = record else {
+            return Err("the record is no event".to_owned());
+        };
+        let event = self.world.decoder.decode(&body)?;
+        Ok(self.deliver(EventReceived { event, body, position: Some(position), received_at, signer }))
+    }
+
+    fn deliver_parked(&self, item: ParkedItem) -> bool {
+        match item {
+            ParkedItem::Event { position } => {
+                let delivered = match self.world.journal.read(position) {
+                    Ok(record) => self.deliver_from_journal(position, record),
+                    Err(error) => Err(error.to_string()),
+                };
+                if let Err(error) = &delivered {
+                    tracing::error!(
+                        position = position.0,
+                        error,
+                        "a parked event cannot be read; it stays in the journal"
+                    );
+                }
+                matches!(delivered, Ok(Delivered::Now))
+            }
+            ParkedItem::BookingMoved { call_id, moved } => {
+                match self.registry.offer(call_id.clone(), CallMessage::BookingMoved(moved)) {
+                    Ok(()) => true,
+                    Err(refused) => {
+                        if let CallMessage::BookingMoved(moved) = refused.message {
+                            self.world.parked.park(ParkedItem::BookingMoved { call_id, moved });
+                        }
+                        false
+                    }
+                }
+            }
+            ParkedItem::CallFinished { company, call_id } => self.finish_call(company, call_id),
+        }
+    }
+
+    fn finish_call(&self, company: askpro_domain::ids::CompanyId, call_id: CallId) -> bool {
+        let Some(schedulers) = self.world.schedulers.get() else { return false };
+        let sent =
+            schedulers.offer_if_live(company, SchedulingMessage::CallFinished(call_id.clone())).is_ok();
+        if !sent {
+            self.world.parked.park(ParkedItem::CallFinished { company, call_id });
+        }
+        sent
+    }
+
+    /// The actors themselves, for status, paging and drain.
+    #[must_use]
+    pub const fn registry(&self) -> &Registry<CallActor> {
+        &self.registry
+    }
+
+    /// What calls need; for usecases.
+    #[must_use]
+    pub const fn world(&self) -> &Arc<CallWorld> {
+        &self.world
+    }
+}

@@ -1,0 +1,75 @@
+//! Rows of a call, made of its state.
+
+use askpro_domain::{
+    call::{CallState, Field},
+    ids::CompanyId,
+};
+use bytes::Bytes;
+
+use super::{EventReceived, actor::body_of};
+use crate::ports::rows::{CallRow, EventRow, QuarantineRow};
+
+/// The row of an event.
+pub(super) fn event_row(received: &EventReceived, company: CompanyId) -> EventRow {
+    let event = &received.event;
+    EventRow {
+        company,
+        call_id: event.call_id.clone(),
+        event: event.kind.name().to_owned(),
+        dedup_key: event.dedup_key.clone(),
+        event_timestamp: event.event_timestamp,
+        body_hash: event.body_hash,
+        body_bytes: event.body_bytes,
+        received_at: received.received_at,
+        body: body_of(received),
+    }
+}
+
+/// The row of a call; `None` while it belongs to nobody.
+pub(super) fn call_row(state: &CallState) -> Option<CallRow> {
+    let placed = state.placed?;
+    Some(CallRow {
+        company: placed.company,
+        branch: placed.branch,
+        call_id: state.call_id.clone(),
+        status: state.status().as_str(),
+        direction: value(&state.direction),
+        call_type: value(&state.call_type),
+        from_number: value(&state.from_number),
+        to_number: value(&state.to_number),
+        agent_id: value(&state.agent_id),
+        started_at: value(&state.started_at),
+        ended_at: value(&state.ended_at),
+        duration_ms: state.duration_ms(),
+        disconnection_reason: value(&state.disconnection_reason),
+        outcome: state.outcome().map(askpro_domain::call::CallOutcome::as_str),
+        retell_successful: value(&state.retell_successful),
+        state: Bytes::from(serde_json::to_vec(state).unwrap_or_default()),
+    })
+}
+
+/// The row of an event that belongs to nobody yet.
+pub(super) fn quarantine_row(received: &EventReceived, reason: &'static str) -> QuarantineRow {
+    let row = event_row(received, CompanyId(0));
+    QuarantineRow {
+        id: quarantine_id(&row),
+        reason,
+        signer_company: super::factory::signer_company(received.signer),
+        rank: row.rank(),
+        call_id: row.call_id,
+        event: row.event,
+        dedup_key: row.dedup_key,
+        received_at: row.received_at,
+        body: row.body,
+    }
+}
+
+/// One row per distinct event of a call: `q_` and 32 hex digits.
+fn quarantine_id(row: &EventRow) -> String {
+    let parts: [&[u8]; 3] = [row.call_id.as_str().as_bytes(), &[0], row.dedup_key.as_bytes()];
+    format!("q_{}", askpro_domain::ids::BodyHash::of(&parts).to_hex())
+}
+
+fn value<T: Clone>(field: &Option<Field<T>>) -> Option<T> {
+    field.as_ref().map(|f| f.value.clone())
+}

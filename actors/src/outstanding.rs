@@ -1,0 +1,98 @@
+//! Which journal records are still needed, and by whom.
+//!
+//! A record may go once everybody who needs it is done: the writer that commits its rows, and the scheduler
+//! that would need it after a crash. [`Outstanding`] counts them in front of [`Journal::committed`].
+//! [`PendingLog`] remembers, outside the call's actor, which records of a call are not yet in the database,
+//! so that an actor rebuilt after a panic can read them again.
+
+use std::sync::Arc;
+
+use askpro_domain::ids::CallId;
+use dashmap::DashMap;
+
+use crate::ports::journal::{Journal, Position};
+
+/// Counts who still needs a record. One need is implied by appending.
+#[derive(Clone)]
+pub struct Outstanding {
+    journal: Arc<dyn Journal>,
+    extra: Arc<DashMap<Position, u32>>,
+}
+
+impl Outstanding {
+    /// In front of this journal.
+    #[must_use]
+    pub fn new(journal: Arc<dyn Journal>) -> Self {
+        Self { journal, extra: Arc::default() }
+    }
+
+    /// One more needs the record at `position`; call before its implied need can be done.
+    pub fn retain(&self, position: Position) {
+        *self.extra.entry(position).or_insert(0) += 1;
+    }
+
+    /// One need of each of these records is met.
+    pub fn done(&self, positions: &[Position]) {
+        let free: Vec<Position> = positions.iter().copied().filter(|p| self.is_last(*p)).collect();
+        if !free.is_empty() {
+            self.journal.committed(&free);
+        }
+    }
+
+    fn is_last(&self, position: Position) -> bool {
+        if let Some(mut count) = self.extra.get_mut(&position)
+            && *count > 0
+        {
+            *count -= 1;
+            return false;
+        }
+        self.extra.remove_if(&position, |_, count| *count == 0);
+        true
+    }
+}
+
+/// Records of each call that are not yet in the database.
+#[derive(Clone, Default)]
+pub struct PendingLog(Arc<DashMap<CallId, Vec<Pending>>>);
+
+/// A record of a call that is not yet in the database.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Pending {
+    /// Where it is.
+    pub position: Position,
+    /// Whether its rows are with a writer; otherwise the call's actor must still hand them over.
+    pub handed: bool,
+}
+
+impl PendingLog {
+    /// A record of this call is on its way to the database; one that is there already stays as it is.
+    pub fn add(&self, call_id: &CallId, position: Position) {
+        let mut entry = self.0.entry(call_id.clone()).or_default();
+        if !entry.iter().any(|p| p.position == position) {
+            entry.push(Pending { position, handed: false });
+        }
+    }
+
+    /// Its rows are with a writer now.
+    pub fn hand_over(&self, call_id: &CallId, positions: &[Position]) {
+        if let Some(mut entry) = self.0.get_mut(call_id) {
+            entry.iter_mut().filter(|p| positions.contains(&p.position)).for_each(|p| p.handed = true);
+        }
+    }
+
+    /// It arrived.
+    pub fn remove(&self, call_id: &CallId, positions: &[Position]) {
+        if let Some(mut entry) = self.0.get_mut(call_id) {
+            entry.retain(|p| !positions.contains(&p.position));
+        }
+        self.0.remove_if(call_id, |_, left| left.is_empty());
+    }
+
+    /// What is on its way, oldest first.
+    #[must_use]
+    pub fn of(&self, call_id: &CallId) -> Vec<Pending> {
+        let mut pending = self.0.get(call_id).map(|e| e.clone()).unwrap_or_default();
+        pending.sort_unstable();
+        pending
+    }
+}

@@ -1,0 +1,317 @@
+//! Starts all actors in the right order, and brings back what they knew.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::{Arc, OnceLock, atomic::AtomicI64},
+    time::Duration,
+};
+
+use askpro_domain::ids::{CallId, CompanyId};
+
+use crate::{
+    calls::{CallFactory, CallMessage, CallSettings, CallWorld, Calls},
+    outstanding::{Outstanding, PendingLog},
+    parked::Parked,
+    ports::{
+        calendar::Calendar,
+        clock::Clock,
+        directory::DirectoryView,
+        journal::{Journal, Position, Record, SchedulingRecord},
+        stores::{BatchStore, BookingStore, CallStore, StoreError},
+        voice::EventDecoder,
+    },
+    runtime::{Limits, Registry, Runtime},
+    scheduling::{
+        Pins, Restore, SchedulingActor, SchedulingFactory, SchedulingMessage, SchedulingSettings,
+        SchedulingWorld,
+    },
+    tenant::{LiveCounts, TenantActor, TenantFactory},
+    writer::{Fence, WriterSettings, WriterWorld, Writers},
+};
+
+/// What the actors are given.
+pub struct Ports {
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// Companies.
+    pub directory: Arc<dyn DirectoryView>,
+    /// The durable log.
+    pub journal: Arc<dyn Journal>,
+    /// The database, written.
+    pub batches: Arc<dyn BatchStore>,
+    /// The database, calls.
+    pub calls: Arc<dyn CallStore>,
+    /// The database, bookings.
+    pub bookings: Arc<dyn BookingStore>,
+    /// Cal.com.
+    pub calendar: Arc<dyn Calendar>,
+    /// Reads events again.
+    pub decoder: Arc<dyn EventDecoder>,
+}
+
+/// Limits of all actors.
+#[derive(Debug, Clone, Default)]
+pub struct Settings {
+    /// Of mailboxes and shards.
+    pub limits: Limits,
+    /// Of calls.
+    pub calls: CallSettings,
+    /// Of schedulers.
+    pub scheduling: SchedulingSettings,
+    /// Of writers.
+    pub writers: WriterSettings,
+}
+
+/// All actors, as the service sees them. Cheap to clone.
+#[derive(Clone)]
+pub struct Actors {
+    /// Calls.
+    pub calls: Calls,
+    /// Schedulers.
+    pub schedulers: Registry<SchedulingActor>,
+    /// Companies.
+    pub tenants: Registry<TenantActor>,
+    /// Writers.
+    pub writers: Writers,
+    /// Live calls.
+    pub live: LiveCounts,
+    /// What could not be delivered yet.
+    pub parked: Parked,
+    /// Which journal records are still needed.
+    pub outstanding: Outstanding,
+    /// Our epoch.
+    pub fence: Arc<Fence>,
+}
+
+/// Bookings and calls read from the database in one question.
+const PAGE: u32 = 1_000;
+/// How long the drain waits between two looks at the writers.
+const DRAIN_STEP: Duration = Duration::from_millis(10);
+
+impl Actors {
+    /// Starts everything, with nothing in it.
+    #[must_use]
+    pub fn start(runtime: &Runtime, ports: &Ports, settings: &Settings, fence: Arc<Fence>) -> Self {
+        let outstanding = Outstanding::new(ports.journal.clone());
+        let pending = PendingLog::default();
+        let parked = Parked::default();
+        let live = LiveCounts::default();
+        let writers = Writers::start(
+            runtime,
+            WriterWorld {
+                store: ports.batches.clone(),
+                journal: ports.journal.clone(),
+                outstanding: outstanding.clone(),
+                pending: pending.clone(),
+                fence: fence.clone(),
+                clock: ports.clock.clone(),
+                settings: settings.writers.clone(),
+            },
+        );
+        let start_tenants = TenantFactory { counts: live.clone(), clock: ports.clock.clone() };
+        let limits = &settings.limits;
+        let tenants = Registry::start(runtime, Arc::new(start_tenants), limits.clone(), ports.clock.clone());
+        let call_world = Arc::new(CallWorld {
+            clock: ports.clock.clone(),
+            directory: ports.directory.clone(),
+            store: ports.calls.clone(),
+            writers: writers.clone(),
+            journal: ports.journal.clone(),
+            pending,
+            decoder: ports.decoder.clone(),
+            live: live.clone(),
+            schedulers: OnceLock::new(),
+            tenants: OnceLock::new(),
+            parked: parked.clone(),
+            settings: settings.calls.clone(),
+        });
+        let call_factory = Arc::new(CallFactory { world: call_world.clone() });
+        let calls = Registry::start(runtime, call_factory, limits.clone(), ports.clock.clone());
+        let scheduling_world = Arc::new(SchedulingWorld {
+            clock: ports.clock.clone(),
+            directory: ports.directory.clone(),
+            calendar: ports.calendar.clone(),
+            store: ports.bookings.clone(),
+            journal: ports.journal.clone(),
+            outstanding: outstanding.clone(),
+            pins: Pins::new(outstanding.clone()),
+            parked: parked.clone(),
+            holds_active: Arc::new(AtomicI64::new(0)),
+            calls: OnceLock::new(),
+            tenants: OnceLock::new(),
+            settings: settings.scheduling.clone(),
+        });
+        let scheduling_factory = Arc::new(SchedulingFactory { world: scheduling_world.clone() });
+        let schedulers = Registry::start(runtime, scheduling_factory, limits.clone(), ports.clock.clone());
+        // Set once, here: nobody sends anything before.
+        let _ = call_world.schedulers.set(schedulers.clone());
+        let _ = call_world.tenants.set(tenants.clone());
+        let _ = scheduling_world.calls.set(calls.clone());
+        let _ = scheduling_world.tenants.set(tenants.clone());
+        let calls = Calls::new(calls, call_world);
+        Self { calls, schedulers, tenants, writers, live, parked, outstanding, fence }
+    }
+
+    /// Brings back live calls and open bookings from the database.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn restore(&self, ports: &Ports, journaled: Journaled) -> Result<Restored, StoreError> {
+        let calls = self.restore_calls(ports).await?;
+        let bookings = self.restore_schedulers(ports, journaled.scheduling).await?;
+        Ok(Restored { calls, bookings, events: journaled.events })
+    }
+
+    async fn restore_calls(&self, ports: &Ports) -> Result<usize, StoreError> {
+        let mut after: Option<CallId> = None;
+        let mut count = 0;
+        loop {
+            let page = ports.calls.list_live(after.as_ref(), PAGE).await?;
+            let Some(last) = page.last() else { return Ok(count) };
+            after = Some(last.call_id.clone());
+            for state in page {
+                count += 1;
+                let call_id = state.call_id.clone();
+                self.offer_restored(call_id, state).await;
+            }
+        }
+    }
+
+    /// A full shard is waited for: nothing else runs yet.
+    async fn offer_restored(&self, call_id: CallId, state: askpro_domain::call::CallState) {
+        let mut message = CallMessage::Restored(Box::new(state));
+        while let Err(refused) = self.calls.registry().offer(call_id.clone(), message) {
+            message = refused.message;
+            tokio::time::sleep(DRAIN_STEP).await;
+        }
+    }
+
+    async fn restore_schedulers(
+        &self,
+        ports: &Ports,
+        mut by_company: BTreeMap<CompanyId, Restore>,
+    ) -> Result<usize, StoreError> {
+        let mut after = None;
+        let mut count = 0;
+        loop {
+            let page = ports.bookings.list_open(after.as_ref(), PAGE).await?;
+            let Some(last) = page.last() else { break };
+            after = Some(last.order.appointment.clone());
+            for booking in page {
+                count += 1;
+                by_company.entry(booking.order.company).or_default().bookings.push(booking);
+            }
+        }
+        for (company, mut restore) in by_company {
+            restore.calls_over = self.calls_over(ports, &restore).await?;
+            // The schedulers are empty: their mailboxes take one message each.
+            if self.schedulers.offer(company, SchedulingMessage::Restore(Box::new(restore))).is_err() {
+                return Err(StoreError::Unavailable(
+                    "a scheduler did not take what it must restore".to_owned(),
+                ));
+            }
+        }
+        Ok(count)
+    }
+
+    /// Which calls that had holds are over: their offers ended with them.
+    async fn calls_over(&self, ports: &Ports, restore: &Restore) -> Result<Vec<CallId>, StoreError> {
+        let held: BTreeSet<&CallId> = restore
+            .records
+            .iter()
+            .filter_map(|(_, record)| match record {
+                SchedulingRecord::Held { hold, .. } => Some(&hold.call_id),
+                _ => None,
+            })
+            .collect();
+        let mut over = Vec::new();
+        for call_id in held {
+            if ports.calls.find_call_state(call_id).await?.is_some_and(|state| state.is_over()) {
+                over.push(call_id.clone());
+            }
+        }
+        Ok(over)
+    }
+
+    /// Whether nothing waits anywhere: mailboxes, parked notes, writers.
+    #[must_use]
+    pub fn is_idle(&self) -> bool {
+        self.parked.is_empty()
+            && self.calls.registry().queued() == 0
+            && self.schedulers.queued() == 0
+            && self.writers.is_idle()
+    }
+
+    /// Lets everything that was taken run to its end: what is parked, what is queued, what is written. Gives
+    /// whether all was done within `limit`; what was not is in the journal and comes back at the next start.
+    pub async fn drain(&self, limit: Duration) -> bool {
+        let drained = async {
+            while !self.parked.is_empty() {
+                self.calls.pump();
+                tokio::time::sleep(DRAIN_STEP).await;
+            }
+            self.calls.registry().drain(limit).await;
+            self.schedulers.drain(limit).await;
+            while !self.parked.is_empty() {
+                self.calls.pump();
+                tokio::time::sleep(DRAIN_STEP).await;
+            }
+            while !self.writers.is_idle() && !self.fence.is_lost() {
+                tokio::time::sleep(DRAIN_STEP).await;
+            }
+            self.tenants.drain(limit).await;
+            self.writers.registry().drain(limit).await;
+        };
+        tokio::time::timeout(limit, drained).await.is_ok()
+    }
+}
+
+/// What the journal told at start, by whom it is for.
+#[derive(Debug, Default)]
+pub struct Journaled {
+    /// Records of the schedulers.
+    pub scheduling: BTreeMap<CompanyId, Restore>,
+    /// Events that were delivered to their calls.
+    pub events: usize,
+}
+
+/// What came back at start.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Restored {
+    /// Live calls of the database.
+    pub calls: usize,
+    /// Open bookings of the database.
+    pub bookings: usize,
+    /// Events of the journal.
+    pub events: usize,
+}
+
+impl Journaled {
+    /// Sorts a record in: events go to their calls at once, records of schedulers are collected.
+    ///
+    /// # Errors
+    /// A text when an event cannot be read.
+    pub fn take(&mut self, calls: &Calls, position: Position, record: Record) -> Result<(), String> {
+        match record {
+            Record::Scheduling(record) => {
+                let company = company_of(&record);
+                self.scheduling.entry(company).or_default().records.push((position, record));
+                Ok(())
+            }
+            event @ Record::RetellEvent { .. } => {
+                self.events += 1;
+                calls.deliver_from_journal(position, event).map(|_| ())
+            }
+        }
+    }
+}
+
+fn company_of(record: &SchedulingRecord) -> CompanyId {
+    match record {
+        SchedulingRecord::Held { company, .. }
+        | SchedulingRecord::Released { company, .. }
+        | SchedulingRecord::OrderClosed { company, .. } => *company,
+        SchedulingRecord::Ordered { order, .. } => order.company,
+        SchedulingRecord::Moved { booking } => booking.order.company,
+    }
+}

@@ -1,0 +1,294 @@
+//! The scheduler of one company: its state, its messages, and what is due.
+
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, atomic::Ordering},
+};
+
+use askpro_domain::{
+    booking::{Booking, BookingEvent},
+    ids::{AppointmentId, CallId, CompanyId},
+    slots::{HoldId, HoldState, SlotLedger},
+    tenant::Company,
+    time::{Interval, UnixMillis},
+};
+
+use super::{
+    BookingView, HoldView, SchedulerView, SchedulingMessage, SchedulingWorld, check::Question,
+    mirror::Mirror, pins::Pin, plan::Wish,
+};
+use crate::{
+    calls::Answered,
+    ports::journal::SchedulingRecord,
+    runtime::{Actor, Context, Reply},
+};
+
+/// A company's scheduler.
+pub struct SchedulingActor {
+    pub(super) company: CompanyId,
+    pub(super) world: Arc<SchedulingWorld>,
+    pub(super) ledger: SlotLedger,
+    pub(super) offers: BTreeMap<CallId, Offer>,
+    pub(super) bookings: BTreeMap<AppointmentId, Active>,
+    pub(super) questions: Vec<Question>,
+    pub(super) mirror: Mirror,
+    pub(super) last_calendar_error: Option<String>,
+    pub(super) keep_at: UnixMillis,
+    counted_holds: i64,
+}
+
+/// What a call is being offered.
+#[derive(Debug, Clone)]
+pub(super) struct Offer {
+    pub hold: HoldId,
+    pub wish: Wish,
+    pub event_type_id: i64,
+    pub member: Option<askpro_domain::ids::StaffId>,
+    pub interval: Interval,
+}
+
+/// A booking in memory, with who waits for it.
+#[derive(Debug)]
+pub(super) struct Active {
+    pub booking: Booking,
+    pub waiters: Vec<Waiter>,
+    /// The next step, and when.
+    pub due: Option<(UnixMillis, DueStep)>,
+    /// Its call is over: forgotten once it is settled.
+    pub forget_when_settled: bool,
+}
+
+/// An agent that waits for a booking.
+#[derive(Debug)]
+pub(super) struct Waiter {
+    pub reply: Reply<Answered>,
+    pub answer_by: UnixMillis,
+}
+
+/// What a booking waits to do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum DueStep {
+    /// Post it (again).
+    Post,
+    /// Look at the calendar.
+    Look,
+    /// Its POST was under way when the actor panicked, and never came back.
+    GiveUpPost,
+}
+
+impl Actor for SchedulingActor {
+    const KIND: &'static str = "scheduling";
+    type Key = CompanyId;
+    type Message = SchedulingMessage;
+
+    fn handle(&mut self, message: &SchedulingMessage, cx: &mut Context<'_, Self>) {
+        match message {
+            SchedulingMessage::Ask(ask) => self.ask(ask, cx),
+            SchedulingMessage::CallFinished(call_id) => self.call_finished(call_id, cx),
+            SchedulingMessage::Restore(restore) => self.restore(restore, cx),
+            SchedulingMessage::SlotsFetched { event_type_id, window, result } => {
+                self.slots_fetched(*event_type_id, *window, result, cx);
+            }
+            SchedulingMessage::Posted { appointment, outcome } => {
+                self.posted(appointment, outcome.as_ref(), cx)
+            }
+            SchedulingMessage::Looked { appointment, result } => {
+                self.apply(appointment, BookingEvent::Looked(result.clone()), cx);
+            }
+            SchedulingMessage::EarlierFound { ask, booking } => {
+                self.earlier_found(ask, booking.as_deref(), cx)
+            }
+            SchedulingMessage::Due => self.do_due(cx),
+            SchedulingMessage::Done => {}
+            SchedulingMessage::GetScheduler(reply) => {
+                cx.answer(reply, self.view());
+            }
+        }
+        self.publish_holds();
+        self.arm_next(cx);
+    }
+
+    fn stopping(&mut self) {
+        self.world.holds_active.fetch_sub(self.counted_holds, Ordering::Relaxed);
+        self.counted_holds = 0;
+    }
+}
+
+impl Drop for SchedulingActor {
+    fn drop(&mut self) {
+        self.world.holds_active.fetch_sub(self.counted_holds, Ordering::Relaxed);
+    }
+}
+
+impl SchedulingActor {
+    /// A scheduler with nothing held.
+    pub(super) fn new(company: CompanyId, world: Arc<SchedulingWorld>) -> Self {
+        let keep_at = world.clock.now().plus_ms(world.settings.keep_every_ms);
+        Self {
+            company,
+            world,
+            ledger: SlotLedger::default(),
+            offers: BTreeMap::new(),
+            bookings: BTreeMap::new(),
+            questions: Vec::new(),
+            mirror: Mirror::default(),
+            last_calendar_error: None,
+            keep_at,
+            counted_holds: 0,
+        }
+    }
+
+    /// The company as it is now; `None` when it is not in the directory.
+    pub(super) fn company_now(&self) -> Option<Arc<Company>> {
+        self.world.directory.current().company(self.company).cloned()
+    }
+
+    fn call_finished(&mut self, call_id: &CallId, cx: &mut Context<'_, Self>) {
+        self.offers.remove(call_id);
+        for hold in self.ledger.release_call(call_id) {
+            self.record_release(&hold.id, cx.now());
+        }
+        let of_call: Vec<AppointmentId> = self
+            .bookings
+            .iter()
+            .filter(|(_, active)| active.booking.order.call_id == *call_id)
+            .map(|(id, _)| id.clone())
+            .collect();
+        for appointment in of_call {
+            self.apply(&appointment, BookingEvent::CallEnded, cx);
+            if let Some(active) = self.bookings.get_mut(&appointment) {
+                active.forget_when_settled = true;
+            }
+        }
+        self.bookings.retain(|_, a| !a.forget_when_settled || a.booking.status().is_open());
+    }
+
+    /// Does everything whose time has come.
+    fn do_due(&mut self, cx: &mut Context<'_, Self>) {
+        let now = cx.now();
+        for hold in self.ledger.expire(now) {
+            self.offers.retain(|_, offer| offer.hold != hold.id);
+            self.record_release(&hold.id, now);
+        }
+        self.ledger.forget_past(now);
+        self.answer_overdue_questions(cx);
+        let due: Vec<(AppointmentId, DueStep)> = self
+            .bookings
+            .iter()
+            .filter_map(|(id, a)| a.due.filter(|(at, _)| *at <= now).map(|(_, step)| (id.clone(), step)))
+            .collect();
+        for (appointment, step) in due {
+            self.take_step(&appointment, step, cx);
+        }
+        self.answer_overdue_waiters(cx);
+        if self.keep_at <= now {
+            self.keep_records();
+            self.keep_at = now.plus_ms(self.world.settings.keep_every_ms);
+        }
+    }
+
+    /// One timer for all that is due.
+    fn arm_next(&mut self, cx: &mut Context<'_, Self>) {
+        let questions = self.questions.iter().map(|q| q.answer_by);
+        let steps = self.bookings.values().filter_map(|a| a.due.map(|(at, _)| at));
+        let waiters = self.bookings.values().flat_map(|a| a.waiters.iter().map(|w| w.answer_by));
+        let next = questions.chain(steps).chain(waiters).chain(self.ledger.next_expiry()).min();
+        let pinned = self.ledger.holds().any(|h| !matches!(h.state, HoldState::Booked { .. }));
+        let keep = (pinned || !self.bookings.is_empty()).then_some(self.keep_at);
+        match next.into_iter().chain(keep).min() {
+            Some(at) => cx.arm("due", at, SchedulingMessage::Due),
+            None => cx.disarm("due"),
+        }
+    }
+
+    /// A hold ended: its record is needed no more, once the release is a record itself.
+    pub(super) fn record_release(&mut self, hold: &HoldId, at: UnixMillis) {
+        let record = SchedulingRecord::Released { company: self.company, hold: hold.clone(), at };
+        match self.append(record) {
+            Ok((position, _durable)) => self.world.outstanding.done(&[position]),
+            // Without the record the hold would come back after a crash, and end by its own time.
+            Err(error) => tracing::warn!(%error, "the release of a hold was not journaled"),
+        }
+        self.world.pins.unpin(self.company, &Pin::Hold(hold.clone()));
+    }
+
+    /// Appends a record of this scheduler.
+    pub(super) fn append(
+        &self,
+        record: SchedulingRecord,
+    ) -> Result<
+        (crate::ports::journal::Position, crate::ports::journal::Durable),
+        crate::ports::journal::JournalError,
+    > {
+        self.world.journal.append_ordered(crate::ports::journal::Record::Scheduling(record))
+    }
+
+    /// Writes again what is still needed and lies in a segment that waits to be removed.
+    fn keep_records(&mut self) {
+        for (pin, position) in self.world.pins.of(self.company) {
+            if !self.world.journal.is_behind(position) {
+                continue;
+            }
+            let record = match &pin {
+                Pin::Hold(id) => self.ledger.get(id).map(|hold| SchedulingRecord::Held {
+                    company: self.company,
+                    hold: Box::new(hold.clone()),
+                }),
+                Pin::Booking(id) => self
+                    .bookings
+                    .get(id)
+                    .map(|active| SchedulingRecord::Moved { booking: Box::new(active.booking.clone()) }),
+                Pin::Order(_) => None,
+            };
+            match record.map(|record| self.append(record)) {
+                Some(Ok((again, _durable))) => self.world.pins.pin(self.company, pin, again),
+                Some(Err(error)) => tracing::warn!(%error, "a record behind the mark was not written again"),
+                None => self.world.pins.unpin(self.company, &pin),
+            }
+        }
+    }
+
+    fn publish_holds(&mut self) {
+        let held = self.ledger.holds().filter(|h| !matches!(h.state, HoldState::Booked { .. })).count();
+        let held = i64::try_from(held).unwrap_or(i64::MAX);
+        let before = self.world.holds_active.fetch_add(held - self.counted_holds, Ordering::Relaxed);
+        #[expect(clippy::cast_precision_loss, reason = "far fewer than 2^52 holds")]
+        metrics::gauge!(crate::metrics::HOLDS_ACTIVE).set((before + held - self.counted_holds) as f64);
+        self.counted_holds = held;
+    }
+
+    fn view(&self) -> SchedulerView {
+        SchedulerView {
+            holds: self.ledger.holds().map(hold_view).collect(),
+            bookings: self.bookings.values().map(|a| booking_view(&a.booking)).collect(),
+            questions_waiting: self.questions.len(),
+            views: self.mirror.len(),
+            last_calendar_error: self.last_calendar_error.clone(),
+        }
+    }
+}
+
+fn hold_view(hold: &askpro_domain::slots::Hold) -> HoldView {
+    let (state, until) = match hold.state {
+        HoldState::Held { until } => ("held", Some(until.to_rfc3339())),
+        HoldState::Submitted => ("submitted", None),
+        HoldState::Booked { .. } => ("booked", None),
+    };
+    HoldView {
+        id: hold.id.0.clone(),
+        call_id: hold.call_id.clone(),
+        starts_at: hold.segments.first().map(|s| s.start().to_rfc3339()).unwrap_or_default(),
+        state,
+        until,
+    }
+}
+
+fn booking_view(booking: &Booking) -> BookingView {
+    BookingView {
+        appointment_id: booking.order.appointment.clone(),
+        call_id: booking.order.call_id.clone(),
+        status: booking.status().as_str(),
+        reason: booking.history.last().map(|m| m.reason.clone()).unwrap_or_default(),
+        starts_at: booking.order.interval.start().to_rfc3339(),
+    }
+}

@@ -1,0 +1,146 @@
+//! What a scheduler hears and shows.
+
+use std::collections::BTreeMap;
+
+use askpro_domain::{
+    booking::{Booking, LookResult},
+    call::{AppointmentFact, PlacedIn},
+    function::FunctionOrder,
+    ids::{AppointmentId, CallId},
+    phone::PhoneNumber,
+    time::{Interval, UnixMillis},
+};
+use serde::Serialize;
+
+use crate::{
+    calls::Answered,
+    ports::{
+        calendar::{CalendarError, CreateOutcome, Offered},
+        journal::{Position, SchedulingRecord},
+    },
+    runtime::Reply,
+};
+
+/// What a scheduler hears.
+#[derive(Debug)]
+pub enum SchedulingMessage {
+    /// Question, from a call: a slot is wanted, or a booking. Answered straight to the agent's socket.
+    Ask(Box<SchedulingAsk>),
+    /// Fact, from a call: it is over. Its offers end.
+    CallFinished(CallId),
+    /// Fact, at restart: what the journal and the database know.
+    Restore(Box<Restore>),
+    /// Fact, from itself: the calendar answered.
+    SlotsFetched {
+        /// The event type that was asked for.
+        event_type_id: i64,
+        /// The window that was asked for.
+        window: Interval,
+        /// The answer.
+        result: Result<Offered, CalendarError>,
+    },
+    /// Fact, from itself: a POST came back.
+    Posted {
+        /// Which booking.
+        appointment: AppointmentId,
+        /// What came of it; `None` when it was not written ahead and so never sent.
+        outcome: Option<CreateOutcome>,
+    },
+    /// Fact, from itself: a look came back.
+    Looked {
+        /// Which booking.
+        appointment: AppointmentId,
+        /// What it gave.
+        result: LookResult,
+    },
+    /// Fact, from itself: an earlier booking of this order was read from the store.
+    EarlierFound {
+        /// The order that is being repeated.
+        ask: Box<SchedulingAsk>,
+        /// The booking, if it is there.
+        booking: Option<Box<Booking>>,
+    },
+    /// Order, from its own timer: do what is due.
+    Due,
+    /// Fact, from itself: something that needs no more was done.
+    Done,
+    /// Question, from admins; answered at once.
+    GetScheduler(Reply<SchedulerView>),
+}
+
+/// A question of a live call.
+#[derive(Debug, Clone)]
+pub struct SchedulingAsk {
+    /// The call.
+    pub call_id: CallId,
+    /// Where it was placed.
+    pub placed: PlacedIn,
+    /// What is wanted.
+    pub order: FunctionOrder,
+    /// Canonical key of it.
+    pub order_key: String,
+    /// The caller's number, when it is E.164.
+    pub caller: Option<PhoneNumber>,
+    /// What the call knows of its bookings.
+    pub earlier: BTreeMap<AppointmentId, AppointmentFact>,
+    /// When the agent must have an answer.
+    pub deadline: UnixMillis,
+    /// The waiting socket.
+    pub reply: Reply<Answered>,
+}
+
+/// What a scheduler finds again at restart.
+#[derive(Debug, Default)]
+pub struct Restore {
+    /// Records of the journal, oldest first.
+    pub records: Vec<(Position, SchedulingRecord)>,
+    /// Bookings that the database has as open.
+    pub bookings: Vec<Booking>,
+    /// Calls that are over, of those that had holds.
+    pub calls_over: Vec<CallId>,
+}
+
+/// A scheduler as admins see it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct SchedulerView {
+    /// Holds.
+    pub holds: Vec<HoldView>,
+    /// Bookings under way or lately settled.
+    pub bookings: Vec<BookingView>,
+    /// Questions that wait for the calendar.
+    pub questions_waiting: usize,
+    /// Views of the calendar in memory.
+    pub views: usize,
+    /// Why the calendar last gave no answer.
+    pub last_calendar_error: Option<String>,
+}
+
+/// A hold as admins see it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct HoldView {
+    /// Its id.
+    pub id: String,
+    /// Whose it is.
+    pub call_id: CallId,
+    /// First start.
+    pub starts_at: String,
+    /// `held`, `submitted`, `booked`.
+    pub state: &'static str,
+    /// When it ends by itself.
+    pub until: Option<String>,
+}
+
+/// A booking as admins see it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct BookingView {
+    /// Its id.
+    pub appointment_id: AppointmentId,
+    /// The call that ordered.
+    pub call_id: CallId,
+    /// Its status.
+    pub status: &'static str,
+    /// Why it is so.
+    pub reason: String,
+    /// Its start.
+    pub starts_at: String,
+}

@@ -1,0 +1,102 @@
+//! One actor per company that holds and books slots.
+//!
+//! It owns the company's slot ledger and its bookings under way. It never waits in a turn: slots are
+//! fetched, orders posted and looks taken outside, and their answers come back as messages. What must
+//! survive a crash (holds, orders, every move of a booking) is a journal record, pinned while it is needed
+//! and written again before its segment goes.
+
+mod actor;
+mod answers;
+mod book;
+mod check;
+mod factory;
+mod messages;
+mod mirror;
+mod pins;
+mod plan;
+mod restore;
+mod rows;
+mod settle;
+
+use std::sync::{Arc, OnceLock};
+
+pub use actor::SchedulingActor;
+pub(crate) use answers::answered;
+pub use factory::SchedulingFactory;
+pub use messages::{BookingView, HoldView, Restore, SchedulerView, SchedulingAsk, SchedulingMessage};
+pub use pins::Pins;
+
+use crate::{
+    calls::CallActor,
+    outstanding::Outstanding,
+    parked::Parked,
+    ports::{
+        calendar::Calendar, clock::Clock, directory::DirectoryView, journal::Journal, stores::BookingStore,
+    },
+    runtime::Registry,
+    tenant::TenantActor,
+};
+
+/// Limits of scheduling.
+#[derive(Debug, Clone)]
+pub struct SchedulingSettings {
+    /// How long an offered slot stays held (`holds.ttl_s`).
+    pub hold_ttl_ms: i64,
+    /// Age up to which a fetched view of the calendar answers without asking again.
+    pub mirror_fresh_ms: i64,
+    /// Age up to which an older view answers when the calendar does not.
+    pub mirror_stale_ms_max: i64,
+    /// How long before the deadline an answer is given with what is known.
+    pub answer_margin_ms: i64,
+    /// Questions of one company that may wait for the calendar.
+    pub questions_max: usize,
+    /// How often records behind the mark are written again.
+    pub keep_every_ms: i64,
+    /// A POST that was under way when its actor panicked counts as lost after this long.
+    pub post_lost_after_ms: i64,
+    /// Alternatives in an answer.
+    pub alternatives_max: usize,
+}
+
+impl Default for SchedulingSettings {
+    fn default() -> Self {
+        Self {
+            hold_ttl_ms: 300_000,
+            mirror_fresh_ms: 10_000,
+            mirror_stale_ms_max: 1_800_000,
+            answer_margin_ms: 100,
+            questions_max: 512,
+            keep_every_ms: 5_000,
+            post_lost_after_ms: 35_000,
+            alternatives_max: 3,
+        }
+    }
+}
+
+/// What schedulers need.
+pub struct SchedulingWorld {
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// Companies.
+    pub directory: Arc<dyn DirectoryView>,
+    /// Cal.com.
+    pub calendar: Arc<dyn Calendar>,
+    /// Bookings of earlier lives.
+    pub store: Arc<dyn BookingStore>,
+    /// Where everything is written ahead.
+    pub journal: Arc<dyn Journal>,
+    /// Which records are still needed.
+    pub outstanding: Outstanding,
+    /// The records that schedulers need.
+    pub pins: Pins,
+    /// What could not be delivered yet.
+    pub parked: Parked,
+    /// Holds of all companies, for the gauge.
+    pub holds_active: Arc<std::sync::atomic::AtomicI64>,
+    /// Calls; set once at start.
+    pub calls: OnceLock<Registry<CallActor>>,
+    /// Companies' actors; set once at start.
+    pub tenants: OnceLock<Registry<TenantActor>>,
+    /// Limits.
+    pub settings: SchedulingSettings,
+}

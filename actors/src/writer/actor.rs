@@ -1,0 +1,225 @@
+//! The writer itself: takes a batch, commits it outside its turn, says what is committed.
+
+use std::{sync::Arc, time::Instant};
+
+use askpro_domain::time::UnixMillis;
+
+use super::{
+    WriterWorld,
+    backlog::{Batch, Lane},
+};
+use crate::{
+    metrics,
+    ports::{
+        journal::{Journal, JournalError, Record},
+        rows::{Body, DeadLetterRow, Write},
+        stores::StoreError,
+    },
+    runtime::{Actor, Build, Context, Factory, Why},
+};
+
+/// First delay after the database did not answer; doubles up to [`RETRY_MS_MAX`].
+const RETRY_MS_MIN: i64 = 100;
+/// Longest delay between two tries.
+const RETRY_MS_MAX: i64 = 5_000;
+
+/// What a writer hears; all of it from itself or from [`super::Writers`], nothing is answered.
+#[derive(Debug)]
+pub enum WriterMessage {
+    /// Something waits.
+    Wake,
+    /// The commit in flight came back.
+    CommitReturned(Result<u64, StoreError>),
+    /// Try the batch in flight again.
+    RetryDue,
+}
+
+/// A writer.
+pub struct WriterActor {
+    world: WriterWorld,
+    lane: Arc<Lane>,
+    retry_ms: i64,
+    committing: bool,
+}
+
+/// Makes writers; their backlogs survive them.
+pub struct WriterFactory {
+    pub(super) world: WriterWorld,
+    pub(super) lanes: Arc<[Arc<Lane>]>,
+}
+
+impl Factory<WriterActor> for WriterFactory {
+    fn build(&self, key: &usize, _why: Why) -> Build<WriterActor> {
+        let lane = self.lanes.get(*key).cloned().unwrap_or_default();
+        Build::Ready(WriterActor {
+            world: self.world.clone(),
+            lane,
+            retry_ms: RETRY_MS_MIN,
+            committing: false,
+        })
+    }
+
+    fn dead_letter(&self, key: &usize, message: WriterMessage, error: &str) {
+        tracing::error!(
+            writer = key,
+            ?message,
+            error,
+            "a writer could not handle a message; its backlog is kept"
+        );
+    }
+}
+
+impl Actor for WriterActor {
+    const KIND: &'static str = "writer";
+    type Key = usize;
+    type Message = WriterMessage;
+
+    fn handle(&mut self, message: &WriterMessage, cx: &mut Context<'_, Self>) {
+        match message {
+            WriterMessage::Wake | WriterMessage::RetryDue => {}
+            WriterMessage::CommitReturned(result) => {
+                self.committing = false;
+                if !self.settle(result, cx) {
+                    return;
+                }
+            }
+        }
+        self.commit_next(cx);
+    }
+}
+
+impl WriterActor {
+    fn commit_next(&mut self, cx: &mut Context<'_, Self>) {
+        if self.committing || self.world.fence.is_lost() {
+            return;
+        }
+        let Some(batch) = self.lane.next_batch(&self.world.settings) else { return };
+        self.committing = true;
+        let world = self.world.clone();
+        cx.start(async move { WriterMessage::CommitReturned(commit(&world, &batch).await) }, || {
+            WriterMessage::CommitReturned(Err(StoreError::Unavailable("the commit panicked".to_owned())))
+        });
+    }
+
+    /// Gives whether to go on at once.
+    fn settle(&mut self, result: &Result<u64, StoreError>, cx: &mut Context<'_, Self>) -> bool {
+        match result {
+            Ok(rows) => {
+                self.lane.committed(*rows);
+                self.retry_ms = RETRY_MS_MIN;
+                true
+            }
+            Err(StoreError::Fenced { ours, current }) => {
+                tracing::error!(ours, current, "fenced out: another process owns the database");
+                self.world.fence.lose();
+                false
+            }
+            Err(StoreError::Refused(error) | StoreError::Corrupt(error)) => {
+                if let Some(batch) = self.lane.refused(error.clone()) {
+                    self.set_aside(&batch, error, cx.now());
+                }
+                true
+            }
+            Err(StoreError::Unavailable(error)) => {
+                tracing::warn!(error, retry_ms = self.retry_ms, "the database did not take a batch");
+                self.lane.failed(error.clone());
+                ::metrics::counter!(metrics::WRITER_RETRIES).increment(1);
+                cx.arm("retry", cx.now().plus_ms(self.retry_ms), WriterMessage::RetryDue);
+                self.retry_ms = (self.retry_ms * 2).min(RETRY_MS_MAX);
+                false
+            }
+        }
+    }
+
+    /// One order that the database refuses for good becomes a dead letter, durable like any row.
+    fn set_aside(&self, batch: &Batch, error: &str, now: UnixMillis) {
+        for queued in &batch.orders {
+            if queued.order.writes.iter().all(|w| matches!(w, Write::DeadLetter(_))) {
+                tracing::error!(error, "the database refuses a dead letter; its records stay in the journal");
+                continue;
+            }
+            tracing::error!(error, "the database refuses an order; it goes to the dead letters");
+            ::metrics::counter!(metrics::DEAD_LETTERS.name, "actor" => "writer").increment(1);
+            let mut order = queued.order.clone();
+            order.writes = vec![Write::DeadLetter(dead_letter(&queued.order, error, now))];
+            self.lane.push(order, queued.since);
+        }
+    }
+}
+
+fn dead_letter(order: &super::WriteOrder, error: &str, now: UnixMillis) -> DeadLetterRow {
+    let actor_id = order.call_id.as_ref().map_or_else(String::new, |id| id.as_str().to_owned());
+    let body = order.writes.iter().find_map(|w| match w {
+        Write::Event(row) => Some(row.body.clone()),
+        Write::Quarantine(row) => Some(row.body.clone()),
+        _ => None,
+    });
+    let place = order.positions.first().map_or(0, |p| p.0);
+    DeadLetterRow {
+        id: format!("writer-{place:020}-{}", now.0),
+        actor: "writer",
+        actor_id,
+        message: if body.is_some() { "retell_event" } else { "rows" },
+        error: error.to_owned(),
+        signer_company: None,
+        created_at: now,
+        body,
+    }
+}
+
+/// Commits a batch and tells the journal. Gives the number of rows.
+async fn commit(world: &WriterWorld, batch: &Batch) -> Result<u64, StoreError> {
+    let writes = load_bodies(world.journal.as_ref(), batch)?;
+    let started = Instant::now();
+    world.store.commit(world.fence.epoch(), &writes).await?;
+    let rows = u64::try_from(writes.len()).unwrap_or(u64::MAX);
+    ::metrics::histogram!(metrics::WRITER_COMMIT).record(started.elapsed().as_secs_f64());
+    #[expect(clippy::cast_precision_loss, reason = "a batch has far fewer than 2^52 rows")]
+    ::metrics::histogram!(metrics::WRITER_BATCH_ROWS).record(rows as f64);
+    for queued in &batch.orders {
+        if let Some(call_id) = &queued.order.call_id {
+            world.pending.remove(call_id, &queued.order.positions);
+        }
+        world.outstanding.done(&queued.order.positions);
+    }
+    Ok(rows)
+}
+
+fn load_bodies(journal: &dyn Journal, batch: &Batch) -> Result<Vec<Write>, StoreError> {
+    let mut writes = Vec::with_capacity(batch.orders.len() + batch.calls.len());
+    for queued in &batch.orders {
+        for write in &queued.order.writes {
+            let mut write = write.clone();
+            match &mut write {
+                Write::Event(row) => load_body(journal, &mut row.body)?,
+                Write::PlatformEvent(row) => load_body(journal, &mut row.body)?,
+                Write::Quarantine(row) => load_body(journal, &mut row.body)?,
+                Write::DeadLetter(row) => {
+                    if let Some(body) = &mut row.body {
+                        load_body(journal, body)?;
+                    }
+                }
+                _ => {}
+            }
+            writes.push(write);
+        }
+    }
+    writes.extend(batch.calls.iter().map(|row| Write::Call(row.clone())));
+    Ok(writes)
+}
+
+fn load_body(journal: &dyn Journal, body: &mut Body) -> Result<(), StoreError> {
+    if let Body::InJournal(position) = body {
+        match journal.read(*position) {
+            Ok(Record::RetellEvent { body: bytes, .. }) => *body = Body::Inline(bytes),
+            Ok(Record::Scheduling(_)) => {
+                return Err(StoreError::Corrupt(format!("no event at {}", position.0)));
+            }
+            Err(error @ JournalError::Unreadable { .. }) => {
+                return Err(StoreError::Corrupt(error.to_string()));
+            }
+            Err(error) => return Err(StoreError::Unavailable(error.to_string())),
+        }
+    }
+    Ok(())
+}

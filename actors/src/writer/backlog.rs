@@ -1,0 +1,245 @@
+//! What waits for a writer, outside the writer's actor.
+
+use std::{
+    collections::{HashMap, VecDeque},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use askpro_domain::{ids::CallId, time::UnixMillis};
+
+use super::{WriteOrder, WriterSettings, WriterView};
+use crate::ports::rows::{Body, CallRow, Write};
+
+/// Orders of one transaction.
+#[derive(Debug, Default)]
+pub(super) struct Batch {
+    /// In order; without rows of calls.
+    pub(super) orders: Vec<Queued>,
+    /// The newest row of each call in it.
+    #[expect(clippy::vec_box, reason = "the boxes come with the orders and go into the rows as they are")]
+    pub(super) calls: Vec<Box<CallRow>>,
+}
+
+/// An order that waits.
+#[derive(Debug)]
+pub(super) struct Queued {
+    /// The order without rows of calls.
+    pub(super) order: WriteOrder,
+    /// Since when.
+    pub(super) since: UnixMillis,
+}
+
+/// The backlog of one writer.
+#[derive(Default)]
+pub(super) struct Lane(Mutex<Backlog>);
+
+#[derive(Default)]
+struct Backlog {
+    orders: VecDeque<Queued>,
+    /// Only the newest row of a call is ever written.
+    calls: HashMap<CallId, Box<CallRow>>,
+    inline_bytes: usize,
+    in_flight: Option<Arc<Batch>>,
+    /// Halved when the database refuses a batch, doubled when it takes one: finds the order it refuses.
+    batch_limit: Option<usize>,
+    awake: bool,
+    commits: u64,
+    rows: u64,
+    retries: u64,
+    last_error: Option<String>,
+}
+
+impl Lane {
+    fn lock(&self) -> MutexGuard<'_, Backlog> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn push(&self, mut order: WriteOrder, since: UnixMillis) {
+        let mut backlog = self.lock();
+        order.writes = backlog.keep_call_rows(order.writes);
+        backlog.inline_bytes += inline_bytes(&order);
+        backlog.orders.push_back(Queued { order, since });
+    }
+
+    /// True once, until the writer went to sleep again.
+    pub(super) fn wants_waking(&self) -> bool {
+        let mut backlog = self.lock();
+        !std::mem::replace(&mut backlog.awake, true)
+    }
+
+    pub(super) fn is_idle(&self) -> bool {
+        let backlog = self.lock();
+        backlog.orders.is_empty() && backlog.in_flight.is_none()
+    }
+
+    pub(super) fn len(&self) -> usize {
+        let backlog = self.lock();
+        backlog.orders.len() + backlog.in_flight.as_ref().map_or(0, |b| b.orders.len())
+    }
+
+    /// The batch to commit: the one in flight again, else the next. `None` puts the writer to sleep.
+    pub(super) fn next_batch(&self, settings: &WriterSettings) -> Option<Arc<Batch>> {
+        let mut backlog = self.lock();
+        if backlog.in_flight.is_none() {
+            let batch = backlog.take_batch(settings);
+            backlog.in_flight = batch.map(Arc::new);
+        }
+        backlog.awake = backlog.in_flight.is_some();
+        backlog.spill(settings);
+        backlog.in_flight.clone()
+    }
+
+    /// The batch in flight is committed.
+    pub(super) fn committed(&self, rows: u64) {
+        let mut backlog = self.lock();
+        backlog.in_flight = None;
+        backlog.commits += 1;
+        backlog.rows += rows;
+        backlog.last_error = None;
+        backlog.batch_limit =
+            backlog.batch_limit.map(|limit| limit.saturating_mul(2)).filter(|limit| *limit < 4096);
+    }
+
+    /// The batch in flight will be tried again as it is.
+    pub(super) fn failed(&self, error: String) {
+        let mut backlog = self.lock();
+        backlog.retries += 1;
+        backlog.last_error = Some(error);
+    }
+
+    /// The database refuses the batch in flight for good: smaller batches from now on; a single order that
+    /// is refused is given back, out of the backlog.
+    pub(super) fn refused(&self, error: String) -> Option<Arc<Batch>> {
+        let mut backlog = self.lock();
+        backlog.last_error = Some(error);
+        let batch = backlog.in_flight.take()?;
+        if batch.orders.len() <= 1 {
+            return Some(batch);
+        }
+        backlog.batch_limit = Some((batch.orders.len() / 2).max(1));
+        backlog.put_back(&batch);
+        None
+    }
+
+    pub(super) fn view(&self, id: String, now: UnixMillis) -> WriterView {
+        let backlog = self.lock();
+        let in_flight = backlog.in_flight.as_deref();
+        let oldest = in_flight.and_then(|b| b.orders.first()).or_else(|| backlog.orders.front());
+        WriterView {
+            id,
+            backlog_orders: backlog.orders.len(),
+            backlog_bytes: backlog.inline_bytes,
+            in_flight_orders: in_flight.map_or(0, |b| b.orders.len()),
+            oldest_order_age_ms: oldest.map_or(0, |q| now.since(q.since)),
+            commits: backlog.commits,
+            rows: backlog.rows,
+            retries: backlog.retries,
+            last_error: backlog.last_error.clone(),
+        }
+    }
+}
+
+impl Backlog {
+    /// Takes rows of calls out of `writes`; only the newest of each call stays.
+    fn keep_call_rows(&mut self, writes: Vec<Write>) -> Vec<Write> {
+        let mut others = Vec::with_capacity(writes.len());
+        for write in writes {
+            match write {
+                Write::Call(row) => drop(self.calls.insert(row.call_id.clone(), row)),
+                other => others.push(other),
+            }
+        }
+        others
+    }
+
+    fn take_batch(&mut self, settings: &WriterSettings) -> Option<Batch> {
+        let orders_max = self.batch_limit.unwrap_or(usize::MAX).min(settings.batch_orders_max).max(1);
+        let mut batch = Batch::default();
+        let mut bytes = 0;
+        while batch.orders.len() < orders_max {
+            let next = self.orders.front().map(|q| body_bytes(&q.order));
+            let Some(next) =
+                next.filter(|n| batch.orders.is_empty() || bytes + n <= settings.batch_bytes_max)
+            else {
+                break;
+            };
+            bytes += next;
+            let Some(queued) = self.orders.pop_front() else { break };
+            self.inline_bytes = self.inline_bytes.saturating_sub(inline_bytes(&queued.order));
+            if let Some(row) = queued.order.call_id.as_ref().and_then(|id| self.calls.remove(id)) {
+                batch.calls.push(row);
+            }
+            batch.orders.push(queued);
+        }
+        (!batch.orders.is_empty()).then_some(batch)
+    }
+
+    fn put_back(&mut self, batch: &Batch) {
+        for queued in batch.orders.iter().rev() {
+            self.inline_bytes += inline_bytes(&queued.order);
+            self.orders.push_front(Queued { order: queued.order.clone(), since: queued.since });
+        }
+        for row in &batch.calls {
+            self.calls.entry(row.call_id.clone()).or_insert_with(|| row.clone());
+        }
+    }
+
+    /// Leaves bodies in the journal when too many wait here.
+    fn spill(&mut self, settings: &WriterSettings) {
+        if self.inline_bytes <= settings.backlog_inline_bytes_max {
+            return;
+        }
+        let mut kept = 0;
+        for queued in &mut self.orders {
+            spill_order(&mut queued.order);
+            kept += inline_bytes(&queued.order);
+        }
+        self.inline_bytes = kept;
+    }
+}
+
+fn spill_order(order: &mut WriteOrder) {
+    // Only the body of the one record that the order comes from can be read there again.
+    let [position] = order.positions.as_slice() else { return };
+    for write in &mut order.writes {
+        if let Some(body) = body_mut(write) {
+            *body = Body::InJournal(*position);
+        }
+    }
+}
+
+/// The body of a row, where it has one that came with the order's own record.
+fn body_mut(write: &mut Write) -> Option<&mut Body> {
+    match write {
+        Write::Event(row) => Some(&mut row.body),
+        Write::PlatformEvent(row) => Some(&mut row.body),
+        Write::Quarantine(row) => Some(&mut row.body),
+        _ => None,
+    }
+}
+
+fn body_of(write: &Write) -> Option<&Body> {
+    match write {
+        Write::Event(row) => Some(&row.body),
+        Write::PlatformEvent(row) => Some(&row.body),
+        Write::Quarantine(row) => Some(&row.body),
+        Write::DeadLetter(row) => row.body.as_ref(),
+        _ => None,
+    }
+}
+
+fn inline_bytes(order: &WriteOrder) -> usize {
+    order
+        .writes
+        .iter()
+        .filter_map(body_of)
+        .map(|b| if let Body::Inline(bytes) = b { bytes.len() } else { 0 })
+        .sum()
+}
+
+/// Bytes that an order adds to a transaction; a body in the journal counts as a middling one.
+fn body_bytes(order: &WriteOrder) -> usize {
+    const IN_JOURNAL_BYTES: usize = 16 << 10;
+    let size = |b: &Body| if let Body::Inline(bytes) = b { bytes.len() } else { IN_JOURNAL_BYTES };
+    order.writes.iter().filter_map(body_of).map(size).sum()
+}
