@@ -276,7 +276,7 @@ fn a_booked_call_that_retell_calls_unsuccessful_is_booked() {
         facts,
     ));
     assert_eq!(call.outcome(), Some(CallOutcome::Booked));
-    assert_eq!(call.retell_successful.unwrap().value, false);
+    assert!(!call.retell_successful.unwrap().value);
 }
 
 #[test]

@@ -2,12 +2,14 @@
 //! says which company a call belongs to. Knows nothing of where they are stored.
 
 mod directory;
+pub mod import;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
 pub use directory::{Directory, Placement, PlacingFacts, UnplacedReason};
+pub use import::{Import, ImportError, parse_import};
 
 use crate::{
     ids::{BranchId, CompanyId, CustomerId, ServiceId, StaffId},
