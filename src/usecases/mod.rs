@@ -2,4 +2,4 @@
 
 pub mod services;
 
-pub use services::{Readiness, ServiceState, Services};
+pub use services::{Door, Readiness, ServiceState, Services};

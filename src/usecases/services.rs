@@ -49,8 +49,6 @@ pub struct Services {
     pub readiness: Readiness,
     /// Whether the database answered lately.
     pub database_up: Arc<std::sync::atomic::AtomicBool>,
-    /// Renders `/metrics`.
-    pub render_metrics: Arc<dyn Fn() -> String + Send + Sync>,
 }
 
 /// What the process is doing.
@@ -110,4 +108,16 @@ impl Readiness {
             _ => ServiceState::Fenced,
         }
     }
+}
+
+/// What the HTTP server has from its first moment; the services come when they have started.
+pub struct Door {
+    /// Whether requests are taken.
+    pub readiness: Readiness,
+    /// Set once, when everything has started.
+    pub services: std::sync::OnceLock<Arc<Services>>,
+    /// Renders `/metrics`.
+    pub render_metrics: Arc<dyn Fn() -> String + Send + Sync>,
+    /// `Retry-After` of refusals, seconds.
+    pub retry_after_s: u64,
 }
