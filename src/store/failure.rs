@@ -19,8 +19,8 @@ pub(super) enum Failure {
 /// Deadlock and lock wait time-out of MySQL and MariaDB.
 const RETRIED: [u16; 2] = [1213, 1205];
 /// Errors of MySQL and MariaDB that lie in the values of a row: NULL where none may be, duplicates, out of
-/// range, cut, wrong characters, too long, too large for a packet.
-const REFUSED: [u16; 12] = [1048, 1062, 1153, 1264, 1265, 1292, 1300, 1366, 1406, 1586, 1690, 3170];
+/// range, cut, wrong characters, too long, too large for a page or a packet.
+const REFUSED: [u16; 12] = [1048, 1062, 1118, 1153, 1264, 1265, 1292, 1300, 1366, 1406, 1586, 1690];
 /// Primary result codes of SQLite that lie in the values of a row: too big, constraint, mismatch.
 const REFUSED_BY_SQLITE: [u32; 3] = [18, 19, 20];
 /// SQLite's busy and locked.
@@ -42,8 +42,8 @@ impl Failure {
         match error {
             MigrateError::Execute(error) => Self::Sql(error),
             MigrateError::Dirty(version) => Self::Final(StoreError::Refused(format!(
-                "migration {version} was interrupted: undo what it did, delete its row from _sqlx_migrations, \
-                 and migrate again"
+                "migration {version} was interrupted: undo what it did, delete its row from \
+                 _sqlx_migrations, and migrate again"
             ))),
             MigrateError::VersionMismatch(version) => Self::Final(StoreError::Refused(format!(
                 "migration {version} was applied with another text than this release has"

@@ -20,10 +20,10 @@ const QUARANTINE_ONE: &str = "SELECT id, call_id, event, reason, signer_company_
 /// Bounded by the distinct events of one call; all of them, because a release deletes all.
 const QUARANTINE_OF_CALL: &str = "SELECT id, call_id, event, reason, signer_company_id, received_at, body \
      FROM quarantine WHERE call_id = ? ORDER BY received_at, id";
-const DEAD_LETTER_PAGE: &str = "SELECT id, actor, actor_id, message, error_text, signer_company_id, created_at, body \
-     FROM dead_letters WHERE id > ? ORDER BY id LIMIT ?";
-const DEAD_LETTER_ONE: &str = "SELECT id, actor, actor_id, message, error_text, signer_company_id, created_at, body \
-     FROM dead_letters WHERE id = ?";
+const DEAD_LETTER_PAGE: &str = "SELECT id, actor, actor_id, message, error_text, signer_company_id, \
+     created_at, body FROM dead_letters WHERE id > ? ORDER BY id LIMIT ?";
+const DEAD_LETTER_ONE: &str = "SELECT id, actor, actor_id, message, error_text, signer_company_id, \
+     created_at, body FROM dead_letters WHERE id = ?";
 
 #[derive(sqlx::FromRow)]
 struct QuarantineRecord {

@@ -4,12 +4,12 @@ use std::time::Duration;
 
 use askpro_actors::ports::{
     rows::Write,
-    stores::{BatchStore, LeaseStore},
+    stores::{BatchStore, CompanyStore, LeaseStore, StoreError},
 };
 use askpro_domain::time::UnixMillis;
 use sqlx::{Executor, MySql};
 
-use super::{super::dialect::Pools, Scene, build::*, on_every_database};
+use super::{super::dialect::Pools, Database, Scene, StoreOptions, build::*, on_every_database};
 
 const BATCHES: i64 = 6;
 const CALLS: i64 = 300;
@@ -53,7 +53,7 @@ async fn a_batch_that_loses_a_deadlock_is_written_again(scene: Scene) {
     let batch = calls(["call_a", "call_b"].map(|id| call(ONE, id, "ended")));
     let database = scene.database.clone();
     let commit = tokio::spawn(async move { database.commit(epoch, &batch).await });
-    wait_until_a_transaction_waits(&scene).await;
+    wait_until_the_batch_has_locked(&scene, "call_a").await;
     set_duration(&mut other, "call_a").await.unwrap();
     other.commit().await.unwrap();
     commit.await.unwrap().unwrap();
@@ -65,16 +65,16 @@ async fn set_duration(tx: &mut sqlx::Transaction<'static, MySql>, call: &str) ->
     sqlx::query(update).bind(call.to_owned()).execute(&mut **tx).await.map(|_| ())
 }
 
-async fn wait_until_a_transaction_waits(scene: &Scene) {
-    let waiting = "information_schema.innodb_trx t JOIN information_schema.processlist p \
-         ON p.id = t.trx_mysql_thread_id WHERE p.db = DATABASE() AND t.trx_state = 'LOCK WAIT'";
+/// Then it holds what the other transaction will want, and wants what the other holds, now or in a moment.
+async fn wait_until_the_batch_has_locked(scene: &Scene, call: &str) {
+    let free = format!("SELECT call_id FROM calls WHERE call_id = '{call}' FOR UPDATE SKIP LOCKED");
     for _ in 0..400 {
-        if scene.count(waiting).await > 0 {
+        if scene.rows::<(String,)>(&free).await.is_empty() {
             return;
         }
         tokio::time::sleep(Duration::from_millis(25)).await;
     }
-    panic!("no transaction waits for a lock");
+    panic!("the batch has not locked {call}");
 }
 
 /// A commit under way holds the lease row shared, so a renewal waits for it and then succeeds.
@@ -111,7 +111,38 @@ async fn every_session_is_strict_and_reads_committed(scene: Scene) {
     assert!(connection.execute(sqlx::AssertSqlSafe(too_long)).await.is_err());
 }
 
+/// As `import` does beside a running service.
+async fn an_import_beside_running_batches_succeeds_and_is_noticed(scene: Scene) {
+    let epoch = scene.own().await;
+    let other = Database::connect(&scene.url, StoreOptions::default()).await.unwrap();
+    let writer = scene.clone();
+    let batches = tokio::spawn(async move {
+        for step in 0..30 {
+            let row = call(ONE, &format!("call_{step}"), "live");
+            writer.database.commit(epoch, &calls([row])).await.unwrap();
+        }
+    });
+    for step in 0..10 {
+        other.save_companies(&[company(&format!("c{step}"), &[], &[])], &[]).await.unwrap();
+    }
+    batches.await.unwrap();
+    assert_eq!(scene.database.companies_version().await.unwrap(), 10);
+    assert_eq!((scene.count("calls").await, scene.count("companies").await), (30, 10));
+    other.close().await;
+}
+
+async fn a_query_that_takes_too_long_gives_up(scene: Scene) {
+    let Pools::MySql(_) = &scene.database.pools else { return };
+    let options = StoreOptions { operation_timeout_ms: 200, ..StoreOptions::default() };
+    let hasty = Database::connect(&scene.url, options).await.unwrap();
+    let slow = hasty.fetch::<(i64,)>("SELECT SLEEP(3)", &[]).await.unwrap_err();
+    assert!(matches!(slow, StoreError::Unavailable(_)), "{slow:?}");
+    hasty.ping().await.unwrap();
+}
+
 on_every_database!(
+    an_import_beside_running_batches_succeeds_and_is_noticed,
+    a_query_that_takes_too_long_gives_up,
     batches_over_the_same_rows_in_opposite_orders_all_succeed,
     a_batch_that_loses_a_deadlock_is_written_again,
     a_lease_is_renewed_while_batches_are_written,

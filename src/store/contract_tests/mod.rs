@@ -38,20 +38,23 @@ struct Scene {
 /// What must be removed after a case.
 enum Place {
     Folder(tempfile::TempDir),
-    Schema { server: MySqlConnectOptions, name: String },
+    Schema { server: Box<MySqlConnectOptions>, name: String },
 }
 
 /// Makes one test of each case on each server.
 macro_rules! on_every_database {
     ($($case:ident),+ $(,)?) => {
         mod sqlite { $(#[tokio::test] async fn $case() {
-            crate::store::contract_tests::run(crate::store::contract_tests::Server::Sqlite, super::$case).await;
+            use crate::store::contract_tests::{Server, run};
+            run(Server::Sqlite, super::$case).await;
         })+ }
         mod mariadb { $(#[tokio::test] async fn $case() {
-            crate::store::contract_tests::run(crate::store::contract_tests::Server::MariaDb, super::$case).await;
+            use crate::store::contract_tests::{Server, run};
+            run(Server::MariaDb, super::$case).await;
         })+ }
         mod mysql { $(#[tokio::test] async fn $case() {
-            crate::store::contract_tests::run(crate::store::contract_tests::Server::MySql, super::$case).await;
+            use crate::store::contract_tests::{Server, run};
+            run(Server::MySql, super::$case).await;
         })+ }
     };
 }
@@ -101,7 +104,7 @@ async fn create(server: Server) -> Option<(Place, String)> {
     let statement = format!("CREATE DATABASE {name} DEFAULT CHARACTER SET latin1");
     connection.execute(AssertSqlSafe(statement)).await.unwrap();
     Some((
-        Place::Schema { server: options, name: name.clone() },
+        Place::Schema { server: Box::new(options), name: name.clone() },
         format!("{scheme}://{authority}/{name}?{query}"),
     ))
 }

@@ -2,6 +2,7 @@
 
 use std::{str::FromStr, time::Duration};
 
+use askpro_actors::ports::stores::StoreError;
 use sqlx::{
     AssertSqlSafe, ConnectOptions, Executor, MySqlPool, SqlStr,
     migrate::Migrator,
@@ -20,21 +21,33 @@ const LOCK_WAIT_S: u32 = 5;
 /// Seconds that a migration waits for another process that migrates.
 const MIGRATION_WAIT_S: i64 = 60;
 
+/// Smallest `max_allowed_packet` of the server: a statement with the largest row must fit.
+const PACKET_BYTES_MIN: i64 = 16 << 20;
+
 /// Counts the table that keeps the applied migrations.
 pub(super) const COUNT_MIGRATIONS_TABLE: &str = "SELECT COUNT(*) FROM information_schema.tables \
      WHERE table_schema = DATABASE() AND table_name = '_sqlx_migrations'";
 
 /// Opens the pool. `ssl-mode` is as in the URL, PREFERRED without one.
-pub(super) async fn connect(url: &str, options: &StoreOptions) -> Result<MySqlPool, sqlx::Error> {
+/// Errors: a server whose packets are too small for a batch is refused.
+pub(super) async fn connect(url: &str, options: &StoreOptions) -> Result<MySqlPool, Failure> {
     let connect = MySqlConnectOptions::from_str(url)?
         .statement_cache_capacity(STATEMENTS_MAX)
         .disable_statement_logging();
-    MySqlPoolOptions::new()
+    let pool = MySqlPoolOptions::new()
         .max_connections(options.connections_max.max(1))
         .acquire_timeout(Duration::from_millis(options.acquire_timeout_ms))
         .after_connect(|connection, _| Box::pin(prepare_session(connection)))
         .connect_with(connect)
-        .await
+        .await?;
+    let packet: i64 =
+        sqlx::query_scalar("SELECT CAST(@@max_allowed_packet AS SIGNED)").fetch_one(&pool).await?;
+    if packet < PACKET_BYTES_MIN {
+        return Err(Failure::Final(StoreError::Refused(format!(
+            "the server's max_allowed_packet is {packet}; set it to {PACKET_BYTES_MIN} or more"
+        ))));
+    }
+    Ok(pool)
 }
 
 /// Strict whatever the server's default is, so that nothing is cut or zeroed in silence.
