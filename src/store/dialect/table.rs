@@ -30,7 +30,7 @@ pub(in crate::store) enum OnConflict {
     /// Its columns beside the key are replaced. When a unique column outside of the key names a row of
     /// another company, the database refuses.
     Replace,
-    /// As `Replace`, when the new value of this column (the last but for none, never in the key) is higher.
+    /// As `Replace`, but only when the new value of this column (never one of the key) is higher.
     ReplaceWhenHigher(&'static str),
 }
 
