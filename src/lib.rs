@@ -3,5 +3,6 @@
 pub mod config;
 pub mod journal;
 pub mod simulators;
+pub mod store;
 pub mod telemetry;
 pub mod usecases;

@@ -1,0 +1,112 @@
+//! Calls, as their rows' `state` says.
+
+use askpro_actors::ports::stores::{
+    CallFilter, CallStore, DeadLetter, QuarantinedEvent, StoreError, StoredCall, TimelineEntry,
+};
+use askpro_domain::{
+    call::CallState,
+    ids::{CallId, CompanyId},
+};
+use sqlx::AssertSqlSafe;
+
+use super::{Database, decode, dialect::Value, page, text};
+
+const CALL_ID_CHARS_MAX: usize = 128;
+
+/// Of whatever company: only for bringing the call's actor back to life.
+const SELECT_STATE: &str = "SELECT call_id, state FROM calls WHERE call_id = ?";
+/// Of all companies: only for restart and reconciling.
+const SELECT_LIVE: &str =
+    "SELECT call_id, state FROM calls WHERE status = 'live' AND call_id > ? ORDER BY call_id LIMIT ?";
+
+#[derive(sqlx::FromRow)]
+struct ListedCall {
+    company_id: i64,
+    call_id: String,
+    state: Vec<u8>,
+}
+
+#[async_trait::async_trait]
+impl CallStore for Database {
+    async fn find_call_state(&self, call_id: &CallId) -> Result<Option<CallState>, StoreError> {
+        if !text::is_id(call_id.as_str(), CALL_ID_CHARS_MAX) {
+            return Ok(None);
+        }
+        let rows = self.fetch(SELECT_STATE, &[call_id.as_str().into()]).await?;
+        Ok(states(rows)?.into_iter().next())
+    }
+
+    async fn list_live(&self, after: Option<&CallId>, limit: u32) -> Result<Vec<CallState>, StoreError> {
+        let after = after.map_or("", CallId::as_str);
+        states(self.fetch(SELECT_LIVE, &[after.into(), page(limit)]).await?)
+    }
+
+    /// Without a company it lists those of all: only for admins.
+    async fn list_calls(&self, filter: &CallFilter) -> Result<Vec<StoredCall>, StoreError> {
+        let (sql, values) = list_query(filter);
+        let rows: Vec<ListedCall> = self.fetch(AssertSqlSafe(sql), &values).await?;
+        let stored = |row: ListedCall| {
+            let state = decode("call", &row.call_id, &row.state)?;
+            Ok(StoredCall { company: CompanyId(row.company_id), state })
+        };
+        rows.into_iter().map(stored).collect()
+    }
+
+    async fn timeline(&self, company: CompanyId, call_id: &CallId) -> Result<Vec<TimelineEntry>, StoreError> {
+        if !text::is_id(call_id.as_str(), CALL_ID_CHARS_MAX) {
+            return Ok(Vec::new());
+        }
+        self.read_timeline(company, call_id).await
+    }
+
+    async fn list_quarantine(
+        &self,
+        after: Option<&str>,
+        limit: u32,
+    ) -> Result<Vec<QuarantinedEvent>, StoreError> {
+        self.read_quarantine_page(after, limit).await
+    }
+
+    async fn find_quarantined(&self, id: &str) -> Result<Option<QuarantinedEvent>, StoreError> {
+        self.read_quarantined(id).await
+    }
+
+    async fn quarantined_of_call(&self, call_id: &CallId) -> Result<Vec<QuarantinedEvent>, StoreError> {
+        self.read_quarantined_of_call(call_id).await
+    }
+
+    async fn list_dead_letters(
+        &self,
+        after: Option<&str>,
+        limit: u32,
+    ) -> Result<Vec<DeadLetter>, StoreError> {
+        self.read_dead_letter_page(after, limit).await
+    }
+
+    async fn find_dead_letter(&self, id: &str) -> Result<Option<DeadLetter>, StoreError> {
+        self.read_dead_letter(id).await
+    }
+}
+
+/// Only conditions that are wanted, so that each combination has its index.
+fn list_query(filter: &CallFilter) -> (String, Vec<Value<'_>>) {
+    let mut conditions = vec!["call_id > ?"];
+    let mut values = vec![Value::from(filter.after.as_ref().map_or("", CallId::as_str))];
+    if let Some(company) = filter.company {
+        conditions.push("company_id = ?");
+        values.push(company.0.into());
+    }
+    if let Some(status) = filter.status.as_deref() {
+        conditions.push("status = ?");
+        values.push(status.into());
+    }
+    values.push(page(filter.limit));
+    let conditions = conditions.join(" AND ");
+    let sql =
+        format!("SELECT company_id, call_id, state FROM calls WHERE {conditions} ORDER BY call_id LIMIT ?");
+    (sql, values)
+}
+
+fn states(rows: Vec<(String, Vec<u8>)>) -> Result<Vec<CallState>, StoreError> {
+    rows.iter().map(|(call_id, state)| decode("call", call_id, state)).collect()
+}

@@ -1,0 +1,146 @@
+//! What the reads give, and that they stay in their company.
+
+use askpro_actors::ports::{
+    rows::Write,
+    stores::{BatchStore, BookingStore, CallFilter, CallStore, StoreError},
+};
+use askpro_domain::{
+    ids::{CallId, CompanyId},
+    time::UnixMillis,
+};
+
+use super::{Scene, build::*, on_every_database};
+
+fn filter(company: Option<CompanyId>, status: Option<&str>, after: Option<CallId>, limit: u32) -> CallFilter {
+    CallFilter { company, status: status.map(str::to_owned), after, limit }
+}
+
+async fn lists_are_paged_by_their_keys_without_gaps_or_doubles(scene: Scene) {
+    let epoch = scene.own().await;
+    let status = |n: usize| if n.is_multiple_of(2) { "live" } else { "ended" };
+    let rows = (0..25).map(|n| call(if n < 20 { ONE } else { TWO }, &format!("call_{n:02}"), status(n)));
+    scene.database.commit(epoch, &calls(rows)).await.unwrap();
+    let wanted = [
+        (Some(ONE), None, 20),
+        (Some(ONE), Some("live"), 10),
+        (Some(TWO), Some("ended"), 2),
+        (None, None, 25),
+        (None, Some("ended"), 12),
+    ];
+    for (company, status, expected) in wanted {
+        let mut seen: Vec<CallId> = Vec::new();
+        loop {
+            let page = filter(company, status, seen.last().cloned(), 4);
+            let page = scene.database.list_calls(&page).await.unwrap();
+            assert!(page.iter().all(|c| company.is_none_or(|wanted| c.company == wanted)));
+            seen.extend(page.iter().map(|c| c.state.call_id.clone()));
+            if page.len() < 4 {
+                break;
+            }
+        }
+        assert_eq!(seen.len(), expected, "{company:?} {status:?}");
+        assert!(seen.is_sorted());
+    }
+    let live = scene.database.list_live(Some(&call_id("call_10")), 3).await.unwrap();
+    let ids: Vec<&str> = live.iter().map(|s| s.call_id.as_str()).collect();
+    assert_eq!(ids, ["call_12", "call_14", "call_16"]);
+}
+
+async fn bookings_are_listed_by_what_is_open_and_what_stands(scene: Scene) {
+    let epoch = scene.own().await;
+    let open: Vec<_> = (0..5).map(|n| booking(ONE, "call_a", &format!("open {n}"))).collect();
+    let standing = confirmed(booking(ONE, "call_a", "standing"));
+    let foreign = confirmed(booking(TWO, "call_b", "standing"));
+    let rows = open.iter().chain([&standing, &foreign]);
+    let rows: Vec<Write> = rows.map(|b| Write::Appointment(Box::new(appointment(b)))).collect();
+    scene.database.commit(epoch, &rows).await.unwrap();
+    let first = scene.database.list_open(None, 3).await.unwrap();
+    let rest = scene.database.list_open(Some(&first[2].order.appointment), 10).await.unwrap();
+    assert_eq!((first.len(), rest.len()), (3, 2));
+    let end = standing.order.interval.end();
+    let listed = scene.database.list_standing(ONE, end.plus_ms(-1)).await.unwrap();
+    assert_eq!(listed, std::slice::from_ref(&standing));
+    assert!(scene.database.list_standing(ONE, end).await.unwrap().is_empty());
+}
+
+async fn every_read_of_a_company_stays_in_it(scene: Scene) {
+    let epoch = scene.own().await;
+    let booked = confirmed(booking(ONE, "call_a", "k"));
+    let writes = [
+        Write::Call(Box::new(call(ONE, "call_a", "live"))),
+        Write::Event(event(ONE, "call_a", "call_started", 1, "x")),
+        Write::FunctionCall(function_call(ONE, "call_a", 2)),
+        Write::Appointment(Box::new(appointment(&booked))),
+        Write::Outbox(outbox(ONE, "call_a", "k")),
+        Write::Callback(callback(ONE, "call_a", "k")),
+    ];
+    scene.database.commit(epoch, &writes).await.unwrap();
+    let (id, apt) = (call_id("call_a"), &booked.order.appointment);
+    assert_eq!(scene.database.timeline(ONE, &id).await.unwrap().len(), 6);
+    assert!(scene.database.timeline(TWO, &id).await.unwrap().is_empty());
+    assert_eq!(scene.database.find(ONE, apt).await.unwrap(), Some(booked.clone()));
+    assert_eq!(scene.database.find(TWO, apt).await.unwrap(), None);
+    assert!(scene.database.list_standing(TWO, UnixMillis(0)).await.unwrap().is_empty());
+    assert!(scene.database.list_calls(&filter(Some(TWO), None, None, 10)).await.unwrap().is_empty());
+}
+
+async fn a_timeline_tells_what_happened_oldest_first(scene: Scene) {
+    let epoch = scene.own().await;
+    let booked = confirmed(booking(ONE, "call_a", "k"));
+    let key = format!("booking_confirmed:{}", booked.order.appointment);
+    let writes = [
+        Write::Callback(callback(ONE, "call_a", "k")),
+        Write::Outbox(outbox(ONE, "call_a", &key)),
+        Write::Appointment(Box::new(appointment(&booked))),
+        Write::FunctionCall(function_call(ONE, "call_a", 2_400)),
+        Write::Event(event(ONE, "call_a", "call_ended", 3_000, "x")),
+        Write::Event(event(ONE, "call_a", "call_started", 1_000, "x")),
+    ];
+    scene.database.commit(epoch, &writes).await.unwrap();
+    let timeline = scene.database.timeline(ONE, &call_id("call_a")).await.unwrap();
+    let lines: Vec<String> =
+        timeline.iter().map(|e| format!("{} {} {} {}", e.at.0, e.kind, e.name, e.detail)).collect();
+    let notice = format!("4000 outbox booking_confirmed {key}");
+    let expected = [
+        "1005 event call_started call_started",
+        "2000 booking submitted submitted",
+        "2400 function book_appointment booked",
+        "2500 booking confirmed confirmed",
+        "3005 event call_ended call_ended",
+        &notice,
+        "5000 callback urgent booking_not_found",
+    ];
+    assert_eq!(lines, expected);
+    let about = [1, 3, 5].map(|n| timeline[n].appointment_id.clone());
+    assert!(about.iter().all(|a| a.as_ref() == Some(&booked.order.appointment)));
+}
+
+async fn a_row_that_cannot_be_decoded_names_itself_but_not_its_content(scene: Scene) {
+    let epoch = scene.own().await;
+    let mut row = call(ONE, "call_a", "live");
+    row.state = bytes::Bytes::from_static(br#"{"call_id":17,"summary":"private"}"#);
+    scene.database.commit(epoch, &calls([row])).await.unwrap();
+    let corrupt = scene.database.find_call_state(&call_id("call_a")).await.unwrap_err();
+    assert!(matches!(corrupt, StoreError::Corrupt(_)));
+    let text = corrupt.to_string();
+    assert!(text.contains("call_a") && !text.contains("private") && !text.contains("17"), "{text}");
+}
+
+async fn what_is_not_there_is_nothing(scene: Scene) {
+    let id = call_id("call_a");
+    assert!(scene.database.find_call_state(&id).await.unwrap().is_none());
+    assert!(scene.database.timeline(ONE, &id).await.unwrap().is_empty());
+    assert!(scene.database.quarantined_of_call(&id).await.unwrap().is_empty());
+    assert!(scene.database.find_quarantined("q").await.unwrap().is_none());
+    assert!(scene.database.find_dead_letter("").await.unwrap().is_none());
+    assert!(scene.database.list_open(None, 0).await.unwrap().is_empty());
+}
+
+on_every_database!(
+    lists_are_paged_by_their_keys_without_gaps_or_doubles,
+    bookings_are_listed_by_what_is_open_and_what_stands,
+    every_read_of_a_company_stays_in_it,
+    a_timeline_tells_what_happened_oldest_first,
+    a_row_that_cannot_be_decoded_names_itself_but_not_its_content,
+    what_is_not_there_is_nothing,
+);

@@ -1,0 +1,127 @@
+//! What only MySQL and MariaDB need. Every text here is taken by both.
+
+use std::{str::FromStr, time::Duration};
+
+use askpro_actors::ports::stores::StoreError;
+use sqlx::{
+    AssertSqlSafe, ConnectOptions, Executor, MySqlPool, SqlStr,
+    migrate::Migrator,
+    mysql::{MySqlConnectOptions, MySqlConnection, MySqlPoolOptions},
+};
+
+use super::{
+    super::{StoreOptions, failure::Failure},
+    table::{OnConflict, Table},
+};
+
+/// Prepared statements kept on each connection: ten sizes of each table, and the queries.
+const STATEMENTS_MAX: usize = 256;
+/// Seconds that a statement waits for a row lock before it is tried again.
+const LOCK_WAIT_S: u32 = 5;
+/// Seconds that a migration waits for another process that migrates.
+const MIGRATION_WAIT_S: i64 = 60;
+
+/// Smallest `max_allowed_packet` of the server: a statement with the largest row must fit.
+const PACKET_BYTES_MIN: i64 = 16 << 20;
+
+/// Counts the table that keeps the applied migrations.
+pub(super) const COUNT_MIGRATIONS_TABLE: &str = "SELECT COUNT(*) FROM information_schema.tables \
+     WHERE table_schema = DATABASE() AND table_name = '_sqlx_migrations'";
+
+/// Opens the pool. `ssl-mode` is as in the URL, PREFERRED without one.
+/// Errors: a server whose packets are too small for a batch is refused.
+pub(super) async fn connect(url: &str, options: &StoreOptions) -> Result<MySqlPool, Failure> {
+    let connect = MySqlConnectOptions::from_str(url)?
+        .statement_cache_capacity(STATEMENTS_MAX)
+        .disable_statement_logging();
+    let pool = MySqlPoolOptions::new()
+        .max_connections(options.connections_max.max(1))
+        .acquire_timeout(Duration::from_millis(options.acquire_timeout_ms))
+        .after_connect(|connection, _| Box::pin(prepare_session(connection)))
+        .connect_with(connect)
+        .await?;
+    let packet: i64 =
+        sqlx::query_scalar("SELECT CAST(@@max_allowed_packet AS SIGNED)").fetch_one(&pool).await?;
+    if packet < PACKET_BYTES_MIN {
+        return Err(Failure::Final(StoreError::Refused(format!(
+            "the server's max_allowed_packet is {packet}; set it to {PACKET_BYTES_MIN} or more"
+        ))));
+    }
+    Ok(pool)
+}
+
+/// Strict whatever the server's default is, so that nothing is cut or zeroed in silence.
+async fn prepare_session(connection: &mut MySqlConnection) -> Result<(), sqlx::Error> {
+    connection.execute("SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED").await?;
+    let modes = "STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION,ERROR_FOR_DIVISION_BY_ZERO";
+    let settings =
+        format!("SET SESSION sql_mode = '{modes}', SESSION innodb_lock_wait_timeout = {LOCK_WAIT_S}");
+    connection.execute(AssertSqlSafe(settings)).await?;
+    Ok(())
+}
+
+/// Runs migrations under a lock of our own: sqlx waits with a negative time-out, which MariaDB ignores.
+pub(super) async fn migrate(pool: &MySqlPool, migrator: &mut Migrator) -> Result<(), Failure> {
+    let mut connection = pool.acquire().await?;
+    let locked: Option<i64> =
+        sqlx::query_scalar("SELECT GET_LOCK(CONCAT('askpro:', LEFT(SHA1(DATABASE()), 40)), ?)")
+            .bind(MIGRATION_WAIT_S)
+            .fetch_one(&mut *connection)
+            .await?;
+    if locked != Some(1) {
+        return Err(Failure::unavailable("another process is migrating the database"));
+    }
+    migrator.set_locking(false);
+    let outcome = migrator.run_direct(None, &mut *connection, false).await;
+    let unlock = "DO RELEASE_LOCK(CONCAT('askpro:', LEFT(SHA1(DATABASE()), 40)))";
+    connection.execute(unlock).await?;
+    outcome.map_err(Failure::of_migration)
+}
+
+/// The upsert of `rows` rows. `VALUES(c)` is the one form that MySQL and MariaDB both take; assignments
+/// run from left to right, so the guard column comes last.
+pub(super) fn upsert_text(table: &Table, rows: usize) -> SqlStr {
+    let insert = table.insert_text(rows);
+    let first_key = table.key().first().copied().unwrap_or_default();
+    let assignments = match table.on_conflict {
+        OnConflict::Keep => format!("{first_key} = {first_key}"),
+        OnConflict::Replace => replace(table, first_key),
+        OnConflict::ReplaceWhenHigher(guard) => {
+            let others = table.payload().iter().filter(|c| **c != guard);
+            let guarded = others
+                .chain([&guard])
+                .map(|c| format!("{c} = IF(VALUES({guard}) > {guard}, VALUES({c}), {c})"));
+            guarded.collect::<Vec<_>>().join(", ")
+        }
+    };
+    sqlx::SqlSafeStr::into_sql_str(AssertSqlSafe(format!("{insert} ON DUPLICATE KEY UPDATE {assignments}")))
+}
+
+/// MySQL also comes here when another unique key names the row: giving NULL to the NOT NULL key column
+/// makes it refuse rather than overwrite the row of another company.
+fn replace(table: &Table, first_key: &str) -> String {
+    let own = format!("{first_key} = IF({first_key} = VALUES({first_key}), {first_key}, NULL)");
+    let rest = table.payload().iter().map(|c| format!("{c} = VALUES({c})"));
+    std::iter::once(own).chain(rest).collect::<Vec<_>>().join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_guard_column_is_assigned_last() {
+        let table = Table {
+            name: "t",
+            columns: &["id", "version", "state"],
+            key_columns: 1,
+            on_conflict: OnConflict::ReplaceWhenHigher("version"),
+        };
+        assert_eq!(
+            upsert_text(&table, 2).as_str(),
+            "INSERT INTO t (id, version, state) VALUES (?, ?, ?), (?, ?, ?) ON DUPLICATE KEY UPDATE \
+             state = IF(VALUES(version) > version, VALUES(state), state), \
+             version = IF(VALUES(version) > version, VALUES(version), version)"
+        );
+    }
+}

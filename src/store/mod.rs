@@ -1,0 +1,158 @@
+//! The database: SQLite, MySQL or MariaDB behind the ports of `stores`. The only place with SQL.
+//!
+//! Knows rows and the ports; must not know HTTP, vendors, the journal or how actors work. `dialect` has what
+//! differs between the databases, the other modules have one noun each, with texts that every database
+//! takes. `contract_tests` runs the same cases on each of them.
+
+mod batch;
+mod bookings;
+mod calls;
+mod companies;
+mod dialect;
+mod failure;
+mod lease;
+mod set_aside;
+mod text;
+mod timeline;
+
+#[cfg(test)]
+mod contract_tests;
+
+use std::{collections::BTreeSet, time::Duration};
+
+use askpro_actors::ports::stores::StoreError;
+use sqlx::SqlSafeStr;
+
+use dialect::{Pools, Record, Value, Work};
+use failure::Failure;
+
+/// Rows that a list gives at most, whatever is asked.
+const PAGE_ROWS_MAX: u32 = 1000;
+
+/// How a database is used. Every wait is bounded.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoreOptions {
+    /// Connections at most; for SQLite, of readers beside its one writer.
+    pub connections_max: u32,
+    /// Longest wait for a free connection, in milliseconds.
+    pub acquire_timeout_ms: u64,
+    /// Longest run of a query or a transaction with its retries, in milliseconds; migrations have no limit.
+    pub operation_timeout_ms: u64,
+}
+
+impl Default for StoreOptions {
+    fn default() -> Self {
+        Self { connections_max: 10, acquire_timeout_ms: 5_000, operation_timeout_ms: 30_000 }
+    }
+}
+
+/// A database with all its connections. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Database {
+    pools: Pools,
+    operation_timeout: Duration,
+}
+
+/// A migration and whether this database has it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MigrationLine {
+    /// Its number.
+    pub version: i64,
+    /// Its name.
+    pub name: String,
+    /// Whether it was applied.
+    pub applied: bool,
+}
+
+impl Database {
+    /// Connects to `sqlite://path` (created with its folder) or `mysql://user:password@host:port/database`,
+    /// for MySQL and MariaDB. Errors: [`StoreError::Refused`] when the URL is wrong,
+    /// [`StoreError::Unavailable`] when nobody answers there.
+    pub async fn connect(url: &str, options: StoreOptions) -> Result<Self, StoreError> {
+        let operation_timeout = Duration::from_millis(options.operation_timeout_ms);
+        let pools = Pools::connect(url, &options).await?;
+        Ok(Self { pools, operation_timeout })
+    }
+
+    /// `sqlite` or `mysql` (which MariaDB is too).
+    #[must_use]
+    pub const fn dialect(&self) -> &'static str {
+        self.pools.name()
+    }
+
+    /// Applies all migrations that are missing. Errors: [`StoreError::Refused`] when the schema is not what
+    /// this release knows.
+    pub async fn migrate(&self) -> Result<(), StoreError> {
+        Ok(self.pools.migrate().await?)
+    }
+
+    /// All migrations of this release, by number, and whether each was applied. Changes nothing.
+    pub async fn migration_status(&self) -> Result<Vec<MigrationLine>, StoreError> {
+        let tables: Vec<(i64,)> = self.fetch(self.pools.count_migrations_table(), &[]).await?;
+        let applied: Vec<(i64,)> = if tables.iter().any(|(count,)| *count > 0) {
+            self.fetch("SELECT version FROM _sqlx_migrations WHERE success = TRUE ORDER BY version", &[])
+                .await?
+        } else {
+            Vec::new()
+        };
+        let applied: BTreeSet<i64> = applied.into_iter().map(|(version,)| version).collect();
+        let line = |m: &sqlx::migrate::Migration| MigrationLine {
+            version: m.version,
+            name: m.description.to_string(),
+            applied: applied.contains(&m.version),
+        };
+        Ok(self.pools.migrator().iter().map(line).collect())
+    }
+
+    /// Asks the database for a sign of life.
+    pub async fn ping(&self) -> Result<(), StoreError> {
+        self.fetch::<(i64,)>("SELECT 1", &[]).await.map(|_| ())
+    }
+
+    /// Closes all connections when what runs on them has ended; later use gives
+    /// [`StoreError::Unavailable`].
+    pub async fn close(&self) {
+        self.pools.close().await;
+    }
+
+    async fn fetch<T: Record>(
+        &self,
+        sql: impl SqlSafeStr + Send,
+        values: &[Value<'_>],
+    ) -> Result<Vec<T>, StoreError> {
+        self.within(self.pools.fetch(sql, values)).await
+    }
+
+    async fn transact<W: Work>(&self, work: &W) -> Result<W::Output, StoreError> {
+        self.within(self.pools.transact(work)).await
+    }
+
+    async fn within<T>(&self, work: impl Future<Output = Result<T, Failure>>) -> Result<T, StoreError> {
+        match tokio::time::timeout(self.operation_timeout, work).await {
+            Ok(outcome) => Ok(outcome?),
+            Err(_) => Err(StoreError::Unavailable(format!(
+                "no answer within {} ms",
+                self.operation_timeout.as_millis()
+            ))),
+        }
+    }
+}
+
+/// A JSON document of a row. Errors: [`StoreError::Corrupt`], which names the row but not its content.
+fn decode<T: serde::de::DeserializeOwned>(what: &str, id: &str, json: &[u8]) -> Result<T, StoreError> {
+    serde_json::from_slice(json).map_err(|error| {
+        // The error's own text may quote the document.
+        let place = (error.line(), error.column());
+        StoreError::Corrupt(format!(
+            "{what} {id}: {:?} at line {}, column {}",
+            error.classify(),
+            place.0,
+            place.1
+        ))
+    })
+}
+
+/// A page's length within its bounds.
+fn page(limit: u32) -> Value<'static> {
+    Value::from(i64::from(limit.clamp(1, PAGE_ROWS_MAX)))
+}
