@@ -15,7 +15,7 @@
 # ASKPRO_TEST_MYSQL_URL      the same for MySQL
 #
 # MariaDB comes from the machine's own packages. MySQL is not in Debian stable: it is unpacked from `sid`,
-# through the mirror (and with the proxy and the login) that apt is configured for, into a folder of its own.
+# through the mirror (and with the proxy) that apt is configured for, into a folder of its own.
 set -euo pipefail
 
 checkout=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
@@ -183,8 +183,8 @@ debian_mirror() {
     awk -v release="$codename" '$2 == release && $3 == "main" { print $1; exit }'
 }
 
-# unpack_mysql: a small Debian sid with MySQL in it. Logins that apt keeps for its mirrors are shown to the
-# downloader for as long as it runs.
+# unpack_mysql: a small Debian sid with MySQL in it. Logins that apt keeps for its mirrors are not read: behind
+# such a mirror, name a server in ASKPRO_TEST_MYSQL_URL.
 unpack_mysql() {
   [ -x "$mysql_root/usr/sbin/mysqld" ] && [ -e "$mysql_root/.complete" ] && return 0
   command -v apt-get >/dev/null || die "MySQL comes from a Debian mirror and there is no apt-get here; name a server in ASKPRO_TEST_MYSQL_URL"
@@ -198,15 +198,12 @@ unpack_mysql() {
   http_proxy_of_apt=$(apt-config dump --format '%v' Acquire::http::Proxy 2>/dev/null || true)
   https_proxy_of_apt=$(apt-config dump --format '%v' Acquire::https::Proxy 2>/dev/null || true)
   say "mysql: unpacking from the mirror's sid, about a minute and 650 MB"
-  local home; home=$(mktemp -d)
-  (umask 077; as_root sh -c 'cat /etc/apt/auth.conf /etc/apt/auth.conf.d/*.conf 2>/dev/null || true' >"$home/.netrc")
   as_root rm -rf "$mysql_root"
   local unpacked=yes
-  as_root env HOME="$home" \
+  as_root env \
     ${http_proxy_of_apt:+"http_proxy=$http_proxy_of_apt"} ${https_proxy_of_apt:+"https_proxy=$https_proxy_of_apt"} \
     debootstrap --variant=minbase --include=mysql-server-core,mysql-client-core sid "$mysql_root" "$mirror" \
     >"$cache/debootstrap.log" 2>&1 || unpacked=no
-  as_root rm -rf "$home"
   if [ "$unpacked" = no ] || [ ! -x "$mysql_root/usr/sbin/mysqld" ]; then
     tail -n 15 "$cache/debootstrap.log" "$mysql_root/debootstrap/debootstrap.log" >&2 2>/dev/null || true
     as_root rm -rf "$mysql_root"
