@@ -1,7 +1,9 @@
 //! askpro: the back end behind AI telephone receptionists.
 
+pub mod compress;
 pub mod config;
 pub mod journal;
+pub mod providers;
 pub mod simulators;
 pub mod store;
 pub mod telemetry;

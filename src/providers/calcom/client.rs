@@ -1,0 +1,271 @@
+//! The client of Cal.com's API v2. One request per question; nothing is sent twice by itself, and nobody
+//! waits here: limits and breakers stand in front of it.
+
+use std::{fmt, sync::Arc, time::Duration};
+
+use askpro_actors::ports::calendar::{Calendar, CalendarError, CreateOutcome, Offered};
+use askpro_domain::{
+    booking::{BookingOrder, LookResult, Refusal},
+    ids::CompanyId,
+    secret::Secret,
+    time::{Interval, UnixMillis},
+};
+use reqwest::{
+    Client, Method, RequestBuilder, Url,
+    header::{AUTHORIZATION, HeaderValue},
+};
+
+use super::{
+    map,
+    transport::{Operation, exchange},
+    wire::{Booking, CancelBooking, CreateBooking, Cursor, OneOrMany, SlotDays, email_of},
+};
+use crate::providers::http_client::{self, HttpClientError, HttpClientOptions};
+
+/// Longest window of slots.
+const WINDOW_MS_MAX: i64 = 31 * DAY_MS;
+const DAY_MS: i64 = 86_400_000;
+/// Bookings asked for per page, Cal.com's maximum.
+const PAGE_SIZE: &str = "100";
+/// Pages read in one look; more than that around one start is no answer.
+const PAGES_MAX: usize = 10;
+/// Bookings are listed from this long before the wanted start to this long after its end.
+const LOOK_AROUND_MS: i64 = 3_600_000;
+/// Said when nobody gave a reason; some event types demand one.
+const REASON_DEFAULT: &str = "Cancelled by telephone";
+
+/// A company's own key.
+pub type KeyDirectory = Arc<dyn Fn(CompanyId) -> Option<Secret> + Send + Sync>;
+
+/// Where Cal.com is and how long it may take.
+#[derive(Debug, Clone)]
+pub struct CalcomOptions {
+    /// `https://api.cal.com`, without `/v2`.
+    pub base_url: String,
+    /// Key for companies without one.
+    pub platform_key: Option<Secret>,
+    /// Longest wait for a connection.
+    pub connect_timeout: Duration,
+    /// Longest wait for the answer to a question.
+    pub query_timeout: Duration,
+    /// Longest wait for the answer to a booking or cancellation. Long: a caller is told "pending" meanwhile,
+    /// and an answer that is not waited for has to be looked up.
+    pub booking_timeout: Duration,
+    /// `User-Agent`.
+    pub user_agent: String,
+}
+
+impl Default for CalcomOptions {
+    fn default() -> Self {
+        Self {
+            base_url: "https://api.cal.com".to_owned(),
+            platform_key: None,
+            connect_timeout: Duration::from_secs(3),
+            query_timeout: Duration::from_secs(10),
+            booking_timeout: Duration::from_secs(30),
+            user_agent: concat!("askpro/", env!("CARGO_PKG_VERSION")).to_owned(),
+        }
+    }
+}
+
+/// Why there can be no client.
+#[derive(Debug, thiserror::Error)]
+pub enum CalcomSetupError {
+    /// The address is no `http` or `https` URL.
+    #[error("calcom.base_url {0:?} is no http or https address; use https://api.cal.com")]
+    BaseUrl(String),
+    /// No HTTP client.
+    #[error(transparent)]
+    Http(#[from] HttpClientError),
+}
+
+/// Cal.com behind the calendar port. Cheap to share behind an `Arc`.
+pub struct CalcomClient {
+    http: Client,
+    base_url: Url,
+    platform_key: Option<Secret>,
+    keys: KeyDirectory,
+    query_timeout: Duration,
+    booking_timeout: Duration,
+}
+
+impl fmt::Debug for CalcomClient {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("CalcomClient").field("base_url", &self.base_url.as_str()).finish_non_exhaustive()
+    }
+}
+
+impl CalcomClient {
+    /// A client that takes each company's key from `keys`, else the platform's.
+    pub fn new(options: CalcomOptions, keys: KeyDirectory) -> Result<Self, CalcomSetupError> {
+        let base_url = Url::parse(&options.base_url)
+            .ok()
+            .filter(|url| matches!(url.scheme(), "http" | "https") && !url.cannot_be_a_base())
+            .ok_or_else(|| CalcomSetupError::BaseUrl(options.base_url.clone()))?;
+        let http = http_client::build(&HttpClientOptions {
+            connect_timeout: options.connect_timeout,
+            request_timeout: options.query_timeout,
+            user_agent: options.user_agent,
+        })?;
+        Ok(Self {
+            http,
+            base_url,
+            platform_key: options.platform_key,
+            keys,
+            query_timeout: options.query_timeout,
+            booking_timeout: options.booking_timeout,
+        })
+    }
+
+    /// A request with the company's key and the endpoint's version; `None` without a usable key.
+    fn request(
+        &self,
+        operation: Operation,
+        method: Method,
+        company: CompanyId,
+        path: &[&str],
+    ) -> Option<RequestBuilder> {
+        let key = (self.keys)(company).filter(|key| !key.is_empty()).or_else(|| self.platform_key.clone())?;
+        let mut bearer = HeaderValue::from_str(&format!("Bearer {}", key.expose().trim())).ok()?;
+        bearer.set_sensitive(true);
+        let mut url = self.base_url.clone();
+        url.path_segments_mut().ok()?.pop_if_empty().push("v2").extend(path);
+        let request = self.http.request(method, url).header(AUTHORIZATION, bearer);
+        Some(request.header("cal-api-version", operation.version()))
+    }
+
+    /// One page of the bookings around an order's start.
+    async fn page(&self, order: &BookingOrder, cursor: Option<&Cursor>) -> Option<Page> {
+        let around = order.interval;
+        let request = self.request(Operation::Look, Method::GET, order.company, &["bookings"])?.query(&[
+            ("eventTypeIds", order.event_type_id.to_string().as_str()),
+            ("afterStart", &around.start().plus_ms(-LOOK_AROUND_MS).to_rfc3339()),
+            ("beforeEnd", &around.end().plus_ms(LOOK_AROUND_MS).to_rfc3339()),
+            ("limit", PAGE_SIZE),
+        ]);
+        let request = match cursor {
+            Some(cursor) => request.query(&[("cursor", cursor.to_string())]),
+            None => request,
+        };
+        let answer = exchange(Operation::Look, request, self.query_timeout).await.ok()?;
+        let body = map::success::<Vec<Booking>>(&answer).filter(|_| answer.is_success())?;
+        let next = match body.pagination {
+            Some(pagination) => match (pagination.has_more(), pagination.next_cursor) {
+                (Some(false), _) => Next::End,
+                (Some(true) | None, Some(cursor)) => Next::More(cursor),
+                (Some(true) | None, None) => Next::Unknown,
+            },
+            None => Next::Unknown,
+        };
+        Some(Page { bookings: body.data, next })
+    }
+
+    /// Whether a booking does not stand any more.
+    async fn is_cancelled(&self, company: CompanyId, uid: &str) -> Result<bool, CalendarError> {
+        let request = self.request(Operation::Get, Method::GET, company, &["bookings", uid]);
+        let request = request.ok_or(CalendarError::NoKey)?;
+        let answer = exchange(Operation::Get, request, self.query_timeout)
+            .await
+            .map_err(|error| map::question_lost(Operation::Get, error))?;
+        if !answer.is_success() {
+            return Err(map::question_failed(Operation::Get, &answer));
+        }
+        let body = map::success::<OneOrMany>(&answer).ok_or_else(|| map::unreadable(Operation::Get))?;
+        let bookings = body.data.into_vec();
+        Ok(!bookings.is_empty() && bookings.iter().all(|booking| !booking.stands()))
+    }
+}
+
+/// A page of bookings.
+struct Page {
+    bookings: Vec<Booking>,
+    next: Next,
+}
+
+/// What follows a page.
+enum Next {
+    /// Nothing.
+    End,
+    /// The page at this cursor.
+    More(Cursor),
+    /// The answer does not say.
+    Unknown,
+}
+
+/// The end of a window as it is asked for: an end at midnight would be pushed to the end of that day.
+fn asked_end(window: Interval) -> UnixMillis {
+    let end = window.end();
+    if end.0.rem_euclid(DAY_MS) == 0 { end.plus_ms(-1_000) } else { end }
+}
+
+#[async_trait::async_trait]
+impl Calendar for CalcomClient {
+    async fn slots(
+        &self,
+        company: CompanyId,
+        event_type_id: i64,
+        window: Interval,
+    ) -> Result<Offered, CalendarError> {
+        if window.end().since(window.start()) > WINDOW_MS_MAX {
+            return Err(CalendarError::Refused("a window of slots has at most 31 days".to_owned()));
+        }
+        let request = self.request(Operation::Slots, Method::GET, company, &["slots"]);
+        let request = request.ok_or(CalendarError::NoKey)?.query(&[
+            ("eventTypeId", event_type_id.to_string().as_str()),
+            ("start", &window.start().to_rfc3339()),
+            ("end", &asked_end(window).to_rfc3339()),
+            ("timeZone", "UTC"),
+        ]);
+        let answer = exchange(Operation::Slots, request, self.query_timeout)
+            .await
+            .map_err(|error| map::question_lost(Operation::Slots, error))?;
+        if !answer.is_success() {
+            return Err(map::question_failed(Operation::Slots, &answer));
+        }
+        let body = map::success::<SlotDays>(&answer).ok_or_else(|| map::unreadable(Operation::Slots))?;
+        Ok(Offered { event_type_id, window, starts: map::starts_in(&body.data, window)? })
+    }
+
+    async fn create(&self, order: &BookingOrder, submitted_at: UnixMillis) -> CreateOutcome {
+        if order.attendee.phone.is_none() && email_of(order).is_none() {
+            return CreateOutcome::Refused(Refusal::ContactRejected);
+        }
+        let request = self.request(Operation::Create, Method::POST, order.company, &["bookings"]);
+        let Some(request) = request else { return CreateOutcome::Refused(Refusal::NotAuthorized) };
+        let request = request.json(&CreateBooking::of(order));
+        let result = exchange(Operation::Create, request, self.booking_timeout).await;
+        map::created(result, order, submitted_at)
+    }
+
+    async fn look(&self, order: &BookingOrder, submitted_at: UnixMillis) -> LookResult {
+        let mut cursor = None;
+        for _ in 0..PAGES_MAX {
+            let Some(page) = self.page(order, cursor.as_ref()).await else { return LookResult::NoAnswer };
+            let ours = page.bookings.iter().find(|b| map::is_found(b, order, submitted_at));
+            if let Some(booking) = ours {
+                return LookResult::Found { uid: booking.uid.clone(), host: booking.host() };
+            }
+            match page.next {
+                Next::End => return LookResult::Absent,
+                Next::More(next) if cursor.as_ref() != Some(&next) => cursor = Some(next),
+                Next::More(_) | Next::Unknown => return LookResult::NoAnswer,
+            }
+        }
+        LookResult::NoAnswer
+    }
+
+    async fn cancel(&self, company: CompanyId, uid: &str, reason: &str) -> Result<(), CalendarError> {
+        let reason = if reason.trim().is_empty() { REASON_DEFAULT } else { reason };
+        let request = self.request(Operation::Cancel, Method::POST, company, &["bookings", uid, "cancel"]);
+        let request = request.ok_or(CalendarError::NoKey)?;
+        let request = request.json(&CancelBooking { cancellation_reason: reason });
+        let answer = exchange(Operation::Cancel, request, self.booking_timeout)
+            .await
+            .map_err(|error| map::question_lost(Operation::Cancel, error))?;
+        match answer.status {
+            200..=299 => Ok(()),
+            400 if self.is_cancelled(company, uid).await? => Ok(()),
+            _ => Err(map::question_failed(Operation::Cancel, &answer)),
+        }
+    }
+}

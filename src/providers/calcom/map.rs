@@ -1,0 +1,245 @@
+//! What Cal.com's answers mean. Pure.
+//!
+//! The HTTP status and the text of the message are all there is to go by: an ordinary clash is a 400 like
+//! any other, told apart by its text only (facts, table of refusals). What cannot be told apart for sure
+//! counts as lost, never as refused and never as booked.
+
+use std::collections::BTreeSet;
+
+use askpro_actors::ports::calendar::{CalendarError, CreateOutcome};
+use askpro_domain::{
+    booking::{BookingOrder, Refusal},
+    phone::PhoneNumber,
+    time::{Interval, UnixMillis},
+};
+use serde::de::DeserializeOwned;
+
+use super::{
+    transport::{Answer, Operation, TransportError},
+    wire::{Booking, ErrorBody, OneOrMany, SlotDays, Success, email_of},
+};
+
+/// How far Cal.com's clock may be behind ours: a booking created longer before the order is not ours.
+const CREATED_BEFORE_MS_MAX: i64 = 5 * 60_000;
+/// Longest class name of an error that is passed on.
+const FAULT_CODE_BYTES_MAX: usize = 48;
+
+/// Reads a 2xx body.
+pub(super) fn success<T: DeserializeOwned>(answer: &Answer) -> Option<Success<T>> {
+    serde_json::from_slice(answer.body.as_deref()?).ok()
+}
+
+/// What a POST of an order came to.
+pub(super) fn created(
+    result: Result<Answer, TransportError>,
+    order: &BookingOrder,
+    submitted_at: UnixMillis,
+) -> CreateOutcome {
+    match result {
+        Err(TransportError::NotSent) => CreateOutcome::NotSent,
+        Err(TransportError::NoAnswer) => CreateOutcome::AnswerLost,
+        Ok(answer) if answer.is_success() => believed(&answer, order, submitted_at),
+        Ok(answer) => refused(&answer),
+    }
+}
+
+/// A 2xx is believed only when the booking in it is proved to be this order's. Round robin and unconfirmed
+/// types answer 201 with an existing booking of the same attendee; that one is not ours.
+fn believed(answer: &Answer, order: &BookingOrder, submitted_at: UnixMillis) -> CreateOutcome {
+    let Some(body) = success::<OneOrMany>(answer) else { return CreateOutcome::AnswerLost };
+    let bookings = body.data.into_vec();
+    let booking = bookings.iter().find(|b| starts_at(b, order)).or_else(|| bookings.first());
+    let Some(booking) = booking.filter(|b| b.stands()) else { return CreateOutcome::AnswerLost };
+    match claim(booking, order, submitted_at) {
+        Claim::Ours => CreateOutcome::Confirmed { uid: booking.uid.clone(), host: booking.host() },
+        Claim::SameAttendee => CreateOutcome::Refused(Refusal::AlreadyBooked),
+        Claim::Unproved => CreateOutcome::AnswerLost,
+    }
+}
+
+/// Whose a booking is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Claim {
+    /// Made by this order.
+    Ours,
+    /// Same attendee, type and start, but not made by this order.
+    SameAttendee,
+    /// Nothing proves either.
+    Unproved,
+}
+
+fn claim(booking: &Booking, order: &BookingOrder, submitted_at: UnixMillis) -> Claim {
+    let created = booking.created_at.as_deref().and_then(UnixMillis::parse_rfc3339);
+    let is_new = created.map(|at| at.since(submitted_at) >= -CREATED_BEFORE_MS_MAX);
+    let same_booking = starts_at(booking, order)
+        && booking.event_type_id() == Some(order.event_type_id)
+        && same_attendee(booking, order);
+    match booking.appointment() {
+        Some(id) if id == order.appointment.as_str() => {
+            if starts_at(booking, order) && is_new != Some(false) { Claim::Ours } else { Claim::Unproved }
+        }
+        None if same_booking && is_new == Some(true) => Claim::Ours,
+        _ if same_booking => Claim::SameAttendee,
+        _ => Claim::Unproved,
+    }
+}
+
+/// Whether a listed booking is this order's and stands: by our id wherever it has been moved to since, or,
+/// where the metadata is empty, by everything else.
+pub(super) fn is_found(booking: &Booking, order: &BookingOrder, submitted_at: UnixMillis) -> bool {
+    booking.stands()
+        && match booking.appointment() {
+            Some(id) => id == order.appointment.as_str(),
+            None => claim(booking, order, submitted_at) == Claim::Ours,
+        }
+}
+
+fn starts_at(booking: &Booking, order: &BookingOrder) -> bool {
+    booking.start.as_deref().and_then(UnixMillis::parse_rfc3339) == Some(order.interval.start())
+}
+
+fn same_attendee(booking: &Booking, order: &BookingOrder) -> bool {
+    let digits = order.attendee.phone.as_ref().map(|p| p.as_str().trim_start_matches('+'));
+    let placeholder = digits.map(|digits| format!("{digits}@sms.cal.com"));
+    booking.attendees.iter().flatten().any(|attendee| {
+        let phone = attendee.phone_number.as_deref().and_then(PhoneNumber::parse_e164);
+        let email = attendee.email.as_deref().map(str::trim);
+        let is_email = |wanted: Option<&str>| {
+            wanted.zip(email).is_some_and(|(wanted, email)| wanted.eq_ignore_ascii_case(email))
+        };
+        (phone.is_some() && phone == order.attendee.phone)
+            || is_email(email_of(order))
+            || is_email(placeholder.as_deref())
+    })
+}
+
+/// What a refusal of a POST means, by status and text.
+fn refused(answer: &Answer) -> CreateOutcome {
+    use CreateOutcome::{AnswerLost, NotSent, Refused};
+    let fault = Fault::of(answer);
+    match answer.status {
+        401 | 498 => Refused(Refusal::NotAuthorized),
+        404 | 422 => Refused(Refusal::ServiceMisconfigured),
+        429 => NotSent,
+        408 | 425 | 499 => AnswerLost,
+        400 | 402 | 403 | 405..=498 => fault.map_or(AnswerLost, |f| Refused(f.refusal(answer.status))),
+        500..=599 if fault.as_ref().is_some_and(Fault::is_pool_exhausted) => Refused(Refusal::SlotTaken),
+        _ => AnswerLost,
+    }
+}
+
+/// An error of Cal.com itself (not of a proxy before it), in either of its two shapes.
+struct Fault {
+    /// Lower-cased message, for matching only: it may repeat what was sent.
+    text: String,
+    /// `error.code`, the class of the exception.
+    code: Option<String>,
+    /// Whether the booking engine refused (`{"statusCode","message"}`), not the framework.
+    of_engine: bool,
+}
+
+impl Fault {
+    fn of(answer: &Answer) -> Option<Self> {
+        let body: ErrorBody = serde_json::from_slice(answer.body.as_deref()?).ok()?;
+        let text = |value: &serde_json::Value| match value.as_str() {
+            Some(text) => text.to_lowercase(),
+            None => value.to_string().to_lowercase(),
+        };
+        if let Some(error) = body.error.as_ref().filter(|e| e.is_object()) {
+            let code = error.get("code").and_then(|c| c.as_str()).map(str::to_owned);
+            let said = [error.get("message"), error.get("details")];
+            let text = said.into_iter().flatten().map(text).collect::<Vec<_>>().join(" ");
+            return Some(Self { text, code, of_engine: false });
+        }
+        body.status_code.or_else(|| body.message.as_ref().map(|_| 0))?;
+        Some(Self { text: body.message.as_ref().map(text).unwrap_or_default(), code: None, of_engine: true })
+    }
+
+    fn says(&self, any_of: &[&str]) -> bool {
+        any_of.iter().any(|words| self.text.contains(words))
+    }
+
+    /// A pool without a free host should be a 400, but its name is not mapped and becomes a 500; only the
+    /// name itself, where it shows, tells it from a real failure.
+    fn is_pool_exhausted(&self) -> bool {
+        self.says(&[
+            "hosts_unavailable_for_booking",
+            "round_robin_host_unavailable",
+            "no_available_users_found",
+        ])
+    }
+
+    fn refusal(&self, status: u16) -> Refusal {
+        const RULES: [(&[&str], Refusal); 9] = [
+            (&["already_signed_up"], Refusal::AlreadyBooked),
+            (&["already has booking", "hosts either already", "is not available"], Refusal::SlotTaken),
+            (&["booking_conflict", "no more seats", "no longer available"], Refusal::SlotTaken),
+            (&["meeting in the past"], Refusal::DateInPast),
+            (&["can't be booked at the"], Refusal::OutOfBounds),
+            (&["maximum number of active bookings"], Refusal::BookerLimit),
+            (&["verification_required", "verification_code", "managed"], Refusal::ServiceMisconfigured),
+            (&["email", "phone", "attendee"], Refusal::ContactRejected),
+            (&["event type", "eventtype", "booking field", "bookingfields"], Refusal::ServiceMisconfigured),
+        ];
+        if self.is_pool_exhausted() {
+            return Refusal::SlotTaken;
+        }
+        let by_text = RULES.iter().find(|(words, _)| self.says(words)).map(|(_, refusal)| *refusal);
+        match status {
+            403 if self.of_engine => Refusal::BookerBlocked,
+            403 => Refusal::NotAuthorized,
+            409 => by_text.unwrap_or(Refusal::SlotTaken),
+            _ => by_text.unwrap_or(Refusal::Other),
+        }
+    }
+}
+
+/// Starts inside the window. Cal.com pushes some ends to the end of their day, and a seated type also lists
+/// starts without seats.
+pub(super) fn starts_in(days: &SlotDays, window: Interval) -> Result<BTreeSet<UnixMillis>, CalendarError> {
+    let free = days.values().flatten().filter(|slot| slot.seats_remaining.is_none_or(|seats| seats > 0));
+    let mut starts = BTreeSet::new();
+    for slot in free {
+        let start = UnixMillis::parse_rfc3339(&slot.start).ok_or_else(|| unreadable(Operation::Slots))?;
+        if (window.start()..window.end()).contains(&start) {
+            starts.insert(start);
+        }
+    }
+    Ok(starts)
+}
+
+/// The error of a question that got no 2xx. Nothing of the message is in it: it may repeat what was sent.
+pub(super) fn question_failed(operation: Operation, answer: &Answer) -> CalendarError {
+    let status = answer.status;
+    match status {
+        429 => CalendarError::Limited { retry_after_ms: answer.retry_after_ms },
+        400..=499 if status != 408 => {
+            let code = Fault::of(answer).and_then(|f| f.code).map(class_name).unwrap_or_default();
+            CalendarError::Refused(
+                format!("{} answered {status} {code}", operation.label()).trim_end().to_owned(),
+            )
+        }
+        _ => CalendarError::Unavailable(format!("{} answered {status}", operation.label())),
+    }
+}
+
+/// The error of a question without an answer.
+pub(super) fn question_lost(operation: Operation, error: TransportError) -> CalendarError {
+    let what = match error {
+        TransportError::NotSent => "could not be sent",
+        TransportError::NoAnswer => "got no answer",
+    };
+    CalendarError::Unavailable(format!("{} {what}", operation.label()))
+}
+
+/// The error of a 2xx that cannot be read.
+pub(super) fn unreadable(operation: Operation) -> CalendarError {
+    CalendarError::Unavailable(format!("{} got an answer that cannot be read", operation.label()))
+}
+
+/// A class name as such; anything else is left out.
+fn class_name(code: String) -> String {
+    let is_name =
+        code.len() <= FAULT_CODE_BYTES_MAX && code.bytes().all(|b| b.is_ascii_alphabetic() || b == b'_');
+    if is_name { code } else { String::new() }
+}

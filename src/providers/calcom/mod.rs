@@ -1,0 +1,26 @@
+//! Cal.com, the calendar that appointments are booked in: its API v2 behind the port
+//! [`askpro_actors::ports::calendar::Calendar`].
+//!
+//! `client` asks, `transport` carries, `wire` has the shapes, `map` decides what an answer means. The rule
+//! of `map`: a booking counts as booked or refused only when the answer proves it; everything else is lost,
+//! and whoever ordered has to look.
+
+mod client;
+mod map;
+mod transport;
+mod wire;
+
+#[cfg(test)]
+mod test_server;
+#[cfg(test)]
+mod tests;
+
+pub use client::{CalcomClient, CalcomOptions, CalcomSetupError, KeyDirectory};
+pub use transport::{REQUEST_SECONDS, REQUESTS_TOTAL};
+
+/// Key of our metadata on a booking: the appointment id.
+pub const METADATA_APPOINTMENT: &str = "askpro_appointment";
+/// Key of our metadata on a booking: the call id.
+pub const METADATA_CALL: &str = "askpro_call";
+/// Key of our metadata on a booking: the company id.
+pub const METADATA_COMPANY: &str = "askpro_company";

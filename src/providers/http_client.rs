@@ -1,0 +1,52 @@
+//! The one builder of HTTP clients to vendors. Knows no vendor.
+
+use std::time::Duration;
+
+use reqwest::{Client, redirect, retry};
+
+/// Idle connections kept per host.
+const IDLE_PER_HOST_MAX: usize = 32;
+/// How long an idle connection is kept; shorter than the usual minute of load balancers, so that we rarely
+/// write into a connection that the other side is closing.
+const IDLE_TIMEOUT: Duration = Duration::from_secs(45);
+
+/// How a client behaves.
+#[derive(Debug, Clone)]
+pub struct HttpClientOptions {
+    /// Longest wait for a connection, TLS included.
+    pub connect_timeout: Duration,
+    /// Longest wait for a whole answer; requests may set a shorter or longer one.
+    pub request_timeout: Duration,
+    /// `User-Agent`.
+    pub user_agent: String,
+}
+
+/// Why a client cannot be built.
+#[derive(Debug, thiserror::Error)]
+pub enum HttpClientError {
+    /// No TLS provider was installed.
+    #[error("no TLS provider is installed; install rustls' ring provider first thing in main")]
+    NoTlsProvider,
+    /// The options or the machine's root certificates do not allow it.
+    #[error("the HTTP client cannot be built")]
+    Build(#[source] reqwest::Error),
+}
+
+/// Builds a client with pooled connections and time-outs. It follows no redirects (a POST would change its
+/// meaning, a key would leave its host) and sends nothing a second time by itself.
+pub fn build(options: &HttpClientOptions) -> Result<Client, HttpClientError> {
+    if rustls::crypto::CryptoProvider::get_default().is_none() {
+        return Err(HttpClientError::NoTlsProvider);
+    }
+    Client::builder()
+        .connect_timeout(options.connect_timeout)
+        .timeout(options.request_timeout)
+        .pool_max_idle_per_host(IDLE_PER_HOST_MAX)
+        .pool_idle_timeout(IDLE_TIMEOUT)
+        .redirect(redirect::Policy::none())
+        .retry(retry::never())
+        .referer(false)
+        .user_agent(&options.user_agent)
+        .build()
+        .map_err(HttpClientError::Build)
+}

@@ -1,0 +1,3 @@
+//! Retell, the vendor of the voice agents.
+
+pub mod inbound;
