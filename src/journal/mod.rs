@@ -52,11 +52,13 @@
 //! reused buffer, one `pwrite`, one `fdatasync`. Payloads are shared, not copied, while they wait. A
 //! read of a durable record is two `pread` and one allocation.
 
+mod check;
 mod chunks;
 mod disk;
 mod error;
 mod folder;
 mod outstanding;
+pub mod port;
 mod queue;
 mod record;
 mod replay;
@@ -80,6 +82,7 @@ use std::thread::JoinHandle;
 
 use tokio::sync::oneshot;
 
+pub use check::check;
 pub use error::JournalError;
 pub use record::{MAX_RECORD_BYTES, Position, Record};
 pub use replay::Replay;

@@ -9,6 +9,7 @@ use askpro_domain::{
     call::{CallState, PlacedIn},
     ids::{AppointmentId, BodyHash, BranchId, CallId, CompanyId, CustomerId, ServiceId},
     phone::PhoneNumber,
+    slots::HoldId,
     tenant::{Branch, Company, CompanyKeys, Customer, Language, Limits},
     time::{Interval, UnixMillis},
 };
@@ -69,6 +70,7 @@ pub(super) fn booking(company: CompanyId, call: &str, order_key: &str) -> Bookin
         staff: None,
         event_type_id: 2001,
         interval: Interval::of_minutes(UnixMillis(3_600_000), 30).unwrap(),
+        hold: HoldId("hold_1".to_owned()),
         attendee: Attendee {
             name: "Anna Schmidt".to_owned(),
             phone: PhoneNumber::parse_e164("+4915112345678"),

@@ -3,6 +3,7 @@
 
 mod directory;
 pub mod import;
+mod merge;
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -1,0 +1,301 @@
+//! The one part that knows everybody: makes the adapters, starts the actors, opens the door, and drains.
+//!
+//! Order at start: the port answers probes at once; schema; lease (another owner: stand by); journal;
+//! companies; actors; what journal and database remember; ready. Order at the end: no new requests; the
+//! actors finish; the journal closes; the lease is given back.
+
+mod clock;
+mod commands;
+mod decoder;
+mod directory;
+mod lease;
+mod recovery;
+mod tasks;
+
+use std::{
+    net::TcpListener,
+    sync::{
+        Arc, OnceLock,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+
+use anyhow::{Context as _, anyhow};
+use askpro_actors::{
+    calls::CallSettings,
+    ports::{clock::Clock, directory::DirectoryView},
+    root::{Actors, Ports, Settings},
+    runtime::Runtime,
+    scheduling::SchedulingSettings,
+    writer::{Fence, WriterSettings},
+};
+use askpro_domain::secret::Secret;
+use secrecy::{ExposeSecret, SecretString};
+use tokio::sync::watch;
+
+pub use clock::SystemClock;
+pub use commands::{DoctorReport, ImportReport, doctor, import, migrate};
+
+use crate::{
+    config::Config,
+    http,
+    journal::{Journal, port::JournalPort},
+    providers::calcom::{CalcomClient, CalcomOptions},
+    store::{Database, StoreOptions},
+    telemetry::recorder::Recorder,
+    usecases::{Door, Readiness, ServiceState, Services},
+};
+use directory::LiveDirectory;
+use lease::Lease;
+
+/// How long the actors may take to finish at the end; Retell retries what is not answered within 10 s.
+const DRAIN_LIMIT: Duration = Duration::from_secs(8);
+
+/// The service while it runs.
+pub struct Running {
+    address: std::net::SocketAddr,
+    parts: Parts,
+    server: actix_web::dev::ServerHandle,
+    ended: watch::Receiver<bool>,
+    tasks: Vec<tokio::task::JoinHandle<()>>,
+}
+
+/// What must be closed at the end, in this order.
+struct Parts {
+    services: Arc<Services>,
+    journal: Arc<Journal>,
+    database: Database,
+    lease: Lease,
+}
+
+impl std::fmt::Debug for Running {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Running").field("address", &self.address).finish_non_exhaustive()
+    }
+}
+
+impl Running {
+    /// Where it listens, `http://127.0.0.1:8080`.
+    #[must_use]
+    pub fn base_url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// Resolves when it must stop by itself: another process owns the database now.
+    pub async fn stopped(&self) {
+        let mut ended = self.ended.clone();
+        let _ = ended.wait_for(|ended| *ended).await;
+    }
+
+    /// Takes no more requests, finishes what was taken, closes everything.
+    ///
+    /// # Errors
+    /// When something taken could not be finished; it is in the journal and comes back at the next start.
+    pub async fn stop(self) -> anyhow::Result<()> {
+        let services = &self.parts.services;
+        services.readiness.set(ServiceState::Draining);
+        tracing::info!("draining");
+        self.server.stop(true).await;
+        let done = services.actors.drain(DRAIN_LIMIT).await;
+        for task in self.tasks {
+            task.abort();
+        }
+        self.parts.close().await?;
+        if done {
+            tracing::info!("drained");
+            Ok(())
+        } else {
+            Err(anyhow!("not everything was finished in time; what is left is in the journal"))
+        }
+    }
+}
+
+impl Parts {
+    async fn close(self) -> anyhow::Result<()> {
+        tasks::save_mark(&self.database, &self.journal, &self.services.actors.fence).await;
+        let closed = self.journal.close().await;
+        self.lease.release().await;
+        self.database.close().await;
+        self.services.runtime.shutdown();
+        closed.context("the journal could not be closed")
+    }
+}
+
+/// Starts the service with this configuration and waits until it is ready (or stands by and took over).
+///
+/// # Errors
+/// Everything that keeps it from being ready, with its remedy.
+pub async fn start(config: Config) -> anyhow::Result<Running> {
+    let recorder = Arc::new(Recorder::install().map_err(|e| anyhow!("the metrics cannot be recorded: {e}"))?);
+    askpro_actors::metrics::describe();
+    let listener = TcpListener::bind(config.http.bind)
+        .with_context(|| format!("http.bind {}: choose a free address", config.http.bind))?;
+    let address = listener.local_addr().context("http.bind has no address")?;
+    let readiness = Readiness::default();
+    let rendered = recorder.clone();
+    let door = Arc::new(Door {
+        readiness: readiness.clone(),
+        services: OnceLock::new(),
+        render_metrics: Arc::new(move || rendered.render()),
+        retry_after_s: config.http.retry_after_s,
+    });
+    let server = http::serve(door.clone(), &config.http, listener).context("the HTTP server cannot start")?;
+    let handle = server.handle();
+    tokio::spawn(server);
+    match bring_up(&config, readiness, &door).await {
+        Ok((parts, directory)) => {
+            let (end, ended) = watch::channel(false);
+            let tasks = tasks::spawn(&parts, directory, recorder, end);
+            tracing::info!(address = %address, "ready");
+            Ok(Running { address, parts, server: handle, ended, tasks })
+        }
+        Err(error) => {
+            handle.stop(false).await;
+            Err(error)
+        }
+    }
+}
+
+/// `askpro serve`: runs until SIGTERM or SIGINT, then drains. A second signal does not skip the flush.
+///
+/// # Errors
+/// When it cannot start, was fenced out, or could not finish everything.
+pub async fn run_until_signal(config: Config) -> anyhow::Result<()> {
+    let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
+    let mut interrupt = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::interrupt())?;
+    let running = tokio::select! {
+        running = start(config) => running?,
+        _ = terminate.recv() => return Ok(()),
+        _ = interrupt.recv() => return Ok(()),
+    };
+    let fenced = tokio::select! {
+        () = running.stopped() => true,
+        _ = terminate.recv() => false,
+        _ = interrupt.recv() => false,
+    };
+    let mut stopping = std::pin::pin!(running.stop());
+    let stopped = loop {
+        tokio::select! {
+            stopped = &mut stopping => break stopped,
+            _ = terminate.recv() => tracing::warn!("still draining; another signal changes nothing"),
+            _ = interrupt.recv() => tracing::warn!("still draining; another signal changes nothing"),
+        }
+    };
+    if fenced { Err(anyhow!("another process owns the database now")) } else { stopped }
+}
+
+async fn bring_up(
+    config: &Config,
+    readiness: Readiness,
+    door: &Door,
+) -> anyhow::Result<(Parts, Arc<LiveDirectory>)> {
+    let database = connect(config).await?;
+    database.migrate().await.context("database.url: the schema cannot be brought up to date")?;
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let fence = Arc::new(Fence::default());
+    let lease = Lease::wait_for(&database, &clock, &fence, config.database.lease_ttl, &readiness).await?;
+    let (journal, opened) = lease::open_journal(&config.journal).await?;
+    let directory = Arc::new(LiveDirectory::default());
+    directory.refresh(&database).await.context("the companies cannot be read")?;
+    let runtime = Runtime::start(shards()).context("the actors' threads cannot be started")?;
+    let ports = ports(config, &database, journal.clone(), directory.clone(), clock.clone())?;
+    let actors = Actors::start(&runtime, &ports, &settings(config), fence);
+    let restored = recovery::recover(&database, &journal, &opened, &ports, &actors).await?;
+    tracing::info!(calls = restored.calls, bookings = restored.bookings, events = restored.events, "recovered");
+    let services = Arc::new(Services {
+        clock,
+        directory: directory.clone(),
+        journal: ports.journal.clone(),
+        journal_id: opened.id.clone(),
+        actors,
+        runtime,
+        calls: ports.calls.clone(),
+        companies: Arc::new(database.clone()),
+        webhook_keys: config.retell.webhook_keys.iter().map(secret).collect(),
+        admin_token: config.admin.token.as_ref().map(secret),
+        function_budget_ms: millis(config.functions.budget),
+        body_bytes_max: config.http.body_max_bytes,
+        retry_after_s: config.http.retry_after_s,
+        readiness: readiness.clone(),
+        database_up: Arc::new(AtomicBool::new(true)),
+    });
+    services.database_up.store(true, Ordering::SeqCst);
+    let _ = door.services.set(services.clone());
+    readiness.set(ServiceState::Ready);
+    Ok((Parts { services, journal, database, lease }, directory))
+}
+
+/// Connects to the configured database.
+async fn connect(config: &Config) -> anyhow::Result<Database> {
+    let options = StoreOptions {
+        connections_max: config.database.pool_max,
+        acquire_timeout_ms: u64::try_from(config.database.acquire_timeout.as_millis()).unwrap_or(u64::MAX),
+        ..StoreOptions::default()
+    };
+    Database::connect(config.database.url.expose_secret(), options)
+        .await
+        .context("database.url: start the database, or correct the address")
+}
+
+fn ports(
+    config: &Config,
+    database: &Database,
+    journal: Arc<Journal>,
+    directory: Arc<LiveDirectory>,
+    clock: Arc<dyn Clock>,
+) -> anyhow::Result<Ports> {
+    let companies = directory.clone();
+    let key_of = move |company| {
+        let directory = companies.current();
+        directory.company(company).and_then(|c| c.keys.calcom_api_key.clone())
+    };
+    let options = CalcomOptions {
+        base_url: config.calcom.base_url.clone(),
+        platform_key: config.calcom.api_key.as_ref().map(secret),
+        connect_timeout: config.calcom.connect_timeout,
+        query_timeout: config.calcom.read_timeout,
+        booking_timeout: config.calcom.write_timeout,
+        ..CalcomOptions::default()
+    };
+    let database = Arc::new(database.clone());
+    Ok(Ports {
+        clock,
+        directory,
+        journal: Arc::new(JournalPort(journal)),
+        batches: database.clone(),
+        calls: database.clone(),
+        bookings: database,
+        calendar: Arc::new(CalcomClient::new(options, Arc::new(key_of))?),
+        decoder: Arc::new(decoder::RetellDecoder),
+    })
+}
+
+fn settings(config: &Config) -> Settings {
+    Settings {
+        calls: CallSettings {
+            transcript_flush_ms: millis(config.calls.transcript_flush),
+            ..CallSettings::default()
+        },
+        scheduling: SchedulingSettings { hold_ttl_ms: millis(config.holds.ttl), ..SchedulingSettings::default() },
+        writers: WriterSettings {
+            writers: config.writers.count,
+            batch_orders_max: config.writers.batch_rows_max,
+            ..WriterSettings::default()
+        },
+        ..Settings::default()
+    }
+}
+
+/// One shard of actors for each core.
+fn shards() -> usize {
+    std::thread::available_parallelism().map_or(2, std::num::NonZeroUsize::get)
+}
+
+fn secret(value: &SecretString) -> Secret {
+    Secret::new(value.expose_secret())
+}
+
+fn millis(duration: Duration) -> i64 {
+    i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)
+}

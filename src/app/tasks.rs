@@ -1,0 +1,124 @@
+//! What runs beside the requests: the journal's mark, the lease, new companies, parked notes, gauges.
+
+use std::{
+    sync::{Arc, atomic::Ordering},
+    time::Duration,
+};
+
+use askpro_actors::{
+    ports::{journal::Position, stores::BatchStore},
+    writer::Fence,
+};
+use tokio::{sync::watch, task::JoinHandle};
+
+use super::{Parts, directory::LiveDirectory, lease::Lease};
+use crate::{
+    journal::Journal,
+    store::Database,
+    telemetry::{metrics, recorder::Recorder},
+    usecases::{ServiceState, Services},
+};
+
+const MARK_EVERY: Duration = Duration::from_secs(1);
+const PUMP_EVERY: Duration = Duration::from_millis(10);
+const COMPANIES_EVERY: Duration = Duration::from_millis(400);
+const GAUGES_EVERY: Duration = Duration::from_secs(1);
+
+/// Starts all of them.
+pub(super) fn spawn(
+    parts: &Parts,
+    directory: Arc<LiveDirectory>,
+    recorder: Arc<Recorder>,
+    end: watch::Sender<bool>,
+) -> Vec<JoinHandle<()>> {
+    let services = parts.services.clone();
+    vec![
+        tokio::spawn(keep_mark(parts.database.clone(), parts.journal.clone(), services.actors.fence.clone())),
+        tokio::spawn(keep_lease(parts.lease.clone(), services.clone(), end)),
+        tokio::spawn(follow_companies(parts.database.clone(), directory)),
+        tokio::spawn(pump(services.clone())),
+        tokio::spawn(publish_gauges(services, recorder)),
+    ]
+}
+
+async fn keep_mark(database: Database, journal: Arc<Journal>, fence: Arc<Fence>) {
+    loop {
+        tokio::time::sleep(MARK_EVERY).await;
+        save_mark(&database, &journal, &fence).await;
+    }
+}
+
+/// Tells the database how far it has the journal, then lets go of segments behind that.
+pub(super) async fn save_mark(database: &Database, journal: &Arc<Journal>, fence: &Fence) {
+    let mark = journal.mark();
+    if fence.is_lost() {
+        return;
+    }
+    if let Err(error) = database.save_mark(fence.epoch(), journal.id(), Position(mark.0)).await {
+        return tracing::warn!(%error, "the journal's mark was not saved; its segments stay");
+    }
+    let journal = journal.clone();
+    let removed = tokio::task::spawn_blocking(move || journal.remove_before(mark)).await;
+    if let Ok(Err(error)) = removed {
+        tracing::warn!(%error, "segments behind the mark were not removed");
+    }
+}
+
+/// Prolongs the lease three times in its life; a lost one ends the process.
+async fn keep_lease(lease: Lease, services: Arc<Services>, end: watch::Sender<bool>) {
+    let every = lease.ttl / 3;
+    loop {
+        tokio::time::sleep(every).await;
+        let renewed = if services.actors.fence.is_lost() { Ok(false) } else { lease.renew().await };
+        services.database_up.store(renewed.is_ok(), Ordering::SeqCst);
+        match renewed {
+            Ok(true) => {}
+            Ok(false) => {
+                tracing::error!("another process owns the database now; this one stops");
+                services.actors.fence.lose();
+                services.readiness.set(ServiceState::Fenced);
+                let _ = end.send(true);
+                return;
+            }
+            Err(error) => tracing::warn!(%error, "the lease was not prolonged"),
+        }
+    }
+}
+
+async fn follow_companies(database: Database, directory: Arc<LiveDirectory>) {
+    loop {
+        tokio::time::sleep(COMPANIES_EVERY).await;
+        match directory.refresh(&database).await {
+            Ok(true) => tracing::info!("companies were imported"),
+            Ok(false) => {}
+            Err(error) => tracing::debug!(%error, "imports cannot be seen now"),
+        }
+    }
+}
+
+async fn pump(services: Arc<Services>) {
+    loop {
+        tokio::time::sleep(PUMP_EVERY).await;
+        if !services.actors.parked.is_empty() {
+            services.actors.calls.pump();
+        }
+    }
+}
+
+async fn publish_gauges(services: Arc<Services>, recorder: Arc<Recorder>) {
+    loop {
+        tokio::time::sleep(GAUGES_EVERY).await;
+        let status = services.journal.status();
+        set(metrics::JOURNAL_UNAPPLIED, status.outstanding);
+        set(metrics::JOURNAL_SIZE, status.bytes);
+        set(metrics::JOURNAL_SIZE_MAX, status.max_bytes);
+        set(metrics::WRITER_BACKLOG, u64::try_from(services.actors.writers.backlog()).unwrap_or(u64::MAX));
+        set(metrics::DATABASE_OWNER, u64::from(!services.actors.fence.is_lost()));
+        recorder.run_upkeep();
+    }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "gauges are floats; these figures stay far below 2^52")]
+fn set(name: &'static str, value: u64) {
+    ::metrics::gauge!(name).set(value as f64);
+}

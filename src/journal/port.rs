@@ -1,0 +1,139 @@
+//! The journal as the actors know it: typed records over opaque ones.
+//!
+//! A record costs one copy of its (compressed) body into the payload; nothing else is copied.
+
+use std::sync::Arc;
+
+use askpro_actors::ports::journal as port;
+use askpro_domain::{ids::CompanyId, time::UnixMillis};
+use bytes::{Buf, BufMut, Bytes, BytesMut};
+
+use super::{Journal, JournalError, Position, Record};
+
+const KIND_RETELL_EVENT: u8 = 1;
+const KIND_SCHEDULING: u8 = 2;
+/// Bytes before the body of an event: company of the signer (0 is the platform), time of receipt.
+const EVENT_HEADER_BYTES: usize = 16;
+
+/// The journal behind the actors' port.
+pub struct JournalPort(pub Arc<Journal>);
+
+#[async_trait::async_trait]
+impl port::Journal for JournalPort {
+    async fn append(&self, record: port::Record) -> Result<port::Position, port::JournalError> {
+        let position = self.0.append(encode(record)?).await.map_err(refusal)?;
+        Ok(port::Position(position.0))
+    }
+
+    fn append_ordered(
+        &self,
+        record: port::Record,
+    ) -> Result<(port::Position, port::Durable), port::JournalError> {
+        let (position, durable) = self.0.append_ordered(encode(record)?).map_err(refusal)?;
+        Ok((port::Position(position.0), Box::pin(async move { durable.await.map_err(refusal) })))
+    }
+
+    fn read(&self, position: port::Position) -> Result<port::Record, port::JournalError> {
+        let record = self.0.read(Position(position.0)).map_err(|error| port::JournalError::Unreadable {
+            position: position.0,
+            reason: error.to_string(),
+        })?;
+        decode(record).map_err(|reason| port::JournalError::Unreadable { position: position.0, reason })
+    }
+
+    fn committed(&self, positions: &[port::Position]) {
+        let positions: Vec<Position> = positions.iter().map(|p| Position(p.0)).collect();
+        self.0.committed(&positions);
+    }
+
+    fn is_behind(&self, position: port::Position) -> bool {
+        position.0 < self.0.status().active_segment_start.0
+    }
+
+    fn status(&self) -> port::JournalStatus {
+        let status = self.0.status();
+        port::JournalStatus {
+            bytes: status.bytes,
+            max_bytes: status.max_bytes,
+            outstanding: u64::try_from(status.outstanding).unwrap_or(u64::MAX),
+            mark: status.mark.0,
+            end: status.end.0,
+            segments: u64::try_from(status.segments).unwrap_or(u64::MAX),
+            failed: status.failed,
+        }
+    }
+}
+
+/// Bytes of a typed record.
+fn encode(record: port::Record) -> Result<Record, port::JournalError> {
+    match record {
+        port::Record::RetellEvent { signer, received_at, body } => {
+            let mut payload = BytesMut::with_capacity(EVENT_HEADER_BYTES + body.len());
+            payload.put_i64_le(match signer {
+                port::Signer::Platform => 0,
+                port::Signer::Company(company) => company.0,
+            });
+            payload.put_i64_le(received_at.0);
+            payload.put(body);
+            Ok(Record { kind: KIND_RETELL_EVENT, payload: payload.freeze() })
+        }
+        port::Record::Scheduling(record) => serde_json::to_vec(&record)
+            .map(|json| Record { kind: KIND_SCHEDULING, payload: Bytes::from(json) })
+            .map_err(|error| port::JournalError::Unavailable(error.to_string())),
+    }
+}
+
+/// A typed record of bytes.
+///
+/// # Errors
+/// A text when the kind is not known or the payload is not of that kind.
+pub fn decode(record: Record) -> Result<port::Record, String> {
+    let Record { kind, mut payload } = record;
+    match kind {
+        KIND_RETELL_EVENT if payload.len() >= EVENT_HEADER_BYTES => {
+            let signer = match payload.get_i64_le() {
+                0 => port::Signer::Platform,
+                company => port::Signer::Company(CompanyId(company)),
+            };
+            let received_at = UnixMillis(payload.get_i64_le());
+            Ok(port::Record::RetellEvent { signer, received_at, body: payload })
+        }
+        KIND_SCHEDULING => serde_json::from_slice(&payload)
+            .map(port::Record::Scheduling)
+            .map_err(|error| format!("a scheduling record is not readable: {:?}", error.classify())),
+        KIND_RETELL_EVENT => Err("an event record is too short".to_owned()),
+        other => Err(format!("records of kind {other} are not known to this release")),
+    }
+}
+
+fn refusal(error: JournalError) -> port::JournalError {
+    match error {
+        JournalError::Full { bytes, max_bytes } => port::JournalError::Full { bytes, max_bytes },
+        other => port::JournalError::Unavailable(other.to_string()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_event_comes_back_as_it_was_written() {
+        for signer in [port::Signer::Platform, port::Signer::Company(CompanyId(42))] {
+            let event = port::Record::RetellEvent {
+                signer,
+                received_at: UnixMillis(1_795_420_800_000),
+                body: Bytes::from_static(b"compressed"),
+            };
+            assert_eq!(decode(encode(event.clone()).unwrap()).unwrap(), event);
+        }
+    }
+
+    #[test]
+    fn unknown_kinds_and_short_records_are_refused_by_name() {
+        let record = |kind, payload: &'static [u8]| Record { kind, payload: Bytes::from_static(payload) };
+        assert!(decode(record(9, b"x")).unwrap_err().contains("kind 9"));
+        assert!(decode(record(KIND_RETELL_EVENT, b"short")).unwrap_err().contains("too short"));
+        assert!(decode(record(KIND_SCHEDULING, b"{}")).is_err());
+    }
+}
