@@ -47,10 +47,10 @@ pub struct CalcomOptions {
     /// Longest wait for a connection.
     pub connect_timeout: Duration,
     /// Longest wait for the answer to a question.
-    pub query_timeout: Duration,
+    pub read_timeout: Duration,
     /// Longest wait for the answer to a booking or cancellation. Long: a caller is told "pending" meanwhile,
     /// and an answer that is not waited for has to be looked up.
-    pub booking_timeout: Duration,
+    pub write_timeout: Duration,
     /// `User-Agent`.
     pub user_agent: String,
 }
@@ -61,8 +61,8 @@ impl Default for CalcomOptions {
             base_url: "https://api.cal.com".to_owned(),
             platform_key: None,
             connect_timeout: Duration::from_secs(3),
-            query_timeout: Duration::from_secs(10),
-            booking_timeout: Duration::from_secs(30),
+            read_timeout: Duration::from_secs(10),
+            write_timeout: Duration::from_secs(30),
             user_agent: concat!("askpro/", env!("CARGO_PKG_VERSION")).to_owned(),
         }
     }
@@ -85,8 +85,8 @@ pub struct CalcomClient {
     base_url: Url,
     platform_key: Option<Secret>,
     keys: KeyDirectory,
-    query_timeout: Duration,
-    booking_timeout: Duration,
+    read_timeout: Duration,
+    write_timeout: Duration,
 }
 
 impl fmt::Debug for CalcomClient {
@@ -104,7 +104,7 @@ impl CalcomClient {
             .ok_or_else(|| CalcomSetupError::BaseUrl(options.base_url.clone()))?;
         let http = http_client::build(&HttpClientOptions {
             connect_timeout: options.connect_timeout,
-            request_timeout: options.query_timeout,
+            request_timeout: options.read_timeout,
             user_agent: options.user_agent,
         })?;
         Ok(Self {
@@ -112,8 +112,8 @@ impl CalcomClient {
             base_url,
             platform_key: options.platform_key,
             keys,
-            query_timeout: options.query_timeout,
-            booking_timeout: options.booking_timeout,
+            read_timeout: options.read_timeout,
+            write_timeout: options.write_timeout,
         })
     }
 
@@ -147,7 +147,7 @@ impl CalcomClient {
             Some(cursor) => request.query(&[("cursor", cursor.to_string())]),
             None => request,
         };
-        let answer = exchange(Operation::Look, request, self.query_timeout).await.ok()?;
+        let answer = exchange(Operation::Look, request, self.read_timeout).await.ok()?;
         let body = map::success::<Vec<Booking>>(&answer).filter(|_| answer.is_success())?;
         let next = match body.pagination {
             Some(pagination) => match (pagination.has_more(), pagination.next_cursor) {
@@ -164,7 +164,7 @@ impl CalcomClient {
     async fn is_cancelled(&self, company: CompanyId, uid: &str) -> Result<bool, CalendarError> {
         let request = self.request(Operation::Get, Method::GET, company, &["bookings", uid]);
         let request = request.ok_or(CalendarError::NoKey)?;
-        let answer = exchange(Operation::Get, request, self.query_timeout)
+        let answer = exchange(Operation::Get, request, self.read_timeout)
             .await
             .map_err(|error| map::question_lost(Operation::Get, error))?;
         if !answer.is_success() {
@@ -216,7 +216,7 @@ impl Calendar for CalcomClient {
             ("end", &asked_end(window).to_rfc3339()),
             ("timeZone", "UTC"),
         ]);
-        let answer = exchange(Operation::Slots, request, self.query_timeout)
+        let answer = exchange(Operation::Slots, request, self.read_timeout)
             .await
             .map_err(|error| map::question_lost(Operation::Slots, error))?;
         if !answer.is_success() {
@@ -233,7 +233,7 @@ impl Calendar for CalcomClient {
         let request = self.request(Operation::Create, Method::POST, order.company, &["bookings"]);
         let Some(request) = request else { return CreateOutcome::Refused(Refusal::NotAuthorized) };
         let request = request.json(&CreateBooking::of(order));
-        let result = exchange(Operation::Create, request, self.booking_timeout).await;
+        let result = exchange(Operation::Create, request, self.write_timeout).await;
         map::created(result, order, submitted_at)
     }
 
@@ -259,7 +259,7 @@ impl Calendar for CalcomClient {
         let request = self.request(Operation::Cancel, Method::POST, company, &["bookings", uid, "cancel"]);
         let request = request.ok_or(CalendarError::NoKey)?;
         let request = request.json(&CancelBooking { cancellation_reason: reason });
-        let answer = exchange(Operation::Cancel, request, self.booking_timeout)
+        let answer = exchange(Operation::Cancel, request, self.write_timeout)
             .await
             .map_err(|error| map::question_lost(Operation::Cancel, error))?;
         match answer.status {

@@ -37,7 +37,7 @@ pub(super) fn created(
 ) -> CreateOutcome {
     match result {
         Err(TransportError::NotSent) => CreateOutcome::NotSent,
-        Err(TransportError::NoAnswer) => CreateOutcome::AnswerLost,
+        Err(TransportError::TimedOut | TransportError::Broken) => CreateOutcome::AnswerLost,
         Ok(answer) if answer.is_success() => believed(&answer, order, submitted_at),
         Ok(answer) => refused(&answer),
     }
@@ -227,7 +227,8 @@ pub(super) fn question_failed(operation: Operation, answer: &Answer) -> Calendar
 pub(super) fn question_lost(operation: Operation, error: TransportError) -> CalendarError {
     let what = match error {
         TransportError::NotSent => "could not be sent",
-        TransportError::NoAnswer => "got no answer",
+        TransportError::TimedOut => "got no answer in time",
+        TransportError::Broken => "broke off before the answer",
     };
     CalendarError::Unavailable(format!("{} {what}", operation.label()))
 }

@@ -16,7 +16,6 @@ mod test_server;
 mod tests;
 
 pub use client::{CalcomClient, CalcomOptions, CalcomSetupError, KeyDirectory};
-pub use transport::{REQUEST_SECONDS, REQUESTS_TOTAL};
 
 /// Key of our metadata on a booking: the appointment id.
 pub const METADATA_APPOINTMENT: &str = "askpro_appointment";

@@ -9,6 +9,7 @@ use askpro_domain::{
     ids::{AppointmentId, BranchId, CallId, CompanyId, ServiceId},
     phone::PhoneNumber,
     secret::Secret,
+    slots::HoldId,
     tenant::Language,
     time::{Interval, UnixMillis},
 };
@@ -42,6 +43,7 @@ fn order() -> BookingOrder {
         staff: None,
         event_type_id: EVENT_TYPE,
         interval: Interval::of_minutes(at("2026-11-24T13:00:00Z"), 30).unwrap(),
+        hold: HoldId("hold_1".to_owned()),
         attendee: Attendee {
             name: "Anna Schmidt".to_owned(),
             phone: PhoneNumber::parse_e164("+4915112345678"),
@@ -96,8 +98,8 @@ fn client_at(url: &str, key: Option<&str>) -> CalcomClient {
     let options = CalcomOptions {
         base_url: url.to_owned(),
         platform_key: key.map(Secret::new),
-        query_timeout: Duration::from_millis(1_500),
-        booking_timeout: Duration::from_millis(1_500),
+        read_timeout: Duration::from_millis(1_500),
+        write_timeout: Duration::from_millis(1_500),
         ..CalcomOptions::default()
     };
     let own = CompanyId::of_slugs(&["with-own-key"]);

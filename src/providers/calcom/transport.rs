@@ -5,11 +5,7 @@ use std::time::{Duration, Instant};
 
 use reqwest::{RequestBuilder, Response, header::HeaderMap};
 
-/// Counter of requests by `operation` (`slots`, `create`, `look`, `cancel`, `get`) and `outcome` (`ok`,
-/// `refused`, `limited`, `failed`, `not_sent`, `no_answer`).
-pub const REQUESTS_TOTAL: &str = "askpro_calcom_requests_total";
-/// Histogram of the time from sending a request to having its whole answer, by `operation`.
-pub const REQUEST_SECONDS: &str = "askpro_calcom_request_seconds";
+use crate::telemetry::metrics::{CALCOM_REQUEST_DURATION, CALCOM_REQUESTS};
 
 /// Largest answer that is read, in bytes.
 pub(super) const ANSWER_BYTES_MAX: usize = 1024 * 1024;
@@ -34,14 +30,13 @@ pub(super) enum Operation {
 }
 
 impl Operation {
-    /// Label in metrics and errors.
+    /// Label in metrics (of the catalogue's closed set) and errors.
     pub(super) const fn label(self) -> &'static str {
         match self {
             Self::Slots => "slots",
-            Self::Create => "create",
-            Self::Look => "look",
+            Self::Create => "book",
+            Self::Look | Self::Get => "find",
             Self::Cancel => "cancel",
-            Self::Get => "get",
         }
     }
 
@@ -78,8 +73,10 @@ impl Answer {
 pub(super) enum TransportError {
     /// No connection: certainly not processed.
     NotSent,
-    /// Sent, or perhaps sent, and no answer: nobody knows.
-    NoAnswer,
+    /// Sent, or perhaps sent, and no answer in time: nobody knows.
+    TimedOut,
+    /// Sent, or perhaps sent, and the connection broke: nobody knows.
+    Broken,
 }
 
 /// Sends a request and reads its answer within `timeout`.
@@ -92,24 +89,28 @@ pub(super) async fn exchange(
     let result = match request.timeout(timeout).send().await {
         Ok(response) => Ok(read(response).await),
         Err(error) if error.is_connect() || error.is_builder() => Err(TransportError::NotSent),
-        Err(_) => Err(TransportError::NoAnswer),
+        Err(error) if error.is_timeout() => Err(TransportError::TimedOut),
+        Err(_) => Err(TransportError::Broken),
     };
-    metrics::histogram!(REQUEST_SECONDS, "operation" => operation.label())
+    metrics::histogram!(CALCOM_REQUEST_DURATION, "operation" => operation.label())
         .record(started.elapsed().as_secs_f64());
-    metrics::counter!(REQUESTS_TOTAL, "operation" => operation.label(), "outcome" => outcome(&result))
+    metrics::counter!(CALCOM_REQUESTS, "operation" => operation.label(), "outcome" => outcome(&result))
         .increment(1);
     result
 }
 
+/// Label of the catalogue's closed set.
 fn outcome(result: &Result<Answer, TransportError>) -> &'static str {
     match result {
-        Err(TransportError::NotSent) => "not_sent",
-        Err(TransportError::NoAnswer) | Ok(Answer { body: None, .. }) => "no_answer",
+        Err(TransportError::NotSent) => "unreachable",
+        Err(TransportError::TimedOut) => "timeout",
+        Err(TransportError::Broken) | Ok(Answer { body: None, .. }) => "server_error",
         Ok(answer) => match answer.status {
             200..=299 => "ok",
-            429 => "limited",
+            401 | 403 | 498 => "unauthorized",
+            429 => "rate_limited",
             400..=499 => "refused",
-            _ => "failed",
+            _ => "server_error",
         },
     }
 }

@@ -10,5 +10,10 @@ mod object;
 pub mod redact;
 pub mod signature;
 
+pub use decode::{DecodeError, Decoded, Delivery, InboundKind, InboundRequest, PlatformEvent, decode};
+pub use functions::{FunctionCall, decode_function};
+pub use redact::blank_secrets;
+pub use signature::{KeyIndex, SIGNATURE_HEADER, SignatureError, sign, verify};
+
 #[cfg(test)]
 mod fixture_tests;
