@@ -1,7 +1,6 @@
 //! askpro: the back end behind AI telephone receptionists.
 
 pub mod app;
-pub mod cli;
 pub mod compress;
 pub mod config;
 pub mod http;

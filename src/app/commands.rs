@@ -65,7 +65,8 @@ fn read_import(file: &Path) -> anyhow::Result<Import> {
     let text = std::fs::read_to_string(file)
         .with_context(|| format!("{}: the import file cannot be read as UTF-8 text", file.display()))?;
     let value: Value = if file.extension().is_some_and(|e| e.eq_ignore_ascii_case("toml")) {
-        let table: toml::Value = toml::from_str(&text).map_err(|e| anyhow!("{}: {}", file.display(), e.message()))?;
+        let table: toml::Value =
+            toml::from_str(&text).map_err(|e| anyhow!("{}: {}", file.display(), e.message()))?;
         toml_to_json(table)
     } else {
         serde_json::from_str(&text)
@@ -141,7 +142,9 @@ pub async fn doctor(config: Config) -> DoctorReport {
 async fn limited(check: impl Future<Output = anyhow::Result<String>>) -> anyhow::Result<String> {
     match tokio::time::timeout(CHECK_LIMIT, check).await {
         Ok(result) => result,
-        Err(_) => bail!("no answer within {} s; is it running, and is the address right?", CHECK_LIMIT.as_secs()),
+        Err(_) => {
+            bail!("no answer within {} s; is it running, and is the address right?", CHECK_LIMIT.as_secs())
+        }
     }
 }
 
@@ -152,7 +155,10 @@ async fn check_database(config: &Config) -> anyhow::Result<String> {
     let missing = lines.context("the schema cannot be read")?.iter().filter(|m| !m.applied).count();
     Ok(match missing {
         0 => format!("{} answers, the schema is up to date", database.dialect()),
-        n => format!("{} answers, {n} migrations will be applied at start (or by askpro migrate)", database.dialect()),
+        n => format!(
+            "{} answers, {n} migrations will be applied at start (or by askpro migrate)",
+            database.dialect()
+        ),
     })
 }
 
@@ -185,16 +191,22 @@ async fn check_address(url: &str, key: &'static str) -> anyhow::Result<String> {
     let parsed = reqwest::Url::parse(url).with_context(|| format!("{key}: {url} is no URL"))?;
     let host = parsed.host_str().ok_or_else(|| anyhow!("{key}: {url} has no host"))?;
     let port = parsed.port_or_known_default().unwrap_or(443);
-    tokio::net::TcpStream::connect((host, port))
-        .await
-        .with_context(|| format!("{key}: nobody answers at {host}:{port}; check the address and the firewall"))?;
+    tokio::net::TcpStream::connect((host, port)).await.with_context(|| {
+        format!("{key}: nobody answers at {host}:{port}; check the address and the firewall")
+    })?;
     Ok(format!("{host}:{port} answers"))
 }
 
 async fn check_keys(config: &Config) -> anyhow::Result<String> {
     if config.retell.webhook_keys.is_empty() {
-        bail!("retell.webhook_keys is empty: only companies with keys of their own can receive events; set the workspace's webhook key");
+        bail!(
+            "retell.webhook_keys is empty: only companies with keys of their own can receive events; set the workspace's webhook key"
+        );
     }
-    let admin = if config.admin.token.is_some() { "admin routes are open to its token" } else { "admin.token is empty, /admin answers 401" };
+    let admin = if config.admin.token.is_some() {
+        "admin routes are open to its token"
+    } else {
+        "admin.token is empty, /admin answers 401"
+    };
     Ok(format!("{} platform keys; {admin}", config.retell.webhook_keys.len()))
 }

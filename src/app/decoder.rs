@@ -10,7 +10,7 @@ use crate::{
 };
 
 /// Retell's events.
-pub struct RetellDecoder;
+pub(super) struct RetellDecoder;
 
 impl EventDecoder for RetellDecoder {
     fn decode(&self, body: &Bytes) -> Result<CallEvent, String> {
@@ -23,7 +23,7 @@ impl EventDecoder for RetellDecoder {
 }
 
 /// The event of the platform in a journaled body, when it is one.
-pub fn platform_event(body: &Bytes) -> Option<PlatformEvent> {
+pub(super) fn platform_event(body: &Bytes) -> Option<PlatformEvent> {
     match read(body) {
         Ok(Decoded::Platform(event)) => Some(event),
         _ => None,

@@ -11,7 +11,7 @@ use askpro_domain::tenant::Directory;
 
 /// The newest directory.
 #[derive(Default)]
-pub struct LiveDirectory {
+pub(super) struct LiveDirectory {
     directory: ArcSwap<Directory>,
     version: std::sync::atomic::AtomicI64,
 }
@@ -27,7 +27,7 @@ impl LiveDirectory {
     ///
     /// # Errors
     /// When the database does not answer; the directory stays as it was.
-    pub async fn refresh(&self, store: &dyn CompanyStore) -> Result<bool, StoreError> {
+    pub(super) async fn refresh(&self, store: &dyn CompanyStore) -> Result<bool, StoreError> {
         use std::sync::atomic::Ordering::SeqCst;
         let version = store.companies_version().await?;
         if version == self.version.load(SeqCst) {

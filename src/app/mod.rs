@@ -202,7 +202,12 @@ async fn bring_up(
     let ports = ports(config, &database, journal.clone(), directory.clone(), clock.clone())?;
     let actors = Actors::start(&runtime, &ports, &settings(config), fence);
     let restored = recovery::recover(&database, &journal, &opened, &ports, &actors).await?;
-    tracing::info!(calls = restored.calls, bookings = restored.bookings, events = restored.events, "recovered");
+    tracing::info!(
+        calls = restored.calls,
+        bookings = restored.bookings,
+        events = restored.events,
+        "recovered"
+    );
     let services = Arc::new(Services {
         clock,
         directory: directory.clone(),
@@ -254,8 +259,8 @@ fn ports(
         base_url: config.calcom.base_url.clone(),
         platform_key: config.calcom.api_key.as_ref().map(secret),
         connect_timeout: config.calcom.connect_timeout,
-        query_timeout: config.calcom.read_timeout,
-        booking_timeout: config.calcom.write_timeout,
+        read_timeout: config.calcom.read_timeout,
+        write_timeout: config.calcom.write_timeout,
         ..CalcomOptions::default()
     };
     let database = Arc::new(database.clone());
@@ -277,7 +282,10 @@ fn settings(config: &Config) -> Settings {
             transcript_flush_ms: millis(config.calls.transcript_flush),
             ..CallSettings::default()
         },
-        scheduling: SchedulingSettings { hold_ttl_ms: millis(config.holds.ttl), ..SchedulingSettings::default() },
+        scheduling: SchedulingSettings {
+            hold_ttl_ms: millis(config.holds.ttl),
+            ..SchedulingSettings::default()
+        },
         writers: WriterSettings {
             writers: config.writers.count,
             batch_orders_max: config.writers.batch_rows_max,
