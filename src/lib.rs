@@ -2,6 +2,7 @@
 
 pub mod compress;
 pub mod config;
+pub mod http;
 pub mod journal;
 pub mod providers;
 pub mod simulators;
