@@ -1,5 +1,22 @@
 //! What the product can do: plain async functions over actors and ports. Knows nothing of HTTP, vendors or SQL.
 
+pub mod actors;
+mod ask;
+pub mod calls;
+pub mod companies;
+pub mod dead_letters;
+mod error;
+mod figures;
+pub mod functions;
+pub mod ingest;
+pub mod load;
+mod page;
+pub mod quarantine;
 pub mod services;
+pub mod status;
+pub mod traffic;
 
+pub use error::AdminError;
+pub use page::{Page, PageRequest};
 pub use services::{Door, Readiness, ServiceState, Services};
+pub use traffic::Traffic;

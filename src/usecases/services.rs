@@ -10,12 +10,14 @@ use askpro_actors::{
         clock::Clock,
         directory::DirectoryView,
         journal::Journal,
-        stores::{CallStore, CompanyStore},
+        stores::{BookingStore, CallStore, CompanyStore},
     },
     root::Actors,
     runtime::Runtime,
 };
 use askpro_domain::secret::Secret;
+
+use super::traffic::Traffic;
 
 /// The running service, as use cases see it. Cheap to clone behind an [`Arc`].
 pub struct Services {
@@ -33,6 +35,8 @@ pub struct Services {
     pub runtime: Runtime,
     /// The database, calls.
     pub calls: Arc<dyn CallStore>,
+    /// The database, bookings.
+    pub bookings: Arc<dyn BookingStore>,
     /// The database, companies.
     pub companies: Arc<dyn CompanyStore>,
     /// Platform keys of Retell's webhooks; all are accepted.
@@ -49,6 +53,8 @@ pub struct Services {
     pub readiness: Readiness,
     /// Whether the database answered lately.
     pub database_up: Arc<std::sync::atomic::AtomicBool>,
+    /// What passes the door; a new one starts at zero.
+    pub traffic: Traffic,
 }
 
 /// What the process is doing.

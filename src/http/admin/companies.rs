@@ -1,0 +1,23 @@
+//! `GET /admin/companies`, `/admin/companies/{slug}`.
+
+use actix_web::{
+    HttpRequest, HttpResponse,
+    web::{Data, Path},
+};
+
+use super::{Edge, Refusal, refused, shown};
+use crate::{
+    http::extract::query::Query,
+    usecases::companies::{list_companies, load_company},
+};
+
+/// All companies.
+pub(in crate::http) async fn list(edge: Data<Edge>, request: HttpRequest) -> Result<HttpResponse, Refusal> {
+    let page = Query::of(&request)?.page()?;
+    Ok(shown(&list_companies(edge.started()?, &page)))
+}
+
+/// One company.
+pub(in crate::http) async fn show(edge: Data<Edge>, slug: Path<String>) -> Result<HttpResponse, Refusal> {
+    Ok(shown(&load_company(edge.started()?, &slug).await.map_err(refused(&edge))?))
+}

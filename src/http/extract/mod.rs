@@ -1,0 +1,6 @@
+//! What handlers need of a request: raw bodies within bounds, tokens, companies, parameters.
+
+pub(super) mod bearer;
+pub(super) mod body;
+pub(super) mod company;
+pub(super) mod query;

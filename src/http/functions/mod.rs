@@ -1,0 +1,158 @@
+//! `POST /functions/retell/{function}` and `POST /functions/retell`: an agent asks while its caller waits.
+
+use std::sync::Arc;
+
+use actix_web::{
+    HttpRequest, HttpResponse,
+    http::header,
+    web::{Bytes, Data, Path, Payload},
+};
+use askpro_domain::function::FunctionName;
+
+use super::{
+    Edge,
+    extract::{company, query::Query},
+    problem::Refusal,
+    webhooks::signed::{self, Signed, unreadable},
+};
+use crate::{
+    providers::retell::inbound::functions::{FunctionCall, decode_function},
+    telemetry::metrics::FUNCTIONS_VERSIONED,
+    usecases::{
+        Services,
+        functions::{FunctionRequest, ask, count},
+        load::{Class, admit},
+    },
+};
+
+/// Stands for a function that we do not know.
+const OTHER: &str = "other";
+
+/// The address names the function.
+pub(super) async fn named_in_path(
+    edge: Data<Edge>,
+    name: Path<String>,
+    request: HttpRequest,
+    payload: Payload,
+) -> Result<HttpResponse, Refusal> {
+    answer(&edge, Some(&name), &request, payload).await
+}
+
+/// The body names the function.
+pub(super) async fn named_in_body(
+    edge: Data<Edge>,
+    request: HttpRequest,
+    payload: Payload,
+) -> Result<HttpResponse, Refusal> {
+    answer(&edge, None, &request, payload).await
+}
+
+async fn answer(
+    edge: &Edge,
+    name: Option<&str>,
+    request: &HttpRequest,
+    payload: Payload,
+) -> Result<HttpResponse, Refusal> {
+    let mut function = name.and_then(FunctionName::parse).map_or(OTHER, |(name, _)| name.as_str());
+    match receive(edge, name, request, payload, &mut function).await {
+        Ok(body) => {
+            Ok(HttpResponse::Ok().insert_header((header::CONTENT_TYPE, "application/json")).body(body))
+        }
+        Err(refusal) => {
+            count(function, outcome_of(&refusal));
+            Err(refusal)
+        }
+    }
+}
+
+/// Names the function in `function` as soon as it is known. What is answered here is counted by the use case.
+async fn receive(
+    edge: &Edge,
+    name: Option<&str>,
+    request: &HttpRequest,
+    payload: Payload,
+    function: &mut &'static str,
+) -> Result<Bytes, Refusal> {
+    let services = edge.open_for(class_of(name))?;
+    let query = Query::of(request)?;
+    let company = query.text("company").map(|slug| company::by_slug(services, slug)).transpose()?;
+    // Of an overloaded service not even the body is worth reading; the exact class is asked again later.
+    admit(services, class_of(name)).map_err(|_| overloaded(services))?;
+    let signed = signed::read(edge, services, company.as_deref(), request, payload).await?;
+    let call = decode_function(&signed.body).map_err(|error| unreadable(&error))?;
+    let (wanted, versioned) = wanted(name, &call)?;
+    *function = wanted.as_str();
+    if versioned {
+        metrics::counter!(FUNCTIONS_VERSIONED, "function" => wanted.as_str()).increment(1);
+    }
+    ask_to_the_end(services, wanted, call, &signed).await
+}
+
+/// The agent's question runs to its end even when the agent hangs up, so that its row is written.
+async fn ask_to_the_end(
+    services: &Arc<Services>,
+    function: FunctionName,
+    call: FunctionCall,
+    signed: &Signed,
+) -> Result<Bytes, Refusal> {
+    let request = FunctionRequest {
+        function,
+        arguments: call.args,
+        call_id: call.call_id,
+        identity: call.identity,
+        signer: signed.signer,
+        asked_at: signed.at,
+    };
+    let asking = services.clone();
+    let answered = tokio::spawn(async move { ask(&asking, request).await }).await;
+    match answered {
+        Ok(answered) => answered.map(|answered| answered.body).map_err(|_| overloaded(services)),
+        Err(error) => {
+            tracing::error!(%error, "asking a function was broken off");
+            Err(Refusal::Fault)
+        }
+    }
+}
+
+/// The address decides; without a name in it, the body does.
+fn wanted(name: Option<&str>, call: &FunctionCall) -> Result<(FunctionName, bool), Refusal> {
+    let name = name.or(call.name.as_deref()).ok_or_else(|| Refusal::BadBody {
+        code: "function_missing",
+        detail: "name the function in the address, or in `name` of the body".into(),
+    })?;
+    FunctionName::parse(name).ok_or_else(|| {
+        let known = FunctionName::ALL.map(FunctionName::as_str).join(", ");
+        Refusal::BadBody { code: "function_unknown", detail: format!("the functions are: {known}").into() }
+    })
+}
+
+/// A function that only the body names may be one that writes.
+fn class_of(name: Option<&str>) -> Class {
+    let writes = name.and_then(FunctionName::parse).is_none_or(|(name, _)| name.is_write());
+    if writes { Class::FunctionWrite } else { Class::FunctionRead }
+}
+
+fn overloaded(services: &Services) -> Refusal {
+    Refusal::Overloaded { retry_after_s: services.retry_after_s }
+}
+
+/// The word for metrics: a closed set.
+const fn outcome_of(refusal: &Refusal) -> &'static str {
+    match refusal {
+        Refusal::BadSignature { .. } => "unauthorized",
+        Refusal::Overloaded { .. } | Refusal::NotReady { .. } => "shed",
+        _ => "invalid",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_address_says_how_long_a_function_is_let_in() {
+        assert_eq!(class_of(Some("check_availability_v3")), Class::FunctionRead);
+        assert_eq!(class_of(Some("book_appointment")), Class::FunctionWrite);
+        assert_eq!(class_of(None), Class::FunctionWrite, "the body may name one that writes");
+    }
+}

@@ -1,0 +1,92 @@
+//! The HTTP edge: addresses, bodies, signatures and tokens in, answers and problems out.
+//!
+//! It turns requests into calls of use cases and knows nothing of actors' insides, SQL or the journal. When to
+//! start and stop is decided elsewhere.
+
+mod admin;
+mod extract;
+mod functions;
+mod probes;
+mod problem;
+mod routes;
+mod webhooks;
+
+use std::{io, net::TcpListener, num::NonZeroUsize, sync::Arc, time::Duration};
+
+use actix_web::{App, HttpServer, dev::Server, web};
+
+pub use routes::configure;
+
+use crate::{
+    config::HttpConfig,
+    usecases::{
+        Door, ServiceState, Services,
+        load::{Class, Reason, count_refused},
+    },
+};
+use problem::Refusal;
+
+/// How long a connection that was told to close may take to do so; what it still sends is read and dropped.
+const DISCONNECT_WITHIN: Duration = Duration::from_secs(2);
+
+/// What every handler is given.
+pub struct Edge {
+    door: Arc<Door>,
+    body_bytes_max: usize,
+    body_timeout: Duration,
+}
+
+impl Edge {
+    /// In front of this door.
+    #[must_use]
+    pub fn new(door: Arc<Door>, config: &HttpConfig) -> Self {
+        Self { door, body_bytes_max: config.body_max_bytes, body_timeout: config.body_timeout }
+    }
+
+    /// The services, while they take work of this class; a refusal is counted.
+    fn open_for(&self, class: Class) -> Result<&Arc<Services>, Refusal> {
+        let state = self.door.readiness.get();
+        match self.door.services.get() {
+            Some(services) if state == ServiceState::Ready => Ok(services),
+            _ => {
+                let ending = matches!(state, ServiceState::Draining | ServiceState::Fenced);
+                count_refused(class, if ending { Reason::Draining } else { Reason::Standby });
+                Err(self.not_ready())
+            }
+        }
+    }
+
+    /// The services, once they have started: admins look at them in every state.
+    fn started(&self) -> Result<&Arc<Services>, Refusal> {
+        self.door.services.get().ok_or_else(|| self.not_ready())
+    }
+
+    fn not_ready(&self) -> Refusal {
+        let state = match self.door.readiness.get() {
+            ServiceState::Ready => ServiceState::Starting,
+            state => state,
+        };
+        Refusal::NotReady { state: state.as_str(), retry_after_s: self.door.retry_after_s }
+    }
+}
+
+/// Serves `door` on `listener` until the server's handle stops it. To be called inside a tokio runtime; the
+/// workers have threads of their own. Signals are left to others.
+///
+/// # Errors
+/// When the listener cannot be used.
+pub fn serve(door: Arc<Door>, config: &HttpConfig, listener: TcpListener) -> io::Result<Server> {
+    let edge = web::Data::new(Edge::new(door, config));
+    let workers =
+        config.workers.or_else(|| std::thread::available_parallelism().ok()).map_or(1, NonZeroUsize::get);
+    let server = HttpServer::new(move || App::new().app_data(edge.clone()).configure(configure))
+        .workers(workers)
+        .max_connections(config.connections_max.div_ceil(workers))
+        .client_request_timeout(config.head_timeout)
+        .client_disconnect_timeout(DISCONNECT_WITHIN)
+        .keep_alive(config.keep_alive)
+        .shutdown_timeout(config.drain_timeout.as_secs())
+        .disable_signals()
+        .listen(listener)?;
+    Ok(server.run())
+}

@@ -1,0 +1,78 @@
+//! `POST /webhooks/retell/inbound` and `/webhooks/retell/{company}/inbound`: Retell asks before a call or chat
+//! begins, while the caller's phone is ringing. Creates no call.
+
+use actix_web::{
+    HttpRequest, HttpResponse,
+    web::{Data, Path, Payload},
+};
+use serde_json::json;
+
+use super::{
+    retell::outcome_of,
+    signed::{self, unreadable},
+};
+use crate::{
+    http::{Edge, extract::company, problem::Refusal},
+    providers::retell::inbound::decode::{Decoded, InboundKind, decode},
+    telemetry::metrics::{WEBHOOK_ACK, WEBHOOK_EVENTS},
+    usecases::load::{Class, admit},
+};
+
+/// Signed by the platform.
+pub(in crate::http) async fn of_platform(
+    edge: Data<Edge>,
+    request: HttpRequest,
+    payload: Payload,
+) -> Result<HttpResponse, Refusal> {
+    answer(&edge, None, &request, payload).await
+}
+
+/// Signed by the platform, or by the company that the address names.
+pub(in crate::http) async fn of_company(
+    edge: Data<Edge>,
+    slug: Path<String>,
+    request: HttpRequest,
+    payload: Payload,
+) -> Result<HttpResponse, Refusal> {
+    answer(&edge, Some(&slug), &request, payload).await
+}
+
+async fn answer(
+    edge: &Edge,
+    slug: Option<&str>,
+    request: &HttpRequest,
+    payload: Payload,
+) -> Result<HttpResponse, Refusal> {
+    let asked = receive(edge, slug, request, payload).await;
+    let (event, outcome) = match &asked {
+        Ok(kind) => (kind.name(), "accepted"),
+        Err(refusal) => ("unknown", outcome_of(refusal)),
+    };
+    metrics::counter!(WEBHOOK_EVENTS, "source" => "retell", "event" => event, "outcome" => outcome)
+        .increment(1);
+    // An empty object lets the call go on as the number is configured.
+    asked.map(|kind| HttpResponse::Ok().json(json!({ kind.name(): {} })))
+}
+
+async fn receive(
+    edge: &Edge,
+    slug: Option<&str>,
+    request: &HttpRequest,
+    payload: Payload,
+) -> Result<InboundKind, Refusal> {
+    let services = edge.open_for(Class::Inbound)?;
+    let company = slug.map(|slug| company::by_slug(services, slug)).transpose()?;
+    let retry_after_s = services.retry_after_s;
+    admit(services, Class::Inbound).map_err(|_| Refusal::Overloaded { retry_after_s })?;
+    let signed = signed::read(edge, services, company.as_deref(), request, payload).await?;
+    let delivery = decode(&signed.body).map_err(|error| unreadable(&error))?;
+    let Decoded::Inbound(inbound) = delivery.decoded else { return Err(events_elsewhere()) };
+    metrics::histogram!(WEBHOOK_ACK).record(signed.since.elapsed().as_secs_f64());
+    Ok(inbound.kind)
+}
+
+fn events_elsewhere() -> Refusal {
+    let detail = "only call_inbound and chat_inbound are answered here; events go to the same address without \
+                  /inbound at its end";
+    Refusal::BadBody { code: "not_inbound", detail: detail.into() }
+}

@@ -1,0 +1,5 @@
+//! Webhooks of the vendors: verified before they are parsed.
+
+pub(super) mod inbound;
+pub(super) mod retell;
+pub(super) mod signed;

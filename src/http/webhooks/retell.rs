@@ -1,0 +1,128 @@
+//! `POST /webhooks/retell` and `/webhooks/retell/{company}`: events of calls, chats and the platform.
+
+use std::sync::Arc;
+
+use actix_web::{
+    HttpRequest, HttpResponse,
+    web::{Data, Path, Payload},
+};
+use askpro_actors::ports::journal::Signer;
+
+use super::signed::{self, Signed, unreadable};
+use crate::{
+    http::{Edge, extract::company, problem::Refusal},
+    providers::retell::inbound::{
+        decode::{Decoded, decode},
+        redact::blank_secrets,
+    },
+    telemetry::metrics::{WEBHOOK_ACK, WEBHOOK_EVENTS},
+    usecases::{
+        Services,
+        ingest::{Arrival, PlatformNotice, take_call_event, take_platform_event},
+        load::{Class, admit},
+    },
+};
+
+/// Stands for an event whose kind was not read.
+const UNKNOWN: &str = "unknown";
+
+/// Signed by the platform.
+pub(in crate::http) async fn of_platform(
+    edge: Data<Edge>,
+    request: HttpRequest,
+    payload: Payload,
+) -> Result<HttpResponse, Refusal> {
+    answer(&edge, None, &request, payload).await
+}
+
+/// Signed by the platform, or by the company that the address names.
+pub(in crate::http) async fn of_company(
+    edge: Data<Edge>,
+    slug: Path<String>,
+    request: HttpRequest,
+    payload: Payload,
+) -> Result<HttpResponse, Refusal> {
+    answer(&edge, Some(&slug), &request, payload).await
+}
+
+async fn answer(
+    edge: &Edge,
+    slug: Option<&str>,
+    request: &HttpRequest,
+    payload: Payload,
+) -> Result<HttpResponse, Refusal> {
+    let mut event = UNKNOWN;
+    let taken = receive(edge, slug, request, payload, &mut event).await;
+    count(event, &taken);
+    taken.map(|()| HttpResponse::NoContent().finish())
+}
+
+/// Names the event in `event` as soon as its kind is known and it is wanted.
+async fn receive(
+    edge: &Edge,
+    slug: Option<&str>,
+    request: &HttpRequest,
+    payload: Payload,
+    event: &mut &'static str,
+) -> Result<(), Refusal> {
+    let services = edge.open_for(Class::Lifecycle)?;
+    let company = slug.map(|slug| company::by_slug(services, slug)).transpose()?;
+    // When even lifecycle events find no room, nothing is read any more.
+    admit(services, Class::Lifecycle).map_err(|_| overloaded(services))?;
+    let signed = signed::read(edge, services, company.as_deref(), request, payload).await?;
+    let taken = take(services, &signed, event).await;
+    metrics::histogram!(WEBHOOK_ACK).record(signed.since.elapsed().as_secs_f64());
+    taken
+}
+
+async fn take(services: &Arc<Services>, signed: &Signed, event: &mut &'static str) -> Result<(), Refusal> {
+    let delivery = decode(&signed.body).map_err(|error| unreadable(&error))?;
+    let body = blank_secrets(&signed.body);
+    let arrival = Arrival { body: &body, signer: signed.signer, at: signed.at };
+    let taken = match delivery.decoded {
+        Decoded::Call(call) => {
+            *event = call.kind.label();
+            take_call_event(services, *call, arrival).await
+        }
+        Decoded::Platform(notice) => {
+            if signed.signer != Signer::Platform {
+                return Err(Refusal::PlatformKeyRequired);
+            }
+            *event = notice.kind.label();
+            let notice = PlatformNotice { event: notice.kind.name().to_owned(), dedup_key: notice.dedup_key };
+            take_platform_event(services, notice, arrival).await
+        }
+        Decoded::Inbound(_) => return Err(inbound_elsewhere()),
+    };
+    taken.map_err(|error| Refusal::of_ingest(&error, services.retry_after_s))
+}
+
+fn overloaded(services: &Services) -> Refusal {
+    Refusal::Overloaded { retry_after_s: services.retry_after_s }
+}
+
+fn inbound_elsewhere() -> Refusal {
+    let detail = "questions before a call are answered at the same address with /inbound at its end: set that as \
+                  the number's inbound webhook";
+    Refusal::BadBody { code: "not_an_event", detail: detail.into() }
+}
+
+fn count(event: &'static str, taken: &Result<(), Refusal>) {
+    let outcome = match taken {
+        Ok(()) => "accepted",
+        Err(refusal) => outcome_of(refusal),
+    };
+    metrics::counter!(WEBHOOK_EVENTS, "source" => "retell", "event" => event, "outcome" => outcome)
+        .increment(1);
+}
+
+/// The word for metrics: a closed set.
+pub(super) const fn outcome_of(refusal: &Refusal) -> &'static str {
+    match refusal {
+        Refusal::BadSignature { .. } | Refusal::PlatformKeyRequired => "unauthorized",
+        Refusal::BodyTooLarge { .. } => "too_large",
+        Refusal::JournalFull { .. } | Refusal::JournalUnavailable { .. } => "journal_full",
+        Refusal::Overloaded { .. } | Refusal::NotReady { .. } => "shed",
+        _ => "invalid",
+    }
+}

@@ -1,0 +1,167 @@
+//! Live function calls: asked of the call's actor, answered within the caller's patience.
+
+use std::{sync::Arc, time::Duration};
+
+use askpro_actors::{
+    calls::{Answered, AskFunction, CallMessage, Delivered},
+    ports::{
+        journal::Signer,
+        rows::{FunctionCallRow, Write},
+    },
+    runtime::Reply,
+    tenant::TenantMessage,
+    writer::WriteOrder,
+};
+use askpro_domain::{
+    call::CallIdentity,
+    function::{FunctionName, Speaker},
+    ids::CallId,
+    tenant::Placement,
+    time::UnixMillis,
+};
+use bytes::Bytes;
+use serde_json::{Map, Value};
+
+use super::{
+    Services,
+    load::{Class, Overloaded, Reason, admit, count_refused},
+};
+use crate::telemetry::metrics::{FUNCTION_DURATION, FUNCTIONS};
+
+/// How long after the deadline an answer that is on its way is still waited for.
+const GRACE: Duration = Duration::from_millis(200);
+/// Rows that may wait for the writers before the log of functions is left out: these rows are in no journal.
+const LOGGED_UNTIL_BACKLOG: usize = 50_000;
+
+/// A live function call.
+#[derive(Debug)]
+pub struct FunctionRequest {
+    /// Which function.
+    pub function: FunctionName,
+    /// Its arguments as sent.
+    pub arguments: Map<String, Value>,
+    /// The call whose agent asks.
+    pub call_id: CallId,
+    /// Who takes part in it.
+    pub identity: CallIdentity,
+    /// Who signed it.
+    pub signer: Signer,
+    /// When it arrived.
+    pub asked_at: UnixMillis,
+}
+
+/// Asks, and waits for the answer. An agent that asked always hears something: when its call does not answer
+/// in time, that everything is busy.
+///
+/// # Errors
+/// [`Overloaded`] when the question was not even taken.
+pub async fn ask(services: &Arc<Services>, request: FunctionRequest) -> Result<Answered, Overloaded> {
+    let function = request.function;
+    let class = if function.is_write() { Class::FunctionWrite } else { Class::FunctionRead };
+    admit(services, class)?;
+    let (call_id, asked_at) = (request.call_id.clone(), request.asked_at);
+    let busy = busy_answer(services, &request.identity);
+    let (reply, answer) = Reply::new();
+    let message = CallMessage::AskFunction(Box::new(AskFunction {
+        function,
+        arguments: request.arguments,
+        identity: request.identity,
+        signer: request.signer,
+        asked_at,
+        deadline: asked_at.plus_ms(services.function_budget_ms),
+        reply,
+    }));
+    if let Delivered::Refused { .. } = services.actors.calls.offer(call_id.clone(), message) {
+        count_refused(class, Reason::QueueFull);
+        return Err(Overloaded);
+    }
+    let budget = u64::try_from(services.function_budget_ms).unwrap_or_default();
+    let waited = tokio::time::timeout(Duration::from_millis(budget) + GRACE, answer).await;
+    let answered = waited.ok().and_then(Result::ok).unwrap_or(busy);
+    note(services, function, call_id, asked_at, &answered);
+    Ok(answered)
+}
+
+/// What is said when the call's actor says nothing, in the language of the company if that can be told.
+fn busy_answer(services: &Services, identity: &CallIdentity) -> Answered {
+    let directory = services.directory.current();
+    let company = match directory.place(&identity.placing()) {
+        Placement::Placed { company, .. } => directory.company(company),
+        Placement::Unplaced(_) => None,
+    };
+    let answer = company.map_or_else(Speaker::of_nobody, |company| Speaker::of(company)).busy();
+    Answered {
+        body: Bytes::from(answer.to_bytes()),
+        success: answer.success,
+        code: answer.code.to_owned(),
+        company: company.map(|company| company.id),
+    }
+}
+
+/// Counts an answer and leaves a row, for "why did this booking fail".
+fn note(
+    services: &Services,
+    function: FunctionName,
+    call_id: CallId,
+    asked_at: UnixMillis,
+    answered: &Answered,
+) {
+    let answered_at = services.clock.now();
+    let took_ms = answered_at.since(asked_at).max(0);
+    count(function.as_str(), outcome_of(answered));
+    #[expect(clippy::cast_precision_loss, reason = "far fewer than 2^52 milliseconds")]
+    let took_s = took_ms as f64 / 1_000.0;
+    metrics::histogram!(FUNCTION_DURATION, "function" => function.as_str()).record(took_s);
+    let Some(company) = answered.company else { return };
+    let (success, code) = (answered.success, answered.code.clone());
+    // A figure that does not fit into a full mailbox is counted there as refused.
+    let _ = services.actors.tenants.offer(company, TenantMessage::FunctionAnswered { code: code.clone() });
+    if services.actors.writers.backlog() >= LOGGED_UNTIL_BACKLOG {
+        services.traffic.leave_row_out();
+        return;
+    }
+    let function = function.as_str();
+    let row =
+        FunctionCallRow { company, call_id: call_id.clone(), answered_at, function, success, code, took_ms };
+    let writes = vec![Write::FunctionCall(row)];
+    services.actors.writers.write(WriteOrder { call_id: Some(call_id), writes, positions: Vec::new() });
+}
+
+/// Counts a function call by its outcome; both words come from the catalogue.
+pub fn count(function: &'static str, outcome: &'static str) {
+    metrics::counter!(FUNCTIONS, "function" => function, "outcome" => outcome).increment(1);
+}
+
+/// The word for metrics: a closed set over the open set of codes.
+fn outcome_of(answered: &Answered) -> &'static str {
+    match answered.code.as_str() {
+        "pending_confirmation" => "pending",
+        "outcome_unknown" => "unknown",
+        "busy" | "calendar_unavailable" | "function_unavailable" | "company_unknown" => "unavailable",
+        _ if answered.success => "ok",
+        _ => "refused",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_answer_has_an_outcome_of_the_closed_set() {
+        let answered = |success, code: &str| Answered {
+            body: Bytes::new(),
+            success,
+            code: code.to_owned(),
+            company: None,
+        };
+        let outcome = |success, code| outcome_of(&answered(success, code));
+        assert_eq!(outcome(true, "available"), "ok");
+        assert_eq!(outcome(true, "confirmed"), "ok");
+        assert_eq!(outcome(true, "pending_confirmation"), "pending");
+        assert_eq!(outcome(false, "outcome_unknown"), "unknown");
+        assert_eq!(outcome(false, "busy"), "unavailable");
+        assert_eq!(outcome(false, "slot_taken"), "refused");
+        assert_eq!(outcome(false, "a_code_of_tomorrow"), "refused");
+    }
+}

@@ -1,0 +1,191 @@
+//! Events come in: into the journal first, then to the actor of their call.
+//!
+//! An event is taken when this returns `Ok`: it is on the journal's disk (transcripts excepted, which the
+//! next one replaces). Bodies are handed in as they are kept: verified, secrets blanked, not compressed.
+
+use std::{sync::Arc, time::Duration};
+
+use askpro_actors::{
+    calls::{Delivered, EventReceived},
+    ports::{
+        journal::{JournalError, Position, Record, Signer},
+        rows::{Body, PlatformEventRow, Write},
+    },
+    writer::WriteOrder,
+};
+use askpro_domain::{call::CallEvent, time::UnixMillis};
+use bytes::Bytes;
+
+use super::{
+    Services,
+    load::{Class, Overloaded, Reason, admit, count_refused},
+};
+use crate::compress::compress;
+
+/// How long an event may wait for the disk before its sender hears that it should come again; Retell gives
+/// up after ten seconds.
+const DURABLE_WITHIN: Duration = Duration::from_secs(8);
+
+/// How an event arrived.
+#[derive(Debug, Clone, Copy)]
+pub struct Arrival<'a> {
+    /// The body with its secrets blanked.
+    pub body: &'a [u8],
+    /// Who signed it.
+    pub signer: Signer,
+    /// When.
+    pub at: UnixMillis,
+}
+
+/// An event that belongs to no call.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PlatformNotice {
+    /// Retell's name of it.
+    pub event: String,
+    /// Identity.
+    pub dedup_key: String,
+}
+
+/// Why an event was not taken. In every case it may be sent again.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum IngestError {
+    /// Too much waits already.
+    #[error(transparent)]
+    Overloaded(#[from] Overloaded),
+    /// The journal has no room until the database has caught up.
+    #[error("the journal is full")]
+    JournalFull,
+    /// The journal's disk did not take it, or not in time.
+    #[error("the journal cannot write")]
+    JournalUnavailable,
+}
+
+/// Takes an event of a call.
+///
+/// # Errors
+/// [`IngestError`]; the event is nowhere then, or (when the disk was too slow) comes a second time.
+pub async fn take_call_event(
+    services: &Arc<Services>,
+    event: CallEvent,
+    arrival: Arrival<'_>,
+) -> Result<(), IngestError> {
+    let supersedable = event.kind.is_supersedable();
+    let class = if supersedable { Class::Transcript } else { Class::Lifecycle };
+    admit(services, class)?;
+    let body = pack(arrival.body)?;
+    let (received_at, signer) = (arrival.at, arrival.signer);
+    let received = EventReceived { event, body, position: None, received_at, signer };
+    if supersedable {
+        if let Delivered::Refused { .. } = services.actors.calls.deliver(received) {
+            count_refused(class, Reason::QueueFull);
+            return Err(IngestError::Overloaded(Overloaded));
+        }
+    } else {
+        to_the_end(append_and_deliver(services.clone(), received)).await?;
+    }
+    services.traffic.record_event(received_at);
+    Ok(())
+}
+
+/// Takes an event of the platform.
+///
+/// # Errors
+/// As [`take_call_event`].
+pub async fn take_platform_event(
+    services: &Arc<Services>,
+    notice: PlatformNotice,
+    arrival: Arrival<'_>,
+) -> Result<(), IngestError> {
+    admit(services, Class::Lifecycle)?;
+    let body = pack(arrival.body)?;
+    let (received_at, signer) = (arrival.at, arrival.signer);
+    let journaled = services.clone();
+    to_the_end(async move {
+        let position = append(&journaled, received_at, signer, body.clone()).await?;
+        journaled.actors.writers.write(platform_order(notice, position, received_at, body));
+        Ok(())
+    })
+    .await?;
+    services.traffic.record_event(received_at);
+    Ok(())
+}
+
+/// The row of a journaled event of the platform.
+fn platform_order(
+    notice: PlatformNotice,
+    position: Position,
+    received_at: UnixMillis,
+    body: Bytes,
+) -> WriteOrder {
+    let PlatformNotice { event, dedup_key } = notice;
+    let row = PlatformEventRow { event, dedup_key, received_at, body: Body::Inline(body) };
+    WriteOrder { call_id: None, writes: vec![Write::PlatformEvent(row)], positions: vec![position] }
+}
+
+/// Writes an event into the journal, then hands it to its call. Not to be dropped on the way: what is in the
+/// journal must be delivered.
+pub(super) async fn append_and_deliver(
+    services: Arc<Services>,
+    mut received: EventReceived,
+) -> Result<(), IngestError> {
+    let body = received.body.clone();
+    let position = append(&services, received.received_at, received.signer, body).await?;
+    received.position = Some(position);
+    // With a position nothing is refused: what finds no room waits in the journal.
+    services.actors.calls.deliver(received);
+    Ok(())
+}
+
+pub(super) async fn append(
+    services: &Services,
+    received_at: UnixMillis,
+    signer: Signer,
+    body: Bytes,
+) -> Result<Position, IngestError> {
+    let _appending = services.traffic.begin_append();
+    match services.journal.append(Record::RetellEvent { signer, received_at, body }).await {
+        Ok(position) => {
+            services.traffic.journal_took();
+            Ok(position)
+        }
+        Err(error) => Err(refused(services, &error)),
+    }
+}
+
+fn refused(services: &Services, error: &JournalError) -> IngestError {
+    count_refused(Class::Lifecycle, Reason::JournalFull);
+    match error {
+        JournalError::Full { bytes, .. } => {
+            services.traffic.journal_refused(*bytes);
+            IngestError::JournalFull
+        }
+        JournalError::Unavailable(_) | JournalError::Unreadable { .. } => {
+            tracing::error!(%error, "the journal did not take an event");
+            IngestError::JournalUnavailable
+        }
+    }
+}
+
+/// Runs work to its end even when whoever waits for it goes away.
+pub(super) async fn to_the_end<T: Send + 'static>(
+    work: impl Future<Output = Result<T, IngestError>> + Send + 'static,
+) -> Result<T, IngestError> {
+    match tokio::time::timeout(DURABLE_WITHIN, tokio::spawn(work)).await {
+        Ok(Ok(result)) => result,
+        Ok(Err(error)) => {
+            tracing::error!(%error, "taking an event was broken off");
+            Err(IngestError::JournalUnavailable)
+        }
+        Err(_) => {
+            tracing::error!("the journal's disk is too slow");
+            Err(IngestError::JournalUnavailable)
+        }
+    }
+}
+
+fn pack(body: &[u8]) -> Result<Bytes, IngestError> {
+    compress(body).map_err(|error| {
+        tracing::error!(%error, "an event could not be compressed");
+        IngestError::JournalUnavailable
+    })
+}

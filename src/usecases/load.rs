@@ -1,0 +1,148 @@
+//! Who is turned away when there is too much to do, and in which order: transcripts first, then functions
+//! that read, then functions that write, lifecycle events last. Every refusal is counted here.
+
+use super::Services;
+use crate::telemetry::metrics::REFUSED;
+
+/// Load at which `transcript_updated` is refused: the next one carries the same words again.
+pub const TRANSCRIPTS_REFUSED_AT: usize = 8_192;
+/// Load at which functions that read are refused.
+pub const READS_REFUSED_AT: usize = 16_384;
+/// Load at which functions that write, and questions before a call, are refused.
+pub const WRITES_REFUSED_AT: usize = 32_768;
+/// Load at which everything is refused.
+pub const LIFECYCLE_REFUSED_AT: usize = 65_536;
+
+/// Kinds of work at the door, in the order in which they are refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Class {
+    /// `transcript_updated`.
+    Transcript,
+    /// Functions that only read.
+    FunctionRead,
+    /// Functions that change something that lasts.
+    FunctionWrite,
+    /// Questions before a call begins.
+    Inbound,
+    /// Every other event.
+    Lifecycle,
+}
+
+impl Class {
+    /// The word in metrics.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Transcript => "transcript",
+            Self::FunctionRead => "function_read",
+            Self::FunctionWrite => "function_write",
+            Self::Inbound => "inbound",
+            Self::Lifecycle => "lifecycle",
+        }
+    }
+
+    const fn refused_at(self) -> usize {
+        match self {
+            Self::Transcript => TRANSCRIPTS_REFUSED_AT,
+            Self::FunctionRead => READS_REFUSED_AT,
+            Self::FunctionWrite | Self::Inbound => WRITES_REFUSED_AT,
+            Self::Lifecycle => LIFECYCLE_REFUSED_AT,
+        }
+    }
+
+    const fn fits(self, load: usize) -> bool {
+        load < self.refused_at()
+    }
+}
+
+/// Why work is refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reason {
+    /// Too much waits already.
+    QueueFull,
+    /// The journal takes nothing.
+    JournalFull,
+    /// The service takes no more.
+    Draining,
+    /// The service takes nothing yet.
+    Standby,
+}
+
+impl Reason {
+    /// The word in metrics.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::QueueFull => "queue_full",
+            Self::JournalFull => "journal_full",
+            Self::Draining => "draining",
+            Self::Standby => "standby",
+        }
+    }
+}
+
+/// Too much waits already: try again later.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("too much waits already")]
+pub struct Overloaded;
+
+/// What waits inside: messages for actors, notes for full mailboxes, appends that wait for the disk. What
+/// waits for the database is not in it: the journal bounds that.
+#[must_use]
+pub fn load(services: &Services) -> usize {
+    let actors = &services.actors;
+    actors.calls.registry().queued()
+        + actors.schedulers.queued()
+        + actors.parked.len()
+        + services.traffic.appending()
+}
+
+/// Lets work of this class in, or counts it as refused.
+///
+/// # Errors
+/// [`Overloaded`].
+pub fn admit(services: &Services, class: Class) -> Result<(), Overloaded> {
+    if class.fits(load(services)) {
+        return Ok(());
+    }
+    count_refused(class, Reason::QueueFull);
+    Err(Overloaded)
+}
+
+/// Counts work that was turned away.
+pub fn count_refused(class: Class, reason: Reason) {
+    metrics::counter!(REFUSED, "class" => class.as_str(), "reason" => reason.as_str()).increment(1);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ALL: [Class; 5] =
+        [Class::Transcript, Class::FunctionRead, Class::FunctionWrite, Class::Inbound, Class::Lifecycle];
+
+    #[test]
+    fn the_cheapest_work_is_refused_first_and_lifecycle_events_last() {
+        let fitting = |load| ALL.into_iter().filter(|class| class.fits(load)).collect::<Vec<_>>();
+        assert_eq!(fitting(0), ALL);
+        assert_eq!(fitting(TRANSCRIPTS_REFUSED_AT - 1), ALL);
+        assert_eq!(fitting(TRANSCRIPTS_REFUSED_AT), ALL[1..]);
+        assert_eq!(fitting(READS_REFUSED_AT), ALL[2..]);
+        assert_eq!(fitting(WRITES_REFUSED_AT), [Class::Lifecycle]);
+        assert_eq!(fitting(LIFECYCLE_REFUSED_AT), []);
+    }
+
+    #[test]
+    fn every_word_is_in_the_catalogue() {
+        let catalogue = crate::telemetry::metrics::CATALOGUE;
+        let refused = catalogue.iter().find(|metric| metric.name == REFUSED).unwrap();
+        let values = |name: &str| {
+            let labels = refused.series.iter().flat_map(|group| group.iter());
+            labels.filter(|label| label.name == name).flat_map(|label| label.values).collect::<Vec<_>>()
+        };
+        assert!(ALL.iter().all(|class| values("class").contains(&&class.as_str())));
+        for reason in [Reason::QueueFull, Reason::JournalFull, Reason::Draining, Reason::Standby] {
+            assert!(values("reason").contains(&&reason.as_str()), "{reason:?}");
+        }
+    }
+}

@@ -1,0 +1,180 @@
+//! How the service is: for load balancers one word, for admins a page of figures.
+
+use std::sync::atomic::Ordering;
+
+use askpro_actors::{
+    ports::journal::JournalStatus,
+    runtime::{Actor, Registry},
+    writer::WriterView,
+};
+use serde::Serialize;
+
+use super::{Door, ServiceState, Services, figures, load};
+use crate::telemetry::metrics::BREAKER_STATE;
+
+/// Room in the journal below which it counts as full, at most; small journals count a 64th.
+const JOURNAL_ROOM_MIN_BYTES: u64 = 1024 * 1024;
+/// Value of a breaker that is open.
+const BREAKER_OPEN: f64 = 2.0;
+
+/// Whether requests are taken, and how well.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ReadinessView {
+    /// `ready`, `degraded`, `starting`, `standby`, `draining`, `fenced`, `journal_full`, `journal_failed`.
+    pub status: &'static str,
+    /// What is wrong, while it is `degraded`.
+    pub reasons: Vec<String>,
+    /// `up` or `down`; `None` before the start is over.
+    pub database: Option<&'static str>,
+    /// Figures of the journal; `None` before the start is over.
+    pub journal: Option<JournalStatus>,
+}
+
+impl ReadinessView {
+    /// Whether requests should be sent here.
+    #[must_use]
+    pub fn takes_requests(&self) -> bool {
+        matches!(self.status, "ready" | "degraded")
+    }
+}
+
+/// How ready the service is.
+#[must_use]
+pub fn readiness(door: &Door) -> ReadinessView {
+    let state = door.readiness.get();
+    let Some(services) = door.services.get() else {
+        let state = if state == ServiceState::Ready { ServiceState::Starting } else { state };
+        return ReadinessView { status: state.as_str(), reasons: Vec::new(), database: None, journal: None };
+    };
+    let journal = services.journal.status();
+    let database_up = services.database_up.load(Ordering::Relaxed);
+    let mut reasons = Vec::new();
+    if state == ServiceState::Ready {
+        if !database_up {
+            reasons.push("the database does not answer; events wait in the journal".to_owned());
+        }
+        reasons.extend(open_breakers(&(door.render_metrics)()));
+    }
+    let status = match state {
+        ServiceState::Ready if journal.failed.is_some() => "journal_failed",
+        ServiceState::Ready if is_full(&journal, services.traffic.journal_refused_at_bytes()) => {
+            "journal_full"
+        }
+        ServiceState::Ready if !reasons.is_empty() => "degraded",
+        _ => state.as_str(),
+    };
+    let database = Some(if database_up { "up" } else { "down" });
+    ReadinessView { status, reasons, database, journal: Some(journal) }
+}
+
+fn open_breakers(metrics: &str) -> Vec<String> {
+    let open = figures::above_zero(metrics, BREAKER_STATE, "target");
+    let open = open.into_iter().filter(|(_, value)| *value >= BREAKER_OPEN);
+    open.map(|(target, _)| format!("the breaker of {target} is open")).collect()
+}
+
+/// Full when hardly any room is left, or when it refused and nothing was removed since.
+fn is_full(journal: &JournalStatus, refused_at_bytes: Option<u64>) -> bool {
+    let room = journal.max_bytes.saturating_sub(journal.bytes);
+    room < JOURNAL_ROOM_MIN_BYTES.min(journal.max_bytes / 64)
+        || refused_at_bytes.is_some_and(|bytes| journal.bytes >= bytes)
+}
+
+/// One page of figures.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct StatusView {
+    /// As `/readyz` says it.
+    #[serde(flatten)]
+    pub readiness: ReadinessView,
+    /// Version of the service.
+    pub version: &'static str,
+    /// Now, RFC 3339.
+    pub now: String,
+    /// Calls that have not ended.
+    pub calls_live: i64,
+    /// Events taken in a second, over the last ten.
+    pub events_per_second: f64,
+    /// What waits inside; the door refuses by it.
+    pub load: usize,
+    /// Notes that wait for a full mailbox.
+    pub parked: usize,
+    /// Faults of actors that were caught since the start.
+    pub restarts: u64,
+    /// Epoch of the lease on the database.
+    pub epoch: i64,
+    /// Id of the journal.
+    pub journal_id: String,
+    /// Rows of the log of functions that were left out while the database was away.
+    pub function_rows_left_out: u64,
+    /// Actors, kind by kind.
+    pub actors: Vec<KindView>,
+    /// Writers.
+    pub writers: Vec<WriterView>,
+}
+
+/// All actors of one kind.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct KindView {
+    /// The kind.
+    pub kind: &'static str,
+    /// Actors in memory.
+    pub live: usize,
+    /// Messages that wait.
+    pub mailbox_depth: usize,
+    /// How long the oldest of them is there.
+    pub oldest_message_age_ms: u64,
+}
+
+/// The page of figures.
+#[must_use]
+pub fn overview(door: &Door, services: &Services) -> StatusView {
+    let actors = &services.actors;
+    let now = services.clock.now();
+    let restarts = figures::sum(&(door.render_metrics)(), askpro_actors::metrics::ACTOR_RESTARTS.name);
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a counter")]
+    let restarts = restarts as u64;
+    StatusView {
+        readiness: readiness(door),
+        version: env!("CARGO_PKG_VERSION"),
+        now: now.to_rfc3339(),
+        calls_live: actors.live.total(),
+        events_per_second: services.traffic.events_per_second(now),
+        load: load::load(services),
+        parked: actors.parked.len(),
+        restarts,
+        epoch: actors.fence.epoch(),
+        journal_id: services.journal_id.clone(),
+        function_rows_left_out: services.traffic.rows_left_out(),
+        actors: vec![
+            kind(actors.calls.registry()),
+            kind(&actors.schedulers),
+            kind(&actors.tenants),
+            kind(actors.writers.registry()),
+        ],
+        writers: actors.writers.views(),
+    }
+}
+
+fn kind<A: Actor>(registry: &Registry<A>) -> KindView {
+    KindView {
+        kind: A::KIND,
+        live: registry.live_count(),
+        mailbox_depth: registry.queued(),
+        oldest_message_age_ms: registry.oldest_message_age_ms(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_journal_is_full_when_no_room_is_left_or_it_refused() {
+        let journal = |bytes| JournalStatus { bytes, max_bytes: 1 << 30, ..JournalStatus::default() };
+        assert!(!is_full(&journal(0), None));
+        assert!(!is_full(&journal((1 << 30) - (2 << 20)), None));
+        assert!(is_full(&journal((1 << 30) - 100), None));
+        assert!(is_full(&journal(500), Some(500)), "refused, and nothing was removed since");
+        assert!(!is_full(&journal(499), Some(500)));
+    }
+}
