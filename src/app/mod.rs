@@ -14,10 +14,7 @@ mod tasks;
 
 use std::{
     net::TcpListener,
-    sync::{
-        Arc, OnceLock,
-        atomic::{AtomicBool, Ordering},
-    },
+    sync::{Arc, OnceLock, atomic::AtomicBool},
     time::Duration,
 };
 
@@ -44,7 +41,7 @@ use crate::{
     providers::calcom::{CalcomClient, CalcomOptions},
     store::{Database, StoreOptions},
     telemetry::recorder::Recorder,
-    usecases::{Door, Readiness, ServiceState, Services},
+    usecases::{Door, Readiness, ServiceState, Services, traffic::Traffic},
 };
 use directory::LiveDirectory;
 use lease::Lease;
@@ -216,6 +213,7 @@ async fn bring_up(
         actors,
         runtime,
         calls: ports.calls.clone(),
+        bookings: ports.bookings.clone(),
         companies: Arc::new(database.clone()),
         webhook_keys: config.retell.webhook_keys.iter().map(secret).collect(),
         admin_token: config.admin.token.as_ref().map(secret),
@@ -224,8 +222,8 @@ async fn bring_up(
         retry_after_s: config.http.retry_after_s,
         readiness: readiness.clone(),
         database_up: Arc::new(AtomicBool::new(true)),
+        traffic: Traffic::default(),
     });
-    services.database_up.store(true, Ordering::SeqCst);
     let _ = door.services.set(services.clone());
     readiness.set(ServiceState::Ready);
     Ok((Parts { services, journal, database, lease }, directory))

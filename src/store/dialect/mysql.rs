@@ -64,7 +64,7 @@ async fn prepare_session(connection: &mut MySqlConnection) -> Result<(), sqlx::E
 pub(super) async fn migrate(pool: &MySqlPool, migrator: &mut Migrator) -> Result<(), Failure> {
     let mut connection = pool.acquire().await?;
     let locked: Option<i64> =
-        sqlx::query_scalar("SELECT GET_LOCK(CONCAT('askpro:', LEFT(SHA1(DATABASE()), 40)), ?)")
+        sqlx::query_scalar("SELECT GET_LOCK(CONCAT('askpro:', LEFT(SHA2(DATABASE(), 256), 40)), ?)")
             .bind(MIGRATION_WAIT_S)
             .fetch_one(&mut *connection)
             .await?;
@@ -73,7 +73,7 @@ pub(super) async fn migrate(pool: &MySqlPool, migrator: &mut Migrator) -> Result
     }
     migrator.set_locking(false);
     let outcome = migrator.run_direct(None, &mut *connection, false).await;
-    let unlock = "DO RELEASE_LOCK(CONCAT('askpro:', LEFT(SHA1(DATABASE()), 40)))";
+    let unlock = "DO RELEASE_LOCK(CONCAT('askpro:', LEFT(SHA2(DATABASE(), 256), 40)))";
     connection.execute(unlock).await?;
     outcome.map_err(Failure::of_migration)
 }
