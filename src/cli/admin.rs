@@ -194,7 +194,8 @@ impl Figures {
 
     /// The sum of all series of a name; `None` where there is none.
     pub(super) fn sum(&self, name: &str) -> Option<f64> {
-        let mut values = self.series.iter().filter(|(is, ..)| is == name).map(|(.., value)| *value).peekable();
+        let mut values =
+            self.series.iter().filter(|(is, ..)| is == name).map(|(.., value)| *value).peekable();
         values.peek()?;
         Some(values.sum())
     }
@@ -203,7 +204,8 @@ impl Figures {
     pub(super) fn by_label(&self, name: &str, label: &str) -> Vec<(String, f64)> {
         let mut sums = std::collections::BTreeMap::<String, f64>::new();
         for (is, labels, value) in &self.series {
-            let found = labels.split(',').filter_map(|pair| pair.split_once('=')).find(|(key, _)| *key == label);
+            let found =
+                labels.split(',').filter_map(|pair| pair.split_once('=')).find(|(key, _)| *key == label);
             if let Some((_, text)) = found.filter(|_| is == name) {
                 *sums.entry(text.trim_matches('"').to_owned()).or_default() += value;
             }

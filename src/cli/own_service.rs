@@ -27,8 +27,9 @@ impl Folder {
     pub(super) fn make(purpose: &str) -> anyhow::Result<Self> {
         let name = format!("askpro-{purpose}-{}-{:08x}", settings::now_ms(), rand::random::<u32>());
         let path = std::env::temp_dir().join(name);
-        std::fs::create_dir_all(&path)
-            .with_context(|| format!("folder {} cannot be made: set TMPDIR to one that can", path.display()))?;
+        std::fs::create_dir_all(&path).with_context(|| {
+            format!("folder {} cannot be made: set TMPDIR to one that can", path.display())
+        })?;
         Ok(Self { path })
     }
 

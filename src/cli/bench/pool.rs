@@ -118,7 +118,8 @@ impl Pool {
         let per_line = TEMPLATES.div_ceil(lines.len().max(1));
         let mut templates = Vec::with_capacity(lines.len() * per_line);
         for (line, place) in lines.iter().zip(0_u64..) {
-            let mut generator = ScriptGenerator::new(seed.wrapping_add(place), vec![line.clone()], mix.clone());
+            let mut generator =
+                ScriptGenerator::new(seed.wrapping_add(place), vec![line.clone()], mix.clone());
             for number in 0..per_line {
                 let mut script = generator.next(now_ms);
                 thin_out(&mut script.deliveries);
@@ -278,7 +279,8 @@ mod tests {
         let pool = pool();
         let wish = Wish::sample();
         for template in &pool.templates {
-            let call_id: String = template.call_id.chars().map(|c| if c.is_ascii_digit() { '0' } else { c }).collect();
+            let call_id: String =
+                template.call_id.chars().map(|c| if c.is_ascii_digit() { '0' } else { c }).collect();
             let filled = Filled { call_id: &call_id, caller: "+4915000000000", wish: &wish };
             for delivery in &template.deliveries {
                 let body = delivery.fill(&filled, |offset| 1_900_000_000_000 + offset);
@@ -291,7 +293,10 @@ mod tests {
                 assert!(!text.contains("timestamp\":179"), "an old instant stays");
                 if let Route::Function(name) = delivery.route {
                     assert_eq!(json["name"], name);
-                    assert_eq!(json["args"]["call_id"], if name == "check_availability" { Value::from("None") } else { Value::Null });
+                    assert_eq!(
+                        json["args"]["call_id"],
+                        if name == "check_availability" { Value::from("None") } else { Value::Null }
+                    );
                 }
                 if let Some(from) = call.get("from_number").and_then(Value::as_str) {
                     assert!(from == "+4915000000000" || from == pool.lines[template.line].to_number);

@@ -342,7 +342,8 @@ mod tests {
 
     #[test]
     fn the_same_seed_gives_the_same_times_but_other_ids() {
-        let (one, two): (Vec<Due>, Vec<Due>) = (schedule(50, None, 1).collect(), schedule(50, None, 2).collect());
+        let (one, two): (Vec<Due>, Vec<Due>) =
+            (schedule(50, None, 1).collect(), schedule(50, None, 2).collect());
         assert!(one.iter().map(|due| due.due_us).eq(two.iter().map(|due| due.due_us)));
         let ids = |all: &[Due]| all.iter().map(|due| due.call.call_id.clone()).collect::<HashSet<_>>();
         assert!(ids(&one).is_disjoint(&ids(&two)));

@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use futures_util::StreamExt;
 use futures_util::stream;
+use rand::SeedableRng;
 use rand::rngs::SmallRng;
 use rand::seq::SliceRandom;
-use rand::SeedableRng;
 use tokio::time::{Instant, sleep};
 
 use super::{CalcomBooking, SentCall, StoredCall, Verdict, judge};
