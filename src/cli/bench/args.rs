@@ -11,25 +11,29 @@ const WARM_UP_S_MIN: f64 = 10.0;
 /// Arguments whose values are not repeated.
 const SECRET_ARGUMENTS: [&str; 2] = ["--admin-token", "--webhook-key"];
 
-/// Definitions:
-///
-/// A call is call_started, some transcript_updated, for a share of the calls check_availability and
-/// book_appointment, call_ended and call_analyzed; chats, web calls, transfers and calls that never connect are
-/// among them. Calls last 30 s on average and begin independently of each other (Poisson).
-///
-/// EVENTS_PER_S counts webhook events, copies included; function calls come on top. With E events per call,
-/// calls begin at EVENTS_PER_S / E per second. Without --rate that is N / 30 s for N concurrent calls; with both
-/// --rate and --concurrent-calls the length of a call gives way (N x E / EVENTS_PER_S).
-///
-/// The loop is open: everything is sent when the schedule says so, whether or not the service keeps up, and a
-/// latency counts from the time a request was due until its acknowledgement, repeats included. Events that are
-/// not acknowledged are repeated three times, after 1, 2 and 4 s.
-///
-/// In the end the oracle reads back every call (above 20,000 calls a random sample) over the admin API, and
-/// every booking of the simulated Cal.com: acknowledged events lost or doubled, calls out of state, overlapping
-/// bookings, appointments without booking and the reverse. Exit code 1 if it finds anything.
+/// What the words of this command mean; the end of its help.
+const DEFINITIONS: &str = "\
+Definitions:
+
+A call is call_started, some transcript_updated, for a share of the calls check_availability and
+book_appointment, call_ended and call_analyzed; chats, web calls, transfers and calls that never connect are
+among them. Calls last 30 s on average and begin independently of each other (Poisson).
+
+EVENTS_PER_S counts webhook events, copies included; function calls come on top. With E events per call,
+calls begin at EVENTS_PER_S / E per second. Without --rate that is N / 30 s for N concurrent calls; with both
+--rate and --concurrent-calls the length of a call gives way (N x E / EVENTS_PER_S).
+
+The loop is open: everything is sent when the schedule says so, whether or not the service keeps up, and a
+latency counts from the time a request was due until its acknowledgement, repeats included. Events that are
+not acknowledged are repeated three times, after 1, 2 and 4 s.
+
+In the end the oracle reads back every call (above 20,000 calls a random sample) over the admin API, and
+every booking of the simulated Cal.com: acknowledged events lost or doubled, calls out of state, overlapping
+bookings, appointments without booking and the reverse. Exit code 1 if it finds anything.";
+
+/// Arguments of `askpro bench`.
 #[derive(Debug, Clone, Args)]
-#[command(verbatim_doc_comment)]
+#[command(after_help = DEFINITIONS)]
 pub(in crate::cli) struct BenchArgs {
     /// A running service; without it one is started in this process, on the configured database (default:
     /// SQLite in a temporary folder), with a simulated Cal.com
@@ -68,6 +72,9 @@ pub(in crate::cli) struct BenchArgs {
     /// Share of the events sent twice, and of those sent in the wrong order; half as many come again after 10 s
     #[arg(long, value_name = "SHARE", default_value_t = 0.02, value_parser = share)]
     pub(super) disorder: f64,
+    /// Calls written beforehand, whose ids, numbers and times are filled in when they are sent
+    #[arg(long, value_name = "N", default_value_t = 400, value_parser = parse_count)]
+    pub(super) scripts: usize,
     /// Seconds until all calls are in, not measured [default: 10, or 1 for every 1,000 calls]
     #[arg(long, value_name = "SECONDS", value_parser = positive)]
     pub(super) warm_up: Option<f64>,
@@ -75,7 +82,7 @@ pub(in crate::cli) struct BenchArgs {
     #[arg(long, value_name = "SECONDS", default_value_t = 60.0, value_parser = positive)]
     pub(super) settle: f64,
     /// Connections to the service at most
-    #[arg(long, value_name = "N", default_value_t = 256, value_parser = parse_connections)]
+    #[arg(long, value_name = "N", default_value_t = 256, value_parser = parse_count)]
     pub(super) connections: usize,
     /// The same seed sends the same traffic, under new ids [default: the time]
     #[arg(long, value_name = "SEED")]
@@ -110,7 +117,7 @@ fn share(text: &str) -> Result<f64, String> {
     number.ok_or_else(|| "give a number from 0 to 1".to_owned())
 }
 
-fn parse_connections(text: &str) -> Result<usize, String> {
+fn parse_count(text: &str) -> Result<usize, String> {
     let number = text.parse::<usize>().ok().filter(|number| (1..=20_000).contains(number));
     number.ok_or_else(|| "give a whole number from 1 to 20000".to_owned())
 }

@@ -119,8 +119,10 @@ impl Counts {
 pub(super) struct Measured {
     /// How requests ended.
     pub(super) counts: Counts,
-    /// Acknowledgements of webhook events, those due in the measured time.
+    /// Acknowledgements of durable webhook events, those due in the measured time.
     pub(super) webhooks: Latencies,
+    /// Acknowledgements of running transcripts, which need not be on disk by then.
+    pub(super) transcripts: Latencies,
     /// Answers of functions, by name.
     pub(super) functions: BTreeMap<&'static str, Latencies>,
     /// How late requests were sent: the sender's own share of every latency.

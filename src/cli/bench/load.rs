@@ -224,8 +224,10 @@ fn settle(
     match route {
         Route::Event(name) => {
             due.call.acknowledge(name);
-            if is_measured {
-                measured.webhooks.record(latency_us);
+            match name {
+                _ if !is_measured => {}
+                "transcript_updated" => measured.transcripts.record(latency_us),
+                _ => measured.webhooks.record(latency_us),
             }
         }
         Route::Function(name) => {

@@ -44,6 +44,8 @@ use crate::simulators::retell::{CompanyLine, Disorder};
 
 /// How long one request may take; Retell waits as long for a webhook.
 const REQUEST_TIME_MAX: Duration = Duration::from_secs(10);
+/// How long a service may take to be ready.
+const READY_TIME_MAX: Duration = Duration::from_secs(30);
 /// Of the disorder's share, so much is sent again after 10 s, functions too.
 const RETRIES_OF_DISORDER: f64 = 0.5;
 /// Counters of the service that the report shows, with the label that tells their series apart.
@@ -63,7 +65,7 @@ struct Target {
     calcom_url: Option<String>,
     database: String,
     lines: Vec<CompanyLine>,
-    own: Option<(OwnService, Option<Folder>)>,
+    own: Option<(OwnService, Folder)>,
 }
 
 /// Measures, judges, reports; fails when the oracle finds anything.
@@ -83,13 +85,14 @@ pub(super) async fn run(args: BenchArgs) -> Result<(), CliError> {
     };
     let measured = Box::pin(measure(&args, &target)).await;
     let is_sound = measured.as_ref().is_ok_and(|report| report.oracle.sound);
-    finish(target, is_sound).await?;
+    let finished = finish(target, is_sound).await;
     let report = measured?;
     println!("\n{report}");
     if let Some(file) = &args.json {
         let text = serde_json::to_vec_pretty(&report).map_err(CliError::failed)?;
         std::fs::write(file, text).with_context(|| format!("--json {} cannot be written", file.display()))?;
     }
+    finished?;
     if is_sound { Ok(()) } else { Err(CliError::Reported) }
 }
 
@@ -165,7 +168,7 @@ async fn own(args: &BenchArgs, mut config: Config) -> Result<Target, CliError> {
         None => companies::generate(args.companies),
     };
     let lines = CompanyLine::from_import_json(&import);
-    let service = OwnService::start(config, &import, folder.path()).await?;
+    let (service, folder) = OwnService::start_in(folder, config, &import).await?;
     Ok(Target {
         url: service.running.base_url(),
         admin_token: service.admin_token.clone(),
@@ -173,7 +176,7 @@ async fn own(args: &BenchArgs, mut config: Config) -> Result<Target, CliError> {
         calcom_url: Some(service.calcom.base_url()),
         database: database.to_owned(),
         lines,
-        own: Some((service, Some(folder))),
+        own: Some((service, folder)),
     })
 }
 
@@ -181,16 +184,18 @@ async fn own(args: &BenchArgs, mut config: Config) -> Result<Target, CliError> {
 async fn finish(target: Target, is_sound: bool) -> Result<(), CliError> {
     let Some((service, folder)) = target.own else { return Ok(()) };
     service.running.stop().await.context("the service did not stop well")?;
-    match folder {
-        Some(folder) if is_sound => folder.remove(),
-        Some(folder) => eprintln!("kept for a look: {}", folder.path().display()),
-        None => {}
+    if is_sound {
+        folder.remove();
+    } else {
+        eprintln!("kept for a look: {}", folder.path().display());
     }
     Ok(())
 }
 
 /// Sends the traffic and asks the oracle.
 async fn measure(args: &BenchArgs, target: &Target) -> Result<Report, CliError> {
+    let admin = AdminClient::new(&target.url, &target.admin_token).map_err(CliError::failed)?;
+    admin.until_ready(READY_TIME_MAX).await.map_err(CliError::failed)?;
     let now = settings::clock();
     let now_ms = now();
     let seed = args.seed.unwrap_or(now_ms.unsigned_abs());
@@ -199,7 +204,7 @@ async fn measure(args: &BenchArgs, target: &Target) -> Result<Report, CliError> 
         reorder_share: args.disorder,
         retry_share: args.disorder * RETRIES_OF_DISORDER,
     };
-    let pool = Pool::write(seed, target.lines.clone(), args.function_share, disorder, now_ms);
+    let pool = Pool::write(seed, args.scripts, target.lines.clone(), args.function_share, disorder, now_ms);
     let model = Model::derive(args.concurrent_calls, args.rate, pool.events_per_call());
     let setup = setup(args, target, seed, &model);
     let phases = Phases {
@@ -224,7 +229,6 @@ async fn measure(args: &BenchArgs, target: &Target) -> Result<Report, CliError> 
         setup.measured_s,
     );
     let calls = watch(Load::start(schedule, sending)?, &figures, phases).await?;
-    let admin = AdminClient::new(&target.url, &target.admin_token).map_err(CliError::failed)?;
     let verdict = ask_oracle(args, target, &admin, &calls, seed).await?;
     let service = service_counters(&admin).await;
     Ok(Report::new(args::shown_command(), Machine::this(), setup, &figures.lock(), service, &verdict))

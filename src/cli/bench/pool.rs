@@ -11,8 +11,6 @@ use crate::simulators::retell::{
     CallScript, CompanyLine, Delivery, DeliveryKind, Disorder, Expected, Mix, ScriptGenerator,
 };
 
-/// Templates altogether, where the number of lines allows it.
-const TEMPLATES: usize = 400;
 /// Median length of the conversations that the bodies tell of, in seconds.
 const MEDIAN_S: f64 = 35.0;
 /// The longest of these.
@@ -98,9 +96,10 @@ pub(super) struct Pool {
 }
 
 impl Pool {
-    /// Writes the calls. The same arguments write the same calls.
+    /// Writes `calls` calls, but at least one for each line. The same arguments write the same calls.
     pub(super) fn write(
         seed: u64,
+        calls: usize,
         lines: Vec<CompanyLine>,
         function_share: f64,
         disorder: Disorder,
@@ -115,7 +114,7 @@ impl Pool {
             longest_s: LONGEST_S,
             ..Mix::default()
         };
-        let per_line = TEMPLATES.div_ceil(lines.len().max(1));
+        let per_line = calls.div_ceil(lines.len().max(1));
         let mut templates = Vec::with_capacity(lines.len() * per_line);
         for (line, place) in lines.iter().zip(0_u64..) {
             let mut generator =
@@ -271,7 +270,7 @@ mod tests {
     fn pool() -> Pool {
         let lines = CompanyLine::from_import_json(&companies::generate(3));
         let disorder = Disorder { duplicate_share: 0.1, reorder_share: 0.1, retry_share: 0.05 };
-        Pool::write(7, lines, 1.0, disorder, NOW_MS)
+        Pool::write(7, 120, lines, 1.0, disorder, NOW_MS)
     }
 
     #[test]

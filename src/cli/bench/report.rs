@@ -102,9 +102,11 @@ pub(super) struct Report {
     pub(super) machine: Machine,
     /// How it was measured.
     pub(super) setup: Setup,
-    /// From due to acknowledged.
+    /// From due to acknowledged, durable events.
     pub(super) webhook_acks: Spread,
-    /// Acknowledged events per second of the measured time.
+    /// From due to acknowledged, running transcripts.
+    pub(super) transcript_acks: Spread,
+    /// Acknowledged events of both kinds per second of the measured time.
     pub(super) webhook_acks_per_s: f64,
     /// From due to answered, by function.
     pub(super) functions: BTreeMap<String, Spread>,
@@ -131,13 +133,16 @@ impl Report {
         verdict: &Verdict,
     ) -> Self {
         let webhook_acks = measured.webhooks.spread();
+        let transcript_acks = measured.transcripts.spread();
+        let acknowledged = webhook_acks.count + transcript_acks.count;
         let functions = measured.functions.iter();
         Self {
             command,
             machine,
-            webhook_acks_per_s: webhook_acks.count as f64 / setup.measured_s.max(0.001),
+            webhook_acks_per_s: acknowledged as f64 / setup.measured_s.max(0.001),
             setup,
             webhook_acks,
+            transcript_acks,
             functions: functions.map(|(name, latencies)| ((*name).to_owned(), latencies.spread())).collect(),
             sender_lag: measured.lag.spread(),
             counts: measured.counts.clone(),
@@ -207,7 +212,8 @@ impl Report {
                 "{name:<24}{count:>10}{p50_ms:>10.2}{p90_ms:>10.2}{p99_ms:>10.2}{p999_ms:>10.2}{max_ms:>10.2}"
             )
         };
-        row("webhook ack", &self.webhook_acks)?;
+        row("webhook ack (durable)", &self.webhook_acks)?;
+        row("transcript ack", &self.transcript_acks)?;
         for (name, spread) in &self.functions {
             row(name, spread)?;
         }

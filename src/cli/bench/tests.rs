@@ -62,6 +62,7 @@ fn fake(manners: Manners) -> Fake {
                     .app_data(web::PayloadConfig::new(8 << 20))
                     .route("/webhooks/retell", web::post().to(take_event))
                     .route("/functions/retell/{name}", web::post().to(answer_function))
+                    .route("/readyz", web::get().to(HttpResponse::Ok))
                     .route("/admin/calls/{id}", web::get().to(tell_call))
             });
             let server = server.workers(1).disable_signals().listen(listener).unwrap().run();
@@ -133,7 +134,10 @@ struct Line {
 }
 
 async fn bench(fake: &Fake, line: &str) -> Report {
-    let line = format!("bench --url {} --for 0.6 --warm-up 0.2 --companies 3 --settle 0.2 {line}", fake.url);
+    let line = format!(
+        "bench --url {} --for 0.6 --warm-up 0.2 --companies 3 --scripts 30 --settle 0.2 {line}",
+        fake.url
+    );
     let args = Line::try_parse_from(line.split_whitespace()).unwrap().args;
     let target = Target {
         url: fake.url.clone(),
@@ -194,7 +198,7 @@ async fn a_service_that_promises_bookings_it_does_not_have_is_found_out() {
 
 /// So many events that are all due at once.
 fn burst(lines: Vec<CompanyLine>, count: usize) -> (Vec<schedule::Due>, Phases) {
-    let pool = Pool::write(1, lines, 0.0, Disorder::default(), 1_795_420_800_000);
+    let pool = Pool::write(1, 5, lines, 0.0, Disorder::default(), 1_795_420_800_000);
     let phases = Phases { warm_up_us: 0, measured_until_us: 1_000_000 };
     let model = Model::derive(Some(50), None, pool.events_per_call());
     let seeds = Seeds { traffic: 1, ids: 1 };

@@ -29,6 +29,8 @@ const DISORDER: Disorder = Disorder { duplicate_share: 0.05, reorder_share: 0.05
 const BOOKING_DAYS: u32 = 7;
 /// Longest call, in seconds before compression.
 const LONGEST_S: f64 = 240.0;
+/// How long the service may take to be ready.
+const READY_TIME_MAX: Duration = Duration::from_secs(30);
 /// How often the screen is drawn.
 const REDRAW: Duration = Duration::from_secs(1);
 
@@ -57,12 +59,15 @@ pub(super) async fn run(args: DemoArgs) -> Result<(), CliError> {
     let folder = Folder::make("demo")?;
     println!("folder       {}", folder.path().display());
     settle_in(&mut config, &folder)?;
-    let service = Box::pin(OwnService::start(config, &companies, folder.path())).await?;
+    let (service, folder) = Box::pin(OwnService::start_in(folder, config, &companies)).await?;
+    let admin = AdminClient::new(&service.running.base_url(), &service.admin_token);
+    let admin = admin.map_err(CliError::failed)?;
+    admin.until_ready(READY_TIME_MAX).await.map_err(CliError::failed)?;
     let generator = generator(&companies);
     let again = generator.clone();
     let dialer = dial(&args, &service, generator)?;
     print_addresses(&service);
-    let stopped_by_itself = play(&args, &service, &dialer).await?;
+    let stopped_by_itself = play(&args, &service, &dialer, admin).await?;
     println!("\nno more calls come in; the running ones end");
     let counters = dialer.finish().await;
     let summary = Box::pin(check::examine(&service, again, &counters)).await;
@@ -113,9 +118,13 @@ fn print_addresses(service: &OwnService) {
 }
 
 /// Draws the screen until the time is over, a signal comes or the service stops; whether it was the last.
-async fn play(args: &DemoArgs, service: &OwnService, dialer: &Dialer) -> Result<bool, CliError> {
-    let admin = AdminClient::new(&service.running.base_url(), &service.admin_token);
-    let mut screen = Screen::new(admin.map_err(CliError::failed)?);
+async fn play(
+    args: &DemoArgs,
+    service: &OwnService,
+    dialer: &Dialer,
+    admin: AdminClient,
+) -> Result<bool, CliError> {
+    let mut screen = Screen::new(admin);
     let mut redraw = tokio::time::interval(REDRAW);
     let mut over = Box::pin(async {
         match args.for_s {

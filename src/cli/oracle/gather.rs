@@ -105,7 +105,7 @@ async fn read_call(source: &Source, call_id: &str) -> Result<Option<StoredCall>,
 /// Whether the same question may be answered later.
 fn is_passing(error: &ReadError) -> bool {
     match error {
-        ReadError::Unanswered { .. } => true,
+        ReadError::Unanswered { .. } | ReadError::NotReady { .. } => true,
         ReadError::Status { status, .. } => *status >= 500 || *status == 429,
     }
 }
