@@ -15,6 +15,8 @@ use crate::simulators::http_client;
 
 /// How long one answer may take.
 const ANSWER_TIME_MAX: Duration = Duration::from_secs(15);
+/// Between two looks whether a service is ready.
+const READY_PAUSE: Duration = Duration::from_millis(200);
 
 /// Why something could not be read.
 #[derive(Debug, thiserror::Error)]
@@ -26,6 +28,12 @@ pub(super) enum ReadError {
         path: String,
         /// What went wrong.
         cause: reqwest::Error,
+    },
+    /// It does not take work.
+    #[error("{url} is not ready: look at {url}/readyz")]
+    NotReady {
+        /// The service.
+        url: String,
     },
     /// The answer is another status than promised.
     #[error("{path} was answered {status}{}", if *status == 401 { ": give the service's admin.token with --admin-token" } else { "" })]
@@ -80,6 +88,18 @@ impl AdminClient {
     pub(super) async fn is_ready(&self) -> bool {
         let request = self.http.get(format!("{}/readyz", self.base_url)).timeout(ANSWER_TIME_MAX);
         request.send().await.is_ok_and(|response| response.status().is_success())
+    }
+
+    /// Waits until the service takes work.
+    pub(super) async fn until_ready(&self, patience: Duration) -> Result<(), ReadError> {
+        let end = tokio::time::Instant::now() + patience;
+        while !self.is_ready().await {
+            if tokio::time::Instant::now() >= end {
+                return Err(ReadError::NotReady { url: self.base_url.clone() });
+            }
+            tokio::time::sleep(READY_PAUSE).await;
+        }
+        Ok(())
     }
 }
 
@@ -194,7 +214,8 @@ impl Figures {
 
     /// The sum of all series of a name; `None` where there is none.
     pub(super) fn sum(&self, name: &str) -> Option<f64> {
-        let mut values = self.series.iter().filter(|(is, ..)| is == name).map(|(.., value)| *value).peekable();
+        let mut values =
+            self.series.iter().filter(|(is, ..)| is == name).map(|(.., value)| *value).peekable();
         values.peek()?;
         Some(values.sum())
     }
@@ -203,7 +224,8 @@ impl Figures {
     pub(super) fn by_label(&self, name: &str, label: &str) -> Vec<(String, f64)> {
         let mut sums = std::collections::BTreeMap::<String, f64>::new();
         for (is, labels, value) in &self.series {
-            let found = labels.split(',').filter_map(|pair| pair.split_once('=')).find(|(key, _)| *key == label);
+            let found =
+                labels.split(',').filter_map(|pair| pair.split_once('=')).find(|(key, _)| *key == label);
             if let Some((_, text)) = found.filter(|_| is == name) {
                 *sums.entry(text.trim_matches('"').to_owned()).or_default() += value;
             }

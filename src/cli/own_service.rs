@@ -27,8 +27,9 @@ impl Folder {
     pub(super) fn make(purpose: &str) -> anyhow::Result<Self> {
         let name = format!("askpro-{purpose}-{}-{:08x}", settings::now_ms(), rand::random::<u32>());
         let path = std::env::temp_dir().join(name);
-        std::fs::create_dir_all(&path)
-            .with_context(|| format!("folder {} cannot be made: set TMPDIR to one that can", path.display()))?;
+        std::fs::create_dir_all(&path).with_context(|| {
+            format!("folder {} cannot be made: set TMPDIR to one that can", path.display())
+        })?;
         Ok(Self { path })
     }
 
@@ -68,9 +69,24 @@ pub(super) struct OwnService {
 }
 
 impl OwnService {
+    /// As [`OwnService::start`]; the folder goes when nothing came of it.
+    pub(super) async fn start_in(
+        folder: Folder,
+        config: Config,
+        companies: &Value,
+    ) -> anyhow::Result<(Self, Folder)> {
+        match Self::start(config, companies, folder.path()).await {
+            Ok(service) => Ok((service, folder)),
+            Err(error) => {
+                folder.remove();
+                Err(error)
+            }
+        }
+    }
+
     /// Starts the simulators, imports `companies` (their file is written to `folder`) and starts the service.
     /// An admin token and a webhook key are made where `config` has none.
-    pub(super) async fn start(mut config: Config, companies: &Value, folder: &Path) -> anyhow::Result<Self> {
+    async fn start(mut config: Config, companies: &Value, folder: &Path) -> anyhow::Result<Self> {
         let world = World::from_import_json(companies)?;
         let calcom = CalcomSimulator::start(LOCAL, world, CalcomOptions::new(settings::clock()))
             .context("the simulated Cal.com does not start")?;

@@ -85,8 +85,7 @@ async fn retell(args: RetellArgs) -> Result<(), CliError> {
     let dialer = match args.target {
         Some(url) => {
             let lines = CompanyLine::from_import_json(&import);
-            let generator =
-                ScriptGenerator::new(settings::now_ms().unsigned_abs(), lines, Mix::default());
+            let generator = ScriptGenerator::new(settings::now_ms().unsigned_abs(), lines, Mix::default());
             let target =
                 Target { base_url: url.trim_end_matches('/').to_owned(), key: args.webhook_key.clone() };
             println!("calling           {}", target.base_url);

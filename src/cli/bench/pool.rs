@@ -11,8 +11,6 @@ use crate::simulators::retell::{
     CallScript, CompanyLine, Delivery, DeliveryKind, Disorder, Expected, Mix, ScriptGenerator,
 };
 
-/// Templates altogether, where the number of lines allows it.
-const TEMPLATES: usize = 400;
 /// Median length of the conversations that the bodies tell of, in seconds.
 const MEDIAN_S: f64 = 35.0;
 /// The longest of these.
@@ -98,9 +96,10 @@ pub(super) struct Pool {
 }
 
 impl Pool {
-    /// Writes the calls. The same arguments write the same calls.
+    /// Writes `calls` calls, but at least one for each line. The same arguments write the same calls.
     pub(super) fn write(
         seed: u64,
+        calls: usize,
         lines: Vec<CompanyLine>,
         function_share: f64,
         disorder: Disorder,
@@ -115,10 +114,11 @@ impl Pool {
             longest_s: LONGEST_S,
             ..Mix::default()
         };
-        let per_line = TEMPLATES.div_ceil(lines.len().max(1));
+        let per_line = calls.div_ceil(lines.len().max(1));
         let mut templates = Vec::with_capacity(lines.len() * per_line);
         for (line, place) in lines.iter().zip(0_u64..) {
-            let mut generator = ScriptGenerator::new(seed.wrapping_add(place), vec![line.clone()], mix.clone());
+            let mut generator =
+                ScriptGenerator::new(seed.wrapping_add(place), vec![line.clone()], mix.clone());
             for number in 0..per_line {
                 let mut script = generator.next(now_ms);
                 thin_out(&mut script.deliveries);
@@ -270,7 +270,7 @@ mod tests {
     fn pool() -> Pool {
         let lines = CompanyLine::from_import_json(&companies::generate(3));
         let disorder = Disorder { duplicate_share: 0.1, reorder_share: 0.1, retry_share: 0.05 };
-        Pool::write(7, lines, 1.0, disorder, NOW_MS)
+        Pool::write(7, 120, lines, 1.0, disorder, NOW_MS)
     }
 
     #[test]
@@ -278,7 +278,8 @@ mod tests {
         let pool = pool();
         let wish = Wish::sample();
         for template in &pool.templates {
-            let call_id: String = template.call_id.chars().map(|c| if c.is_ascii_digit() { '0' } else { c }).collect();
+            let call_id: String =
+                template.call_id.chars().map(|c| if c.is_ascii_digit() { '0' } else { c }).collect();
             let filled = Filled { call_id: &call_id, caller: "+4915000000000", wish: &wish };
             for delivery in &template.deliveries {
                 let body = delivery.fill(&filled, |offset| 1_900_000_000_000 + offset);
@@ -291,7 +292,10 @@ mod tests {
                 assert!(!text.contains("timestamp\":179"), "an old instant stays");
                 if let Route::Function(name) = delivery.route {
                     assert_eq!(json["name"], name);
-                    assert_eq!(json["args"]["call_id"], if name == "check_availability" { Value::from("None") } else { Value::Null });
+                    assert_eq!(
+                        json["args"]["call_id"],
+                        if name == "check_availability" { Value::from("None") } else { Value::Null }
+                    );
                 }
                 if let Some(from) = call.get("from_number").and_then(Value::as_str) {
                     assert!(from == "+4915000000000" || from == pool.lines[template.line].to_number);

@@ -303,7 +303,7 @@ mod tests {
 
     fn schedule(concurrent_calls: u32, rate: Option<f64>, ids: u64) -> Schedule {
         let lines = CompanyLine::from_import_json(&companies::generate(5));
-        let pool = Pool::write(1, lines, 0.3, Disorder::default(), 1_795_420_800_000);
+        let pool = Pool::write(1, 60, lines, 0.3, Disorder::default(), 1_795_420_800_000);
         let model = Model::derive(Some(concurrent_calls), rate, pool.events_per_call());
         let today = jiff::civil::date(2026, 11, 23);
         Schedule::new(pool, model, PHASES, Seeds { traffic: 1, ids }, today, 10)
@@ -342,7 +342,8 @@ mod tests {
 
     #[test]
     fn the_same_seed_gives_the_same_times_but_other_ids() {
-        let (one, two): (Vec<Due>, Vec<Due>) = (schedule(50, None, 1).collect(), schedule(50, None, 2).collect());
+        let (one, two): (Vec<Due>, Vec<Due>) =
+            (schedule(50, None, 1).collect(), schedule(50, None, 2).collect());
         assert!(one.iter().map(|due| due.due_us).eq(two.iter().map(|due| due.due_us)));
         let ids = |all: &[Due]| all.iter().map(|due| due.call.call_id.clone()).collect::<HashSet<_>>();
         assert!(ids(&one).is_disjoint(&ids(&two)));

@@ -104,7 +104,8 @@ mod tests {
 
     #[test]
     fn arguments_carry_the_names_that_agents_use() {
-        let check: Value = serde_json::from_str(&Wish::sample().arguments("check_availability", "+49")).unwrap();
+        let check: Value =
+            serde_json::from_str(&Wish::sample().arguments("check_availability", "+49")).unwrap();
         assert_eq!(check["datum"], "24.11.2026");
         assert_eq!(check["uhrzeit"], "14:00");
         let english = Wish { german: false, ..Wish::sample() };

@@ -50,11 +50,7 @@ fn confirmed_without_booking(
     }
 }
 
-fn booked_twice(
-    is: &StoredCall,
-    by_metadata: &HashMap<&str, Vec<&CalcomBooking>>,
-    faults: &mut Vec<Fault>,
-) {
+fn booked_twice(is: &StoredCall, by_metadata: &HashMap<&str, Vec<&CalcomBooking>>, faults: &mut Vec<Fault>) {
     for appointment in &is.appointments {
         let id = appointment.appointment_id.as_str();
         let times = by_metadata.get(id).map_or(0, |bookings| distinct(bookings));
@@ -86,8 +82,7 @@ fn booked_without_appointment(
     for booking in by_metadata.get(call.call_id.as_str()).into_iter().flatten() {
         let known = is.appointments.iter().any(|appointment| {
             appointment.calcom_uid.as_ref() == Some(&booking.uid)
-                || booking.metadata.contains(&appointment.appointment_id)
-                    && appointment.status == "confirmed"
+                || booking.metadata.contains(&appointment.appointment_id) && appointment.status == "confirmed"
         });
         if !known {
             let missing = format!("booking {} at Cal.com belongs to none of its appointments", booking.uid);

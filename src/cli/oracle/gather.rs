@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use futures_util::StreamExt;
 use futures_util::stream;
+use rand::SeedableRng;
 use rand::rngs::SmallRng;
 use rand::seq::SliceRandom;
-use rand::SeedableRng;
 use tokio::time::{Instant, sleep};
 
 use super::{CalcomBooking, SentCall, StoredCall, Verdict, judge};
@@ -105,7 +105,7 @@ async fn read_call(source: &Source, call_id: &str) -> Result<Option<StoredCall>,
 /// Whether the same question may be answered later.
 fn is_passing(error: &ReadError) -> bool {
     match error {
-        ReadError::Unanswered { .. } => true,
+        ReadError::Unanswered { .. } | ReadError::NotReady { .. } => true,
         ReadError::Status { status, .. } => *status >= 500 || *status == 429,
     }
 }

@@ -185,7 +185,9 @@ impl Fault {
 impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Lost { call_id, event } => write!(f, "lost: {event} of {call_id} was acknowledged and is not there"),
+            Self::Lost { call_id, event } => {
+                write!(f, "lost: {event} of {call_id} was acknowledged and is not there")
+            }
             Self::Doubled { call_id, event, times } => {
                 write!(f, "doubled: {event} of {call_id} is there {times} times")
             }
@@ -198,7 +200,9 @@ impl fmt::Display for Fault {
             Self::Overlap { host_id, first, second } => {
                 write!(f, "overlap: bookings {first} and {second} both need host {host_id}")
             }
-            Self::UnknownAppointment { call_id, missing } => write!(f, "unknown appointment: {call_id}, {missing}"),
+            Self::UnknownAppointment { call_id, missing } => {
+                write!(f, "unknown appointment: {call_id}, {missing}")
+            }
         }
     }
 }

@@ -154,8 +154,7 @@ fn two_bookings_of_one_host_at_one_time_overlap() {
     let (mut one, mut two) = (booking("u1", 9001, 0), booking("u2", 9001, 15));
     one.metadata.clear();
     two.metadata.clear();
-    let expected =
-        Fault::Overlap { host_id: 9001, first: "u1".to_owned(), second: "u2".to_owned() };
+    let expected = Fault::Overlap { host_id: 9001, first: "u1".to_owned(), second: "u2".to_owned() };
     assert_eq!(verdict(sent("call_1"), stored(), &[one.clone(), two.clone()]).faults, [expected]);
     two.start_ms = one.end_ms;
     assert!(verdict(sent("call_1"), stored(), &[one.clone(), two.clone()]).is_sound());
