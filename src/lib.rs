@@ -1,6 +1,7 @@
 //! askpro: the back end behind AI telephone receptionists.
 
 pub mod app;
+pub mod cli;
 pub mod compress;
 pub mod config;
 pub mod http;
