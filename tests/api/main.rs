@@ -15,5 +15,8 @@
 mod support;
 
 mod booking;
+mod events;
 mod hangup;
+mod routes;
+mod secrets;
 mod strangers;

@@ -44,6 +44,7 @@ impl Setup {
             .with("ADMIN__TOKEN", ADMIN_TOKEN)
             .with("RETELL__WEBHOOK_KEYS", &format!("key_of_before,{WEBHOOK_KEY}"))
             .with("LOG__LEVEL", "warn")
+            .with("CALLS__TRANSCRIPT_FLUSH_MS", "100")
     }
 
     /// Changes a setting: `SECTION__KEY`.
