@@ -74,12 +74,25 @@ pub const SHARDS_REPLACED: Metric = Metric {
 pub const CATALOGUE: &[Metric] =
     &[ACTOR_RESTARTS, MAILBOX_DEPTH, MAILBOX_REFUSED, DEAD_LETTERS, ACTORS_LIVE, SHARDS_REPLACED];
 
-/// Hands the help texts to the recorder; called once, after it is installed.
+/// Kinds of actors.
+const ACTORS: [&str; 4] = ["call", "scheduling", "tenant", "writer"];
+/// Places of a fault.
+const RESTART_REASONS: [&str; 5] = ["handler", "timer", "future", "stopping", "build"];
+
+/// Hands the help texts to the recorder and brings the series that rigs read to life at 0; called once, after
+/// it is installed.
 pub fn describe() {
     for metric in CATALOGUE {
         match metric.kind {
             MetricKind::Counter => metrics::describe_counter!(metric.name, metric.help),
             MetricKind::Gauge => metrics::describe_gauge!(metric.name, metric.help),
+        }
+    }
+    for actor in ACTORS {
+        metrics::gauge!(MAILBOX_DEPTH.name, "actor" => actor).increment(0.0);
+        metrics::gauge!(ACTORS_LIVE.name, "actor" => actor).increment(0.0);
+        for reason in RESTART_REASONS {
+            metrics::counter!(ACTOR_RESTARTS.name, "actor" => actor, "reason" => reason).increment(0);
         }
     }
 }
