@@ -64,7 +64,10 @@ async fn assert_outcome_stays_booked(service: &Service, call: &serde_json::Value
     let ended = over(call, 144_000, "user_hangup");
     service.retell.event(&event("call_ended", &ended)).await;
     let mut analyzed = ended;
-    merge(&mut analyzed, json!({ "call_analysis": { "call_successful": false, "user_sentiment": "Negative" } }));
+    merge(
+        &mut analyzed,
+        json!({ "call_analysis": { "call_successful": false, "user_sentiment": "Negative" } }),
+    );
     service.retell.event(&event("call_analyzed", &analyzed)).await;
     service.tables.wait_for(3, "call_events WHERE call_id = 'call_c1'").await;
     let columns = "status, outcome, duration_ms, disconnection_reason, retell_successful";

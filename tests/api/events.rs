@@ -21,7 +21,10 @@ fn fixture_of(name: &str, id: &str) -> Value {
 }
 
 async fn events_of(service: &Service, call_id: &str) -> Vec<String> {
-    service.tables.texts("event", &format!("FROM call_events WHERE call_id = '{call_id}' ORDER BY event")).await
+    service
+        .tables
+        .texts("event", &format!("FROM call_events WHERE call_id = '{call_id}' ORDER BY event"))
+        .await
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -44,12 +47,20 @@ async fn every_kind_of_event_of_a_call_has_its_row() {
     let future = json!({ "event": "call_dreamt_of", "call": call("call_e1"), "dream": { "sheep": 3 } });
     service.retell.event(&future).await;
     let wanted = [
-        "call_analyzed", "call_dreamt_of", "call_ended", "call_started", "transcript_updated",
-        "transfer_bridged", "transfer_cancelled", "transfer_ended", "transfer_started",
+        "call_analyzed",
+        "call_dreamt_of",
+        "call_ended",
+        "call_started",
+        "transcript_updated",
+        "transfer_bridged",
+        "transfer_cancelled",
+        "transfer_ended",
+        "transfer_started",
     ];
     service.tables.wait_for(9, "call_events").await;
     assert_eq!(events_of(&service, "call_e1").await, wanted);
-    let rows = service.tables.rows("status, from_number, to_number, agent_id, duration_ms", "FROM calls").await;
+    let rows =
+        service.tables.rows("status, from_number, to_number, agent_id, duration_ms", "FROM calls").await;
     let row = ["ended", "+4915112345678", "+493083793369", "agent_a1", "144000"].map(|t| Some(t.to_owned()));
     assert_eq!(rows, [row]);
     let shown = service.admin("/admin/calls/call_e1").await;
@@ -113,12 +124,16 @@ async fn calls_that_never_connected_count_no_minutes() {
     for (name, id, _) in cases {
         let mut body = fixture_of(name, id);
         // Captured shapes carry numbers of nobody: the company is called from its own number.
-        merge(&mut body["call"], json!({ "direction": "outbound", "from_number": "+493083793369", "agent_id": "agent_a1" }));
+        merge(
+            &mut body["call"],
+            json!({ "direction": "outbound", "from_number": "+493083793369", "agent_id": "agent_a1" }),
+        );
         service.retell.event(&body).await;
     }
     service.tables.wait_for(4, "calls").await;
     for (name, id, status) in cases {
-        let rows = service.tables.rows("status, duration_ms", &format!("FROM calls WHERE call_id = '{id}'")).await;
+        let rows =
+            service.tables.rows("status, duration_ms", &format!("FROM calls WHERE call_id = '{id}'")).await;
         assert_eq!(rows[0][0].as_deref(), Some(status), "{name}");
         assert_eq!(rows[0][1].as_deref().unwrap_or("0"), "0", "{name}");
     }
@@ -167,7 +182,8 @@ async fn live_calls_are_shown_by_their_actors_and_ended_ones_by_the_store() {
     let first = service.admin("/admin/calls?state=all&limit=2").await;
     let next = format!("/admin/calls?state=all&limit=2&cursor={}", first["next_cursor"].as_str().unwrap());
     let second = service.admin(&next).await;
-    let ids = |page: &Value| page["items"].as_array().unwrap().iter().map(|c| c["id"].clone()).collect::<Vec<_>>();
+    let ids =
+        |page: &Value| page["items"].as_array().unwrap().iter().map(|c| c["id"].clone()).collect::<Vec<_>>();
     assert_eq!([ids(&first), ids(&second)].concat(), ["call_l0", "call_l1", "call_l2"]);
     service.stop().await;
 }

@@ -62,7 +62,11 @@ async fn a_booking_whose_answer_was_lost_is_found_after_the_caller_hung_up() {
     .await;
     let last = moves(&service, "call_h1").await.pop().unwrap();
     assert_eq!(last, ("confirmed".to_owned(), "confirmed_after_hangup".to_owned()));
-    assert_eq!(service.tables.count("outbox WHERE call_id = 'call_h1'").await, 1, "the caller never heard it");
+    assert_eq!(
+        service.tables.count("outbox WHERE call_id = 'call_h1'").await,
+        1,
+        "the caller never heard it"
+    );
     assert_eq!(service.calcom.requests(Some(Operation::Create)).len(), 1, "never a second blind POST");
     agent.await.unwrap();
     let outcome = service.tables.texts("outcome", "FROM calls").await;

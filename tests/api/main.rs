@@ -14,9 +14,13 @@
 
 mod support;
 
+mod bad_input;
 mod booking;
 mod events;
 mod hangup;
+mod import;
+mod journal_full;
+mod readiness;
 mod routes;
 mod secrets;
 mod strangers;

@@ -9,8 +9,13 @@ use crate::support::{
 };
 
 const LISTS: [&str; 7] = [
-    "/admin/calls", "/admin/companies", "/admin/schedulers", "/admin/writers", "/admin/actors",
-    "/admin/quarantine", "/admin/dead-letters",
+    "/admin/calls",
+    "/admin/companies",
+    "/admin/schedulers",
+    "/admin/writers",
+    "/admin/actors",
+    "/admin/quarantine",
+    "/admin/dead-letters",
 ];
 
 #[tokio::test(flavor = "multi_thread")]
@@ -24,10 +29,20 @@ async fn probes_answer_without_a_token() {
     assert!(metrics.content_type.starts_with("text/plain; version=0.0.4"), "{}", metrics.content_type);
     let text = String::from_utf8(metrics.body).unwrap();
     for name in [
-        "askpro_webhook_events_total", "askpro_webhook_ack_seconds", "askpro_calls_live", "askpro_functions_total",
-        "askpro_function_seconds", "askpro_holds_active", "askpro_bookings_total", "askpro_writer_batch_rows",
-        "askpro_writer_commit_seconds", "askpro_journal_unapplied_events", "askpro_mailbox_depth",
-        "askpro_actor_restarts_total", "askpro_calcom_requests_total", "askpro_breaker_state",
+        "askpro_webhook_events_total",
+        "askpro_webhook_ack_seconds",
+        "askpro_calls_live",
+        "askpro_functions_total",
+        "askpro_function_seconds",
+        "askpro_holds_active",
+        "askpro_bookings_total",
+        "askpro_writer_batch_rows",
+        "askpro_writer_commit_seconds",
+        "askpro_journal_unapplied_events",
+        "askpro_mailbox_depth",
+        "askpro_actor_restarts_total",
+        "askpro_calcom_requests_total",
+        "askpro_breaker_state",
     ] {
         assert!(text.contains(&format!("# TYPE {name} ")), "{name} is missing");
     }
@@ -54,7 +69,9 @@ async fn lists_have_items_with_ids_and_a_cursor() {
     }
     let actors = service.admin("/admin/actors").await;
     for actor in actors["items"].as_array().unwrap() {
-        for field in ["kind", "state", "mailbox_depth", "oldest_message_age_ms", "restarts", "last_error", "since"] {
+        for field in
+            ["kind", "state", "mailbox_depth", "oldest_message_age_ms", "restarts", "last_error", "since"]
+        {
             assert!(actor.as_object().unwrap().contains_key(field), "{field}: {actor}");
         }
     }
@@ -128,17 +145,32 @@ async fn every_function_of_the_contract_answers_in_the_companys_language() {
     let service = Service::start().await;
     let call = call("call_f1");
     for name in [
-        "check_availability", "book_appointment", "cancel_appointment", "reschedule_appointment", "find_appointments",
-        "check_customer", "list_services", "opening_hours", "parse_date", "request_callback",
+        "check_availability",
+        "book_appointment",
+        "cancel_appointment",
+        "reschedule_appointment",
+        "find_appointments",
+        "check_customer",
+        "list_services",
+        "opening_hours",
+        "parse_date",
+        "request_callback",
     ] {
         let args = json!({ "service": "Herrenhaarschnitt", "text": "morgen um drei" });
         for (path, body) in [
             (format!("/functions/retell/{name}"), json!({ "call": call, "args": args })),
-            (format!("/functions/retell/{name}_v17"), json!({ "name": "ignored", "call": call, "args": args })),
+            (
+                format!("/functions/retell/{name}_v17"),
+                json!({ "name": "ignored", "call": call, "args": args }),
+            ),
             ("/functions/retell".to_owned(), json!({ "name": name, "call": call, "args": args })),
         ] {
             let answer = service.retell.post(&path, &body).await;
-            assert_eq!((answer.status, answer.content_type.as_str()), (StatusCode::OK, "application/json"), "{path}");
+            assert_eq!(
+                (answer.status, answer.content_type.as_str()),
+                (StatusCode::OK, "application/json"),
+                "{path}"
+            );
             let said = answer.json();
             assert!(said["success"].is_boolean(), "{name}: {said}");
             assert!(said["code"].as_str().is_some_and(|code| !code.is_empty()), "{name}: {said}");
@@ -146,7 +178,11 @@ async fn every_function_of_the_contract_answers_in_the_companys_language() {
         }
     }
     let unknown = json!({ "call": call, "args": {} });
-    service.retell.post("/functions/retell/order_pizza", &unknown).await.assert_problem(400, "function_unknown");
+    service
+        .retell
+        .post("/functions/retell/order_pizza", &unknown)
+        .await
+        .assert_problem(400, "function_unknown");
     service.retell.post("/functions/retell", &unknown).await.assert_problem(400, "function_missing");
     let elsewhere = "/functions/retell/list_services?company=no-such";
     service.retell.post(elsewhere, &unknown).await.assert_problem(404, "company_unknown");

@@ -53,7 +53,10 @@ async fn a_number_of_nobody_waits_in_quarantine_until_an_import_maps_it() {
     .await;
     service.tables.wait_for(0, "quarantine").await;
     let owner = "company_id = (SELECT id FROM companies WHERE slug = 'zahnarzt-hamburg')";
-    service.tables.wait_for(1, &format!("calls WHERE call_id = 'call_s1' AND status = 'ended' AND {owner}")).await;
+    service
+        .tables
+        .wait_for(1, &format!("calls WHERE call_id = 'call_s1' AND status = 'ended' AND {owner}"))
+        .await;
     assert_eq!(service.tables.count("calls").await, 1, "exactly one call");
     service.tables.wait_for(2, &format!("call_events WHERE {owner}")).await;
     retell.admin_answer("POST", &path).await.assert_problem(404, "not_found");
@@ -90,7 +93,9 @@ async fn a_bad_signature_is_refused_and_its_body_never_parsed() {
         forger.post(path, &body).await.assert_problem(401, "signature_mismatch");
         forger.post_bytes(path, b"{no json at all").await.assert_problem(401, "signature_mismatch");
     }
-    for path in ["/functions/retell/list_services", "/functions/retell", "/functions/retell?company=friseur-mitte"] {
+    for path in
+        ["/functions/retell/list_services", "/functions/retell", "/functions/retell?company=friseur-mitte"]
+    {
         assert_eq!(forger.post(path, &body).await.status, StatusCode::UNAUTHORIZED, "{path}");
     }
     let unsigned = forger.http.post(format!("{}/webhooks/retell", forger.base)).body(body.to_string());
@@ -153,7 +158,10 @@ async fn there_is_no_latest_call() {
         let answer = service.retell.function("list_services", &named, json!({ "call_id": "call_s7" })).await;
         answer.assert_problem(400, "call_id_missing");
     }
-    for body in [json!({ "name": "list_services", "args": { "call_id": "call_s7" } }), json!({ "call_id": "call_s7" })] {
+    for body in [
+        json!({ "name": "list_services", "args": { "call_id": "call_s7" } }),
+        json!({ "call_id": "call_s7" }),
+    ] {
         let answer = service.retell.post("/functions/retell/list_services", &body).await;
         answer.assert_problem(400, "call_id_missing");
     }
@@ -169,7 +177,9 @@ async fn a_companys_own_key_touches_only_its_own_calls() {
     let sent = own.post("/webhooks/retell/friseur-mitte", &event("call_started", &call("call_s8"))).await;
     assert_eq!(sent.status, StatusCode::NO_CONTENT, "{sent:?}");
     service.tables.wait_for(1, "calls WHERE call_id = 'call_s8'").await;
-    own.post("/webhooks/retell", &event("call_started", &call("call_s8"))).await.assert_problem(401, "signature_mismatch");
+    own.post("/webhooks/retell", &event("call_started", &call("call_s8")))
+        .await
+        .assert_problem(401, "signature_mismatch");
     own.post("/webhooks/retell/zahnarzt-hamburg", &event("call_started", &call("call_s8")))
         .await
         .assert_problem(401, "signature_mismatch");

@@ -14,12 +14,7 @@ use reqwest::StatusCode;
 use serde_json::Value;
 use tempfile::TempDir;
 
-use super::{
-    database::Tables,
-    days,
-    eventually,
-    retell::Retell,
-};
+use super::{database::Tables, days, eventually, retell::Retell};
 
 pub const ADMIN_TOKEN: &str = "admin_test_token";
 pub const WEBHOOK_KEY: &str = "key_platform";
@@ -74,7 +69,8 @@ impl Setup {
 
     /// A Cal.com for the fixture's companies, known to the settings from now on.
     pub fn calcom(&mut self) -> CalcomHandle {
-        let options = CalcomOptions { requests_per_minute: None, ..CalcomOptions::new(Arc::new(days::now_ms)) };
+        let options =
+            CalcomOptions { requests_per_minute: None, ..CalcomOptions::new(Arc::new(days::now_ms)) };
         let world = World::from_import_json(&companies()).unwrap();
         let calcom = CalcomSimulator::start("127.0.0.1:0", world, options).unwrap();
         self.env.insert("ASKPRO__CALCOM__BASE_URL".to_owned(), calcom.base_url());
@@ -137,8 +133,9 @@ impl Service {
         eventually("everything is committed", async || {
             let status = self.admin("/admin/status").await;
             let backlog = status["writers"].as_array().unwrap().iter();
-            let waiting: u64 =
-                backlog.map(|w| w["backlog_orders"].as_u64().unwrap() + w["in_flight_orders"].as_u64().unwrap()).sum();
+            let waiting: u64 = backlog
+                .map(|w| w["backlog_orders"].as_u64().unwrap() + w["in_flight_orders"].as_u64().unwrap())
+                .sum();
             (waiting == 0 && status["load"] == 0).then_some(())
         })
         .await;
