@@ -16,11 +16,13 @@ mod support;
 
 mod bad_input;
 mod booking;
+mod crash;
 mod events;
 mod hangup;
 mod import;
 mod journal_full;
 mod readiness;
+mod real_databases;
 mod routes;
 mod secrets;
 mod strangers;
