@@ -10,7 +10,7 @@ pub const WEBHOOK_EVENTS: &str = "askpro_webhook_events_total";
 /// From the last byte of a webhook to its answer.
 pub const WEBHOOK_ACK: &str = "askpro_webhook_ack_seconds";
 /// Calls that have not ended.
-pub const CALLS_LIVE: &str = "askpro_calls_live";
+pub const CALLS_LIVE: &str = askpro_actors::metrics::CALLS_LIVE.name;
 /// Live function calls answered.
 pub const FUNCTIONS: &str = "askpro_functions_total";
 /// From a function call to its answer.
@@ -20,17 +20,17 @@ pub const FUNCTIONS_VERSIONED: &str = "askpro_functions_versioned_total";
 /// Work turned away, with its reason.
 pub const REFUSED: &str = "askpro_refused_total";
 /// Slots that are held now.
-pub const HOLDS_ACTIVE: &str = "askpro_holds_active";
+pub const HOLDS_ACTIVE: &str = askpro_actors::metrics::HOLDS_ACTIVE.name;
 /// Bookings that reached an outcome.
-pub const BOOKINGS: &str = "askpro_bookings_total";
+pub const BOOKINGS: &str = askpro_actors::metrics::BOOKINGS.name;
 /// Rows in one transaction of a writer.
-pub const WRITER_BATCH_ROWS: &str = "askpro_writer_batch_rows";
+pub const WRITER_BATCH_ROWS: &str = askpro_actors::metrics::WRITER_BATCH_ROWS.name;
 /// One transaction of a writer.
-pub const WRITER_COMMIT: &str = "askpro_writer_commit_seconds";
+pub const WRITER_COMMIT: &str = askpro_actors::metrics::WRITER_COMMIT.name;
 /// Positions that wait for a writer.
 pub const WRITER_BACKLOG: &str = "askpro_writer_backlog_events";
 /// Transactions that had to be tried again.
-pub const WRITER_RETRIES: &str = "askpro_writer_retries_total";
+pub const WRITER_RETRIES: &str = askpro_actors::metrics::WRITER_RETRIES.name;
 /// Journaled, not yet committed to the database.
 pub const JOURNAL_UNAPPLIED: &str = "askpro_journal_unapplied_events";
 /// Bytes that the journal takes on its disk.
@@ -48,7 +48,7 @@ pub const RETELL_REQUESTS: &str = "askpro_retell_requests_total";
 /// Circuit breakers, the worst of a target's.
 pub const BREAKER_STATE: &str = "askpro_breaker_state";
 /// Events that no company could be found for.
-pub const QUARANTINED: &str = "askpro_quarantined_total";
+pub const QUARANTINED: &str = askpro_actors::metrics::QUARANTINED.name;
 /// Rules found broken.
 pub const INVARIANT_VIOLATIONS: &str = "askpro_invariant_violations_total";
 /// Whether this process owns the database.

@@ -67,7 +67,7 @@ impl CallActor {
     }
 
     fn write_quarantine(&mut self, row: crate::ports::rows::QuarantineRow, received: &EventReceived) {
-        metrics::counter!(crate::metrics::QUARANTINED, "reason" => row.reason).increment(1);
+        metrics::counter!(crate::metrics::QUARANTINED.name, "reason" => row.reason).increment(1);
         let positions = received.position.into_iter().collect();
         self.write(WriteOrder { call_id: None, writes: vec![Write::Quarantine(row)], positions });
     }

@@ -253,7 +253,7 @@ impl SchedulingActor {
         let held = i64::try_from(held).unwrap_or(i64::MAX);
         let before = self.world.holds_active.fetch_add(held - self.counted_holds, Ordering::Relaxed);
         #[expect(clippy::cast_precision_loss, reason = "far fewer than 2^52 holds")]
-        metrics::gauge!(crate::metrics::HOLDS_ACTIVE).set((before + held - self.counted_holds) as f64);
+        metrics::gauge!(crate::metrics::HOLDS_ACTIVE.name).set((before + held - self.counted_holds) as f64);
         self.counted_holds = held;
     }
 

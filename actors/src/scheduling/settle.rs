@@ -123,7 +123,7 @@ impl SchedulingActor {
         let status = booking.status();
         let (world, company) = (self.world.clone(), self.company);
         cx.effect(move || {
-            metrics::counter!(crate::metrics::BOOKINGS, "outcome" => status.as_str()).increment(1);
+            metrics::counter!(crate::metrics::BOOKINGS.name, "outcome" => status.as_str()).increment(1);
             if let Some(tenants) = world.tenants.get() {
                 let _ = tenants.offer(company, TenantMessage::BookingMoved(status));
             }

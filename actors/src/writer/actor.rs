@@ -123,7 +123,7 @@ impl WriterActor {
             Err(StoreError::Unavailable(error)) => {
                 tracing::warn!(error, retry_ms = self.retry_ms, "the database did not take a batch");
                 self.lane.failed(error.clone());
-                ::metrics::counter!(metrics::WRITER_RETRIES).increment(1);
+                ::metrics::counter!(metrics::WRITER_RETRIES.name).increment(1);
                 cx.arm("retry", cx.now().plus_ms(self.retry_ms), WriterMessage::RetryDue);
                 self.retry_ms = (self.retry_ms * 2).min(RETRY_MS_MAX);
                 false
@@ -173,9 +173,9 @@ async fn commit(world: &WriterWorld, batch: &Batch) -> Result<u64, StoreError> {
     let started = Instant::now();
     world.store.commit(world.fence.epoch(), &writes).await?;
     let rows = u64::try_from(writes.len()).unwrap_or(u64::MAX);
-    ::metrics::histogram!(metrics::WRITER_COMMIT).record(started.elapsed().as_secs_f64());
+    ::metrics::histogram!(metrics::WRITER_COMMIT.name).record(started.elapsed().as_secs_f64());
     #[expect(clippy::cast_precision_loss, reason = "a batch has far fewer than 2^52 rows")]
-    ::metrics::histogram!(metrics::WRITER_BATCH_ROWS).record(rows as f64);
+    ::metrics::histogram!(metrics::WRITER_BATCH_ROWS.name).record(rows as f64);
     for queued in &batch.orders {
         if let Some(call_id) = &queued.order.call_id {
             world.pending.remove(call_id, &queued.order.positions);
