@@ -15,7 +15,6 @@ use serde_json::{Map, Value};
 use crate::{
     calls::{Answered, AskFunction, CallMessage, CallView, Delivered, EventReceived},
     ports::{
-        clock::Clock,
         fakes::{
             EventBody, FIXTURE_NOW, FakeCalendar, FakeDatabase, FakeDecoder, FakeDirectory, FakeJournal,
         },

@@ -64,6 +64,8 @@ pub struct CallWorld {
     pub decoder: Arc<dyn EventDecoder>,
     /// Live calls.
     pub live: LiveCounts,
+    /// Counts the questions of all calls to the store.
+    pub questions: std::sync::atomic::AtomicU64,
     /// Schedulers, by company; set once at start.
     pub schedulers: OnceLock<Registry<SchedulingActor>>,
     /// Companies' actors; set once at start.
