@@ -87,6 +87,12 @@ impl PendingLog {
             .collect()
     }
 
+    /// Whether this record is still to be handed to a writer.
+    #[must_use]
+    pub fn waits(&self, call_id: &CallId, position: Position) -> bool {
+        self.0.get(call_id).is_some_and(|e| e.iter().any(|p| p.position == position && !p.handed))
+    }
+
     /// It arrived.
     pub fn remove(&self, call_id: &CallId, positions: &[Position]) {
         if let Some(mut entry) = self.0.get_mut(call_id) {

@@ -283,6 +283,18 @@ impl Rig {
         self.check();
     }
 
+    /// Drains at once, with calls and holds as they are, and checks the same.
+    ///
+    /// # Panics
+    /// When anything was lost or left behind.
+    pub fn finish_soon(self) {
+        self.heal();
+        self.settle();
+        assert!(block_on(self.actors.drain(std::time::Duration::from_secs(10))), "not drained");
+        self.universe.assert_no_leaks();
+        self.check();
+    }
+
     /// Everything works again.
     pub fn heal(&self) {
         self.database.set_away(false);

@@ -35,10 +35,14 @@ impl Factory<CallActor> for CallFactory {
             return Build::Ready(actor);
         }
         for pending in self.world.pending.of(key) {
-            // A record that panics is skipped here; its message will panic again and go to the dead letters.
             let replayed = catch_unwind(AssertUnwindSafe(|| self.replay(actor.clone_for_replay(), pending)));
-            if let Ok(Some(next)) = replayed {
-                actor = next;
+            match replayed {
+                Ok(Some(next)) => actor = next,
+                // It comes again as a message, which handles it or goes to the dead letters.
+                Ok(None) | Err(_) if !pending.handed => {
+                    self.world.parked.park(ParkedItem::Event { position: pending.position })
+                }
+                Ok(None) | Err(_) => {}
             }
         }
         Build::Ready(actor)
@@ -88,8 +92,9 @@ impl CallFactory {
     }
 
     fn set_aside_event(&self, key: &CallId, received: &EventReceived, error: &str) {
+        let at = received.event.event_timestamp.map_or(0, |at| at.0);
         let row = DeadLetterRow {
-            id: format!("call-{}", received.event.body_hash.to_hex()),
+            id: format!("call-{}-{at}", received.event.body_hash.to_hex()),
             body: Some(Body::Inline(received.body.clone())),
             message: "retell_event",
             signer_company: signer_company(received.signer),

@@ -10,6 +10,8 @@ mod messages;
 mod placing;
 mod router;
 mod rows;
+#[cfg(test)]
+mod tests;
 
 use std::sync::{Arc, OnceLock};
 

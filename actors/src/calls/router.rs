@@ -128,6 +128,8 @@ impl Calls {
             }
         };
         match received {
+            // Done meanwhile, by the actor's own replay or as a dead letter.
+            Ok(received) if !self.world.pending.waits(&received.event.call_id, position) => true,
             Ok(received) => self.hand_in(received) == Delivered::Now,
             Err(error) => {
                 tracing::error!(

@@ -7,6 +7,8 @@
 
 mod actor;
 mod backlog;
+#[cfg(test)]
+mod tests;
 
 use std::sync::{
     Arc,

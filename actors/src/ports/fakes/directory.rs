@@ -2,7 +2,7 @@
 
 use std::sync::{
     Arc, Mutex,
-    atomic::{AtomicI64, Ordering},
+    atomic::{AtomicU32, Ordering},
 };
 
 use askpro_domain::{
@@ -18,13 +18,10 @@ use crate::ports::directory::DirectoryView;
 /// Mon 2026-11-23 09:00 in Berlin.
 pub const FIXTURE_NOW: UnixMillis = UnixMillis(1_795_420_800_000);
 
-/// Never panics.
-const NEVER: i64 = i64::MIN;
-
 /// A directory that can be replaced, and that panics when it is told to.
 pub struct FakeDirectory {
     directory: Mutex<Arc<Directory>>,
-    panics: AtomicI64,
+    panics: AtomicU32,
 }
 
 impl Default for FakeDirectory {
@@ -37,7 +34,7 @@ impl FakeDirectory {
     /// With these companies.
     #[must_use]
     pub fn new(companies: Vec<Company>) -> Self {
-        Self { directory: Mutex::new(Arc::new(Directory::new(companies))), panics: AtomicI64::new(NEVER) }
+        Self { directory: Mutex::new(Arc::new(Directory::new(companies))), panics: AtomicU32::new(0) }
     }
 
     /// An import replaced the companies.
@@ -47,13 +44,13 @@ impl FakeDirectory {
 
     /// The next `looks` looks panic; whoever looks.
     pub fn panic_next(&self, looks: u32) {
-        self.panics.store(i64::from(looks), Ordering::SeqCst);
+        self.panics.store(looks, Ordering::SeqCst);
     }
 }
 
 impl DirectoryView for FakeDirectory {
     fn current(&self) -> Arc<Directory> {
-        let left = self.panics.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |n| (n > 0).then_some(n - 1));
+        let left = self.panics.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |n| n.checked_sub(1));
         assert!(left.is_err(), "the directory panics as it was told to");
         lock(&self.directory).clone()
     }
