@@ -30,6 +30,8 @@ use crate::{
 pub const BUDGET_MS: i64 = 2_500;
 /// Rounds of the pump before a test gives up.
 const ROUNDS_MAX: usize = 10_000;
+/// Within which everything must come to its end, the late look for a lost booking among it.
+const ENDS_WITHIN_S: usize = 1_500;
 /// Epoch of the first process.
 const EPOCH: i64 = 7;
 
@@ -271,7 +273,7 @@ impl Rig {
     /// When anything was.
     pub fn finish(self) {
         self.heal();
-        for _ in 0..600 {
+        for _ in 0..ENDS_WITHIN_S {
             self.advance(1_000);
             if self.journal.outstanding().is_empty() && self.actors.writers.is_idle() {
                 break;

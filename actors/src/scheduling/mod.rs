@@ -18,6 +18,8 @@ mod plan;
 mod restore;
 mod rows;
 mod settle;
+#[cfg(test)]
+mod tests;
 
 use std::sync::{Arc, OnceLock};
 

@@ -59,8 +59,9 @@ impl SchedulingActor {
 
     fn keep(&mut self, appointment: &AppointmentId, booking: Booking) {
         if let Some(active) = self.bookings.get_mut(appointment) {
+            let was_open = active.booking.status().is_open();
             active.booking = booking;
-            if !active.booking.status().is_open() {
+            if was_open && !active.booking.status().is_open() {
                 active.due = None;
             }
         }

@@ -4,7 +4,7 @@ use std::{
     collections::{BTreeMap, BTreeSet, VecDeque},
     sync::{
         Mutex,
-        atomic::{AtomicBool, AtomicI64, Ordering},
+        atomic::{AtomicBool, AtomicI64, AtomicU32, Ordering},
     },
 };
 
@@ -63,6 +63,7 @@ pub struct FakeCalendar {
     blind: AtomicBool,
     trusting: AtomicBool,
     looks: AtomicI64,
+    failing_cancels: AtomicU32,
     /// Closed, questions for slots wait.
     pub fetches: Gate,
     /// Closed, POSTs wait before anything is done.
@@ -106,6 +107,11 @@ impl FakeCalendar {
     /// Books whatever it is told, as a calendar with a race would.
     pub fn set_trusting(&self) {
         self.trusting.store(true, Ordering::SeqCst);
+    }
+
+    /// The next cancellations are not taken.
+    pub fn fail_cancels(&self, cancels: u32) {
+        self.failing_cancels.store(cancels, Ordering::SeqCst);
     }
 
     /// Orders that were posted, in order.
@@ -253,7 +259,8 @@ impl Calendar for FakeCalendar {
     }
 
     async fn cancel(&self, _company: CompanyId, uid: &str, _reason: &str) -> Result<(), CalendarError> {
-        if self.down.load(Ordering::SeqCst) {
+        let failing = self.failing_cancels.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |n| n.checked_sub(1));
+        if failing.is_ok() || self.down.load(Ordering::SeqCst) {
             return Err(CalendarError::Unavailable("down".to_owned()));
         }
         let mut world = lock(&self.world);
