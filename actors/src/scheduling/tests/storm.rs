@@ -75,7 +75,8 @@ impl Storm {
     fn act(&mut self, act: Act) {
         match act {
             Act::Check { call, service: s, half } => {
-                let arguments = json!({"datum": "morgen", "uhrzeit": time(half), "service": service(call, s)});
+                let arguments =
+                    json!({"datum": "morgen", "uhrzeit": time(half), "service": service(call, s)});
                 self.ask(call, FunctionName::CheckAvailability, arguments);
             }
             Act::Book { call, service: s, half } => {
