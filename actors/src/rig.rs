@@ -348,7 +348,8 @@ fn block_on<T: Send>(future: impl Future<Output = T> + Send) -> T {
 fn has_its_rows(database: &FakeDatabase, position: Position, record: &Record) -> Result<(), String> {
     let there = database.with_tables(|tables| match record {
         Record::RetellEvent { body, .. } => {
-            let Some(event) = serde_json::from_slice(body).ok().and_then(|b: EventBody| b.decode().ok()) else {
+            let Some(event) = serde_json::from_slice(body).ok().and_then(|b: EventBody| b.decode().ok())
+            else {
                 return true;
             };
             let key = (event.call_id.clone(), event.dedup_key.clone());

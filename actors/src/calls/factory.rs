@@ -62,7 +62,9 @@ impl Factory<CallActor> for CallFactory {
                 self.set_aside(key, "booking_moved", error);
             }
             CallMessage::AskFunction(_) => self.set_aside(key, "ask_function", error),
-            CallMessage::Loaded { .. } => self.world.parked.park(ParkedItem::LoadCall { call_id: key.clone() }),
+            CallMessage::Loaded { .. } => {
+                self.world.parked.park(ParkedItem::LoadCall { call_id: key.clone() })
+            }
             CallMessage::Restored(_) => self.set_aside(key, "state", error),
             CallMessage::FlushTranscript
             | CallMessage::Leave

@@ -100,8 +100,7 @@ impl CallActor {
         let Placement::Unplaced(reason) = self.placement() else { return };
         let mut waiting = std::mem::take(&mut self.waiting);
         for item in waiting.iter_mut().filter(|w| !w.quarantined) {
-            let reason =
-                if item.standing == Standing::Foreign { UnplacedReason::ForeignKey } else { reason };
+            let reason = if item.standing == Standing::Foreign { UnplacedReason::ForeignKey } else { reason };
             let positions = item.received.position.into_iter().collect();
             let writes = vec![quarantine(&item.received, reason)];
             self.write(WriteOrder { call_id: None, writes, positions });

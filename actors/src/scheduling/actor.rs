@@ -272,8 +272,8 @@ impl SchedulingActor {
         let steps = self.bookings.values().filter_map(|a| a.due.map(|(at, _)| at));
         let waiters = self.bookings.values().flat_map(|a| a.waiters.iter().map(|w| w.answer_by));
         let records = self.bookings.values().filter_map(|a| a.unrecorded.as_ref().map(|(at, _)| *at));
-        let cut_off = (!self.cut_off.is_empty())
-            .then(|| cx.now().plus_ms(self.world.settings.record_again_ms));
+        let cut_off =
+            (!self.cut_off.is_empty()).then(|| cx.now().plus_ms(self.world.settings.record_again_ms));
         let next = questions.chain(steps).chain(waiters).chain(records).chain(cut_off);
         let next = next.chain(self.ledger.next_expiry()).min();
         let pinned = self.ledger.holds().any(|h| !matches!(h.state, HoldState::Booked { .. }));
@@ -324,10 +324,9 @@ impl SchedulingActor {
                     .bookings
                     .get(id)
                     .map(|active| SchedulingRecord::Moved { booking: Box::new(active.booking.clone()) }),
-                Pin::Order(id) => self.ordered(id).map(|order| SchedulingRecord::Ordered {
-                    order: Box::new(order.clone()),
-                    at: now,
-                }),
+                Pin::Order(id) => self
+                    .ordered(id)
+                    .map(|order| SchedulingRecord::Ordered { order: Box::new(order.clone()), at: now }),
             };
             match record.map(|record| self.append(record)) {
                 Some(Ok((again, durable))) => {
@@ -335,7 +334,12 @@ impl SchedulingActor {
                     let kept = async move {
                         SchedulingMessage::Kept { pin, old, again, is_durable: durable.await.is_ok() }
                     };
-                    cx.start(kept, move || SchedulingMessage::Kept { pin: lost, old, again, is_durable: false });
+                    cx.start(kept, move || SchedulingMessage::Kept {
+                        pin: lost,
+                        old,
+                        again,
+                        is_durable: false,
+                    });
                 }
                 Some(Err(error)) => tracing::warn!(%error, "a record behind the mark was not written again"),
                 None => self.world.pins.unpin(self.company, &pin),

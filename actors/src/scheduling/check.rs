@@ -194,7 +194,11 @@ impl SchedulingActor {
                 let books = matches!(question.ask.order, FunctionOrder::BookAppointment(_));
                 let age = self.mirror_age_ms(&known, &question, cx.now());
                 self.answer(&question.ask, cx, |a| {
-                    if books { a.slot_taken(question.wish, &free) } else { a.taken(question.wish, &free, age) }
+                    if books {
+                        a.slot_taken(question.wish, &free)
+                    } else {
+                        a.taken(question.wish, &free, age)
+                    }
                 });
             }
             Held::Yes { offer, until, known, durable } => {
@@ -207,9 +211,8 @@ impl SchedulingActor {
     /// Age of the oldest view that an answer relies on; `None` when all of them came for this question.
     fn mirror_age_ms(&self, known: &[Candidate], question: &Question, now: UnixMillis) -> Option<i64> {
         let stale = self.world.settings.mirror_stale_ms_max;
-        let views = known.iter().filter_map(|c| {
-            self.mirror.view(c.event_type_id, question.wish.start, stale, now)
-        });
+        let views =
+            known.iter().filter_map(|c| self.mirror.view(c.event_type_id, question.wish.start, stale, now));
         views.filter(|v| v.arrived_at < question.asked_at).map(|v| now.since(v.fetched_at)).max()
     }
 

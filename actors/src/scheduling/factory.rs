@@ -46,8 +46,7 @@ impl SchedulingFactory {
         let Some(SchedulingRecord::Moved { booking }) = self.read(position) else { return };
         let directory = self.world.directory.current();
         let now = self.world.clock.now();
-        let moved =
-            rows::moved_again(&booking, directory.company(company).map(AsRef::as_ref), position, now);
+        let moved = rows::moved_again(&booking, directory.company(company).map(AsRef::as_ref), position, now);
         settle::deliver(&self.world, company, booking.order.call_id.clone(), moved);
     }
 

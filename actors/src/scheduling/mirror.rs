@@ -58,7 +58,13 @@ impl Mirror {
     }
 
     /// Whether a view that is not older than `age_ms` and not outdated covers this start.
-    pub(super) fn is_fresh(&self, event_type_id: i64, start: UnixMillis, age_ms: i64, now: UnixMillis) -> bool {
+    pub(super) fn is_fresh(
+        &self,
+        event_type_id: i64,
+        start: UnixMillis,
+        age_ms: i64,
+        now: UnixMillis,
+    ) -> bool {
         self.view(event_type_id, start, age_ms, now).is_some_and(|view| !view.outdated)
     }
 

@@ -8,9 +8,7 @@ use askpro_domain::{
     time::UnixMillis,
 };
 
-use super::{
-    SchedulingActor, actor::Offer, check, check::Question, pins::Pin, plan, plan::Candidate,
-};
+use super::{SchedulingActor, actor::Offer, check, check::Question, pins::Pin, plan, plan::Candidate};
 use crate::{
     ports::journal::{JournalError, SchedulingRecord},
     runtime::Context,

@@ -251,11 +251,7 @@ impl SchedulingActor {
 
     /// The journal failed before this POST was sent. The first one ends the booking, whose agent hears that it
     /// was not taken; before a later one an earlier may have come through.
-    fn not_written_ahead(
-        &mut self,
-        appointment: &AppointmentId,
-        cx: &mut Context<'_, Self>,
-    ) -> BookingEvent {
+    fn not_written_ahead(&mut self, appointment: &AppointmentId, cx: &mut Context<'_, Self>) -> BookingEvent {
         let answers = Answers::new(self.company, self.company_now());
         match self.bookings.get_mut(appointment) {
             Some(Active { booking, waiters, .. })

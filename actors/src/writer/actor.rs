@@ -187,7 +187,8 @@ fn dead_letter(
         _ => (None, None),
     };
     // A body that cannot be read in the journal cannot be kept either.
-    let body = body.filter(|body| matches!((body, refused), (Body::Inline(_), _) | (_, StoreError::Refused(_))));
+    let body =
+        body.filter(|body| matches!((body, refused), (Body::Inline(_), _) | (_, StoreError::Refused(_))));
     let id = BodyHash::of(&[format!("{write:?}").as_bytes()]).to_hex();
     DeadLetterRow {
         id: format!("writer-{id}"),

@@ -213,7 +213,9 @@ impl Backlog {
         while batch.orders.len() < orders_max {
             let next = self.orders.front().map(|q| (body_bytes(&q.order), q.alone));
             let fits = |(n, alone): &(usize, bool)| !alone && bytes + n <= settings.batch_bytes_max;
-            let Some((next, alone)) = next.filter(|next| batch.orders.is_empty() || fits(next)) else { break };
+            let Some((next, alone)) = next.filter(|next| batch.orders.is_empty() || fits(next)) else {
+                break;
+            };
             bytes += next;
             let Some(queued) = self.orders.pop_front() else { break };
             self.inline_bytes = self.inline_bytes.saturating_sub(inline_bytes(&queued.order));

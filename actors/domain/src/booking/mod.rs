@@ -13,8 +13,8 @@ mod tests;
 use serde::{Deserialize, Serialize};
 
 pub use saga::{
-    BookingEffect, BookingEvent, IllegalMove, LATE_LOOK_MS, LOOKS_MAX, LookResult, POSTS_AGAIN_MAX, Refusal, Step,
-    UNKNOWN_LOOK_DELAYS_MS,
+    BookingEffect, BookingEvent, IllegalMove, LATE_LOOK_MS, LOOKS_MAX, LookResult, POSTS_AGAIN_MAX, Refusal,
+    Step, UNKNOWN_LOOK_DELAYS_MS,
 };
 pub use status::AppointmentStatus;
 

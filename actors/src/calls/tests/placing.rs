@@ -17,7 +17,9 @@ fn of_b(name: &str, call: &str, after_ms: i64) -> EventBody {
 /// The companies of the stories, with the stranger's number at B.
 fn with_stranger_at_b() -> Vec<askpro_domain::tenant::Company> {
     let mut companies = fixture();
-    companies[1].branches[0].phone_numbers.push(askpro_domain::phone::PhoneNumber::parse_e164(STRANGER).unwrap());
+    companies[1].branches[0]
+        .phone_numbers
+        .push(askpro_domain::phone::PhoneNumber::parse_e164(STRANGER).unwrap());
     companies
 }
 
@@ -148,7 +150,10 @@ fn the_key_of_another_company_does_not_touch_a_call_that_is_not_in_memory_or_not
     rig.advance(20_000);
     rig.crash_and_restart_from(Some(crate::ports::journal::Position(0)));
     let tables = rig.database.tables();
-    assert_eq!((tables.calls[&id("c")].company, tables.calls[&id("c")].retell_successful), (company_a(), None));
+    assert_eq!(
+        (tables.calls[&id("c")].company, tables.calls[&id("c")].retell_successful),
+        (company_a(), None)
+    );
     assert_eq!((tables.events.len(), tables.quarantine.len()), (2, 1));
 
     let nowhere = EventBody { to: None, direction: None, reason: Some("forged".to_owned()), ..ended("d") };
@@ -174,7 +179,10 @@ fn what_a_companys_own_key_signed_counts_once_the_call_is_placed_there() {
     rig.event(&started("c"));
     rig.settle();
     let tables = rig.database.tables();
-    assert_eq!((tables.calls[&id("c")].status, tables.quarantine.len(), tables.events.len()), ("ended", 0, 2));
+    assert_eq!(
+        (tables.calls[&id("c")].status, tables.quarantine.len(), tables.events.len()),
+        ("ended", 0, 2)
+    );
     rig.finish();
 }
 

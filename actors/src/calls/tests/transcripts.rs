@@ -8,7 +8,10 @@ fn transcript(call: &str, after_ms: i64, text: &str) -> EventBody {
 
 fn written(rig: &Rig) -> Option<i64> {
     let tables = rig.database.tables();
-    tables.events.get(&(id("c"), "transcript_updated".to_owned())).map(|row| row.event_timestamp.unwrap().0 - FIXTURE_NOW.0)
+    tables
+        .events
+        .get(&(id("c"), "transcript_updated".to_owned()))
+        .map(|row| row.event_timestamp.unwrap().0 - FIXTURE_NOW.0)
 }
 
 #[test]
@@ -35,7 +38,10 @@ fn only_the_newest_transcript_is_written_every_few_seconds() {
     rig.event(&transcript("c", 12, "much too late"));
     rig.advance(9_000);
     assert_eq!(written(&rig), Some(12));
-    assert_eq!(rig.database.tables().call_state(&id("c")).unwrap().transcript.unwrap().dedup_key, "call_ended");
+    assert_eq!(
+        rig.database.tables().call_state(&id("c")).unwrap().transcript.unwrap().dedup_key,
+        "call_ended"
+    );
     rig.finish();
 }
 

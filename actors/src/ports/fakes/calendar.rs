@@ -259,7 +259,8 @@ impl Calendar for FakeCalendar {
     }
 
     async fn cancel(&self, _company: CompanyId, uid: &str, _reason: &str) -> Result<(), CalendarError> {
-        let failing = self.failing_cancels.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |n| n.checked_sub(1));
+        let failing =
+            self.failing_cancels.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |n| n.checked_sub(1));
         if failing.is_ok() || self.down.load(Ordering::SeqCst) {
             return Err(CalendarError::Unavailable("down".to_owned()));
         }

@@ -36,7 +36,6 @@ struct Log {
     violations: Vec<String>,
 }
 
-
 impl FakeJournal {
     /// Is full from now on, or no longer.
     pub fn set_full(&self, full: bool) {
@@ -60,7 +59,10 @@ impl FakeJournal {
     }
 
     /// Looks at every record that is committed, such as whether its rows are there.
-    pub fn check_commits(&self, check: impl Fn(Position, &Record) -> Result<(), String> + Send + Sync + 'static) {
+    pub fn check_commits(
+        &self,
+        check: impl Fn(Position, &Record) -> Result<(), String> + Send + Sync + 'static,
+    ) {
         *lock(&self.check) = Some(Box::new(check));
     }
 
@@ -170,7 +172,8 @@ impl Journal for FakeJournal {
 
     fn read(&self, position: Position) -> Result<Record, JournalError> {
         let record = lock(&self.log).records.get(&position).cloned();
-        record.ok_or_else(|| JournalError::Unreadable { position: position.0, reason: "not there".to_owned() })
+        record
+            .ok_or_else(|| JournalError::Unreadable { position: position.0, reason: "not there".to_owned() })
     }
 
     fn committed(&self, positions: &[Position]) {

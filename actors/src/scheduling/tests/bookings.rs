@@ -82,7 +82,10 @@ fn what_an_order_leaves_open_is_as_held_and_another_hold_is_another_order() {
     let anna = json!({"customer_name": "Anna Schmidt"});
     let book = |rig: &Rig| answer(rig, rig.ask("c", NUMBER_A, FunctionName::BookAppointment, anna.clone()));
     let first = book(&rig);
-    assert_eq!((&first["status"], &first["slot"]), (&json!("confirmed"), &json!("2026-11-24T14:00:00+01:00")));
+    assert_eq!(
+        (&first["status"], &first["slot"]),
+        (&json!("confirmed"), &json!("2026-11-24T14:00:00+01:00"))
+    );
     assert_eq!(book(&rig), first);
     answer(&rig, check(&rig, "c", "15:00"));
     let second = book(&rig);

@@ -95,7 +95,10 @@ fn a_question_that_waits_when_the_call_ends_holds_nothing() {
     rig.settle();
     assert_eq!(orders_journaled(&rig), 1);
     hang_up(&rig, "c");
-    assert_eq!((checked.json()["code"].clone(), booked.json()["code"].clone()), (json!("busy"), json!("busy")));
+    assert_eq!(
+        (checked.json()["code"].clone(), booked.json()["code"].clone()),
+        (json!("busy"), json!("busy"))
+    );
     rig.calendar.fetches.open();
     rig.settle();
     assert_eq!(holds(&rig), []);
