@@ -271,7 +271,7 @@ impl Actors {
         let drained = async {
             // Calls and schedulers tell each other things until nothing is left to tell; only then one of
             // them may close its doors.
-            while !(self.is_idle() && self.working() == 0) && !self.fence.is_lost() {
+            while (!self.is_idle() || self.working() > 0) && !self.fence.is_lost() {
                 self.calls.pump();
                 tokio::time::sleep(DRAIN_STEP).await;
             }

@@ -46,11 +46,11 @@ fn act() -> impl Strategy<Value = Act> {
 /// The services of the first two companies: even calls ring at A, odd ones at B.
 fn service(call: usize, service: usize) -> &'static str {
     let of_a = ["Herrenhaarschnitt", "Damenhaarschnitt", "Dauerwelle", "Damenhaarschnitt"];
-    if call % 2 == 0 { of_a[service] } else { "Kontrolle" }
+    if call.is_multiple_of(2) { of_a[service] } else { "Kontrolle" }
 }
 
 fn number(call: usize) -> &'static str {
-    if call % 2 == 0 { NUMBER_A } else { NUMBER_B }
+    if call.is_multiple_of(2) { NUMBER_A } else { NUMBER_B }
 }
 
 fn time(half: i64) -> String {
