@@ -8,6 +8,7 @@ pub mod metrics;
 pub mod outstanding;
 pub mod parked;
 pub mod ports;
+pub mod rig;
 pub mod root;
 pub mod runtime;
 pub mod scheduling;

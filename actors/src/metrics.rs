@@ -7,6 +7,8 @@ pub enum MetricKind {
     Counter,
     /// Goes up and down.
     Gauge,
+    /// Observations in buckets.
+    Histogram,
 }
 
 /// One line of the metric catalogue.
@@ -70,44 +72,100 @@ pub const SHARDS_REPLACED: Metric = Metric {
     labels: &[],
 };
 
+/// Calls that have not ended.
+pub const CALLS_LIVE: Metric = Metric {
+    name: "askpro_calls_live",
+    kind: MetricKind::Gauge,
+    help: "Calls that have not ended",
+    labels: &[],
+};
+
+/// Holds that are offered or being booked.
+pub const HOLDS_ACTIVE: Metric = Metric {
+    name: "askpro_holds_active",
+    kind: MetricKind::Gauge,
+    help: "Slots that are held for a caller or being booked",
+    labels: &[],
+};
+
+/// Moves of bookings, by the status they moved to.
+pub const BOOKINGS: Metric = Metric {
+    name: "askpro_bookings_total",
+    kind: MetricKind::Counter,
+    help: "Moves of bookings, by the status they moved to",
+    labels: &["outcome"],
+};
+
+/// Rows of one transaction of a writer.
+pub const WRITER_BATCH_ROWS: Metric = Metric {
+    name: "askpro_writer_batch_rows",
+    kind: MetricKind::Histogram,
+    help: "Rows that a writer committed in one transaction",
+    labels: &[],
+};
+
+/// Duration of one transaction of a writer.
+pub const WRITER_COMMIT: Metric = Metric {
+    name: "askpro_writer_commit_seconds",
+    kind: MetricKind::Histogram,
+    help: "Duration of a writer's transaction",
+    labels: &[],
+};
+
+/// Transactions that were tried again.
+pub const WRITER_RETRIES: Metric = Metric {
+    name: "askpro_writer_retries_total",
+    kind: MetricKind::Counter,
+    help: "Transactions that the database did not take and that were tried again",
+    labels: &[],
+};
+
+/// Events that were set aside because they belong to no company.
+pub const QUARANTINED: Metric = Metric {
+    name: "askpro_quarantined_total",
+    kind: MetricKind::Counter,
+    help: "Events that were set aside because they belong to no company",
+    labels: &["reason"],
+};
+
 /// Every metric of this crate.
-pub const CATALOGUE: &[Metric] =
-    &[ACTOR_RESTARTS, MAILBOX_DEPTH, MAILBOX_REFUSED, DEAD_LETTERS, ACTORS_LIVE, SHARDS_REPLACED];
+pub const CATALOGUE: &[Metric] = &[
+    ACTOR_RESTARTS,
+    MAILBOX_DEPTH,
+    MAILBOX_REFUSED,
+    DEAD_LETTERS,
+    ACTORS_LIVE,
+    SHARDS_REPLACED,
+    CALLS_LIVE,
+    HOLDS_ACTIVE,
+    BOOKINGS,
+    WRITER_BATCH_ROWS,
+    WRITER_COMMIT,
+    WRITER_RETRIES,
+    QUARANTINED,
+];
 
-/// Kinds of actors.
-const ACTORS: [&str; 4] = ["call", "scheduling", "tenant", "writer"];
-/// Places of a fault.
-const RESTART_REASONS: [&str; 5] = ["handler", "timer", "future", "stopping", "build"];
+/// Kinds of actors, as label values.
+pub const ACTORS: &[&str] = &["call", "scheduling", "tenant", "writer"];
+/// Places where a fault of an actor is caught, as label values.
+pub const RESTART_REASONS: &[&str] = &["handler", "timer", "future", "stopping", "build"];
 
-/// Hands the help texts to the recorder and brings the series that rigs read to life at 0; called once, after
-/// it is installed.
+/// Hands the help texts to the recorder and puts every series of the actors at 0; called once, after it is
+/// installed.
 pub fn describe() {
     for metric in CATALOGUE {
         match metric.kind {
             MetricKind::Counter => metrics::describe_counter!(metric.name, metric.help),
             MetricKind::Gauge => metrics::describe_gauge!(metric.name, metric.help),
+            MetricKind::Histogram => metrics::describe_histogram!(metric.name, metric.help),
         }
     }
     for actor in ACTORS {
-        metrics::gauge!(MAILBOX_DEPTH.name, "actor" => actor).increment(0.0);
-        metrics::gauge!(ACTORS_LIVE.name, "actor" => actor).increment(0.0);
+        metrics::gauge!(MAILBOX_DEPTH.name, "actor" => *actor).set(0.0);
+        metrics::gauge!(ACTORS_LIVE.name, "actor" => *actor).set(0.0);
+        metrics::counter!(DEAD_LETTERS.name, "actor" => *actor).increment(0);
         for reason in RESTART_REASONS {
-            metrics::counter!(ACTOR_RESTARTS.name, "actor" => actor, "reason" => reason).increment(0);
+            metrics::counter!(ACTOR_RESTARTS.name, "actor" => *actor, "reason" => *reason).increment(0);
         }
     }
 }
-
-/// Calls that have not ended.
-pub const CALLS_LIVE: &str = "askpro_calls_live";
-/// Holds that are offered or being booked.
-pub const HOLDS_ACTIVE: &str = "askpro_holds_active";
-/// Moves of bookings, by the status they moved to.
-pub const BOOKINGS: &str = "askpro_bookings_total";
-/// Rows of one transaction of a writer.
-pub const WRITER_BATCH_ROWS: &str = "askpro_writer_batch_rows";
-/// Duration of one transaction of a writer.
-pub const WRITER_COMMIT: &str = "askpro_writer_commit_seconds";
-/// Transactions that were tried again.
-pub const WRITER_RETRIES: &str = "askpro_writer_retries_total";
-/// Events that were set aside because they belong to no company.
-pub const QUARANTINED: &str = "askpro_quarantined_total";

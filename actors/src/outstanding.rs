@@ -73,11 +73,24 @@ impl PendingLog {
         }
     }
 
-    /// Its rows are with a writer now.
-    pub fn hand_over(&self, call_id: &CallId, positions: &[Position]) {
-        if let Some(mut entry) = self.0.get_mut(call_id) {
-            entry.iter_mut().filter(|p| positions.contains(&p.position)).for_each(|p| p.handed = true);
-        }
+    /// Its rows go to a writer now. Gives those of `positions` that no writer has yet and that are not in the
+    /// database: a record that is read twice is done with once.
+    #[must_use]
+    pub fn hand_over(&self, call_id: &CallId, positions: &[Position]) -> Vec<Position> {
+        let Some(mut entry) = self.0.get_mut(call_id) else { return Vec::new() };
+        let fresh = entry.iter_mut().filter(|p| !p.handed && positions.contains(&p.position));
+        fresh
+            .map(|p| {
+                p.handed = true;
+                p.position
+            })
+            .collect()
+    }
+
+    /// Whether this record is still to be handed to a writer.
+    #[must_use]
+    pub fn waits(&self, call_id: &CallId, position: Position) -> bool {
+        self.0.get(call_id).is_some_and(|e| e.iter().any(|p| p.position == position && !p.handed))
     }
 
     /// It arrived.

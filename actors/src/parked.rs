@@ -25,6 +25,11 @@ pub enum ParkedItem {
         /// The move.
         moved: Box<BookingMoved>,
     },
+    /// A call must ask the store again: the answer was lost.
+    LoadCall {
+        /// The call.
+        call_id: CallId,
+    },
     /// A call is over, for its scheduler.
     CallFinished {
         /// Its company.

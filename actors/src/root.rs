@@ -20,7 +20,7 @@ use crate::{
         stores::{BatchStore, BookingStore, CallStore, StoreError},
         voice::EventDecoder,
     },
-    runtime::{Limits, Registry, Runtime},
+    runtime::{Limits, Registry, Reply, Runtime},
     scheduling::{
         Pins, Restore, SchedulingActor, SchedulingFactory, SchedulingMessage, SchedulingSettings,
         SchedulingWorld,
@@ -85,6 +85,8 @@ pub struct Actors {
 
 /// Bookings and calls read from the database in one question.
 const PAGE: u32 = 1_000;
+/// How long a call may take to say whether it is over.
+const ASK_CALL_MAX: Duration = Duration::from_secs(5);
 /// How long the drain waits between two looks at the writers.
 const DRAIN_STEP: Duration = Duration::from_millis(10);
 
@@ -117,9 +119,10 @@ impl Actors {
             store: ports.calls.clone(),
             writers: writers.clone(),
             journal: ports.journal.clone(),
-            pending,
+            pending: pending.clone(),
             decoder: ports.decoder.clone(),
             live: live.clone(),
+            questions: std::sync::atomic::AtomicU64::new(0),
             schedulers: OnceLock::new(),
             tenants: OnceLock::new(),
             parked: parked.clone(),
@@ -135,6 +138,7 @@ impl Actors {
             journal: ports.journal.clone(),
             outstanding: outstanding.clone(),
             pins: Pins::new(outstanding.clone()),
+            pending,
             parked: parked.clone(),
             holds_active: Arc::new(AtomicI64::new(0)),
             calls: OnceLock::new(),
@@ -214,23 +218,37 @@ impl Actors {
         Ok(count)
     }
 
-    /// Which calls that had holds are over: their offers ended with them.
+    /// Which calls with holds or bookings are over: their offers ended with them.
     async fn calls_over(&self, ports: &Ports, restore: &Restore) -> Result<Vec<CallId>, StoreError> {
-        let held: BTreeSet<&CallId> = restore
-            .records
-            .iter()
-            .filter_map(|(_, record)| match record {
-                SchedulingRecord::Held { hold, .. } => Some(&hold.call_id),
-                _ => None,
-            })
-            .collect();
+        let in_records = restore.records.iter().filter_map(|(_, record)| match record {
+            SchedulingRecord::Held { hold, .. } => Some(&hold.call_id),
+            SchedulingRecord::Moved { booking } => Some(&booking.order.call_id),
+            SchedulingRecord::Ordered { order, .. } => Some(&order.call_id),
+            SchedulingRecord::Released { .. } | SchedulingRecord::OrderClosed { .. } => None,
+        });
+        let in_rows = restore.bookings.iter().map(|booking| &booking.order.call_id);
+        let call_ids: BTreeSet<CallId> = in_records.chain(in_rows).cloned().collect();
         let mut over = Vec::new();
-        for call_id in held {
-            if ports.calls.find_call_state(call_id).await?.is_some_and(|state| state.is_over()) {
-                over.push(call_id.clone());
+        for call_id in call_ids {
+            let stored = ports.calls.find_call_state(&call_id).await?;
+            if stored.is_some_and(|state| state.is_over()) || self.is_over_in_memory(&call_id).await {
+                over.push(call_id);
             }
         }
         Ok(over)
+    }
+
+    /// Whether a call is over by events of the journal that are not yet in the database.
+    async fn is_over_in_memory(&self, call_id: &CallId) -> bool {
+        if !self.calls.registry().is_live(call_id) {
+            return false;
+        }
+        let (reply, view) = Reply::new();
+        if self.calls.registry().offer(call_id.clone(), CallMessage::GetCall(reply)).is_err() {
+            return false;
+        }
+        let view = tokio::time::timeout(ASK_CALL_MAX, view).await;
+        matches!(view, Ok(Ok(view)) if view.state.is_over())
     }
 
     /// Whether nothing waits anywhere: mailboxes, parked notes, writers.
@@ -242,20 +260,24 @@ impl Actors {
             && self.writers.is_idle()
     }
 
+    /// Questions to the calendar and the database that have not come back.
+    fn working(&self) -> usize {
+        self.calls.registry().working() + self.schedulers.working()
+    }
+
     /// Lets everything that was taken run to its end: what is parked, what is queued, what is written. Gives
     /// whether all was done within `limit`; what was not is in the journal and comes back at the next start.
     pub async fn drain(&self, limit: Duration) -> bool {
         let drained = async {
-            while !self.parked.is_empty() {
+            // Calls and schedulers tell each other things until nothing is left to tell; only then one of
+            // them may close its doors.
+            while (!self.is_idle() || self.working() > 0) && !self.fence.is_lost() {
                 self.calls.pump();
                 tokio::time::sleep(DRAIN_STEP).await;
             }
-            self.calls.registry().drain(limit).await;
             self.schedulers.drain(limit).await;
-            while !self.parked.is_empty() {
-                self.calls.pump();
-                tokio::time::sleep(DRAIN_STEP).await;
-            }
+            self.calls.registry().drain(limit).await;
+            // Calls that leave write their newest transcripts.
             while !self.writers.is_idle() && !self.fence.is_lost() {
                 tokio::time::sleep(DRAIN_STEP).await;
             }

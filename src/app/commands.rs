@@ -188,9 +188,9 @@ async fn check_bind(config: &Config) -> anyhow::Result<String> {
 
 /// Whether somebody listens at the host of an address; nothing is sent.
 async fn check_address(url: &str, key: &'static str) -> anyhow::Result<String> {
-    let parsed = reqwest::Url::parse(url).with_context(|| format!("{key}: {url} is no URL"))?;
-    let host = parsed.host_str().ok_or_else(|| anyhow!("{key}: {url} has no host"))?;
-    let port = parsed.port_or_known_default().unwrap_or(443);
+    let parsed: actix_web::http::Uri = url.parse().with_context(|| format!("{key}: {url} is no URL"))?;
+    let host = parsed.host().ok_or_else(|| anyhow!("{key}: {url} has no host"))?;
+    let port = parsed.port_u16().unwrap_or(if parsed.scheme_str() == Some("http") { 80 } else { 443 });
     tokio::net::TcpStream::connect((host, port)).await.with_context(|| {
         format!("{key}: nobody answers at {host}:{port}; check the address and the firewall")
     })?;

@@ -278,6 +278,7 @@ fn settings(config: &Config) -> Settings {
     Settings {
         calls: CallSettings {
             transcript_flush_ms: millis(config.calls.transcript_flush),
+            linger_ms: millis(config.calls.idle),
             ..CallSettings::default()
         },
         scheduling: SchedulingSettings {
@@ -286,7 +287,7 @@ fn settings(config: &Config) -> Settings {
         },
         writers: WriterSettings {
             writers: config.writers.count,
-            batch_orders_max: config.writers.batch_rows_max,
+            batch_orders_max: config.writers.batch_orders_max,
             ..WriterSettings::default()
         },
         ..Settings::default()

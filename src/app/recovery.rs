@@ -49,6 +49,11 @@ pub(super) async fn recover(
 /// Where to begin: the mark, or the start of a journal that this database never saw.
 fn replay_from(mark: Option<Position>, opened: &Opened) -> anyhow::Result<Position> {
     match mark {
+        Some(mark) if mark > opened.end => bail!(
+            "journal.dir: the database has this journal up to {mark}, the folder ends at {}: it is an older copy; \
+             restore the newest folder, or point journal.dir to a new one",
+            opened.end
+        ),
         Some(mark) if mark >= opened.first => Ok(mark),
         Some(mark) => bail!(
             "journal.dir: records from {mark} to {} are missing that the database never got; restore the folder, \
@@ -121,5 +126,8 @@ mod tests {
     fn a_journal_of_another_database_and_one_with_a_hole_are_refused() {
         assert!(replay_from(None, &opened(10)).unwrap_err().to_string().contains("another database"));
         assert!(replay_from(Some(Position(5)), &opened(10)).unwrap_err().to_string().contains("missing"));
+        assert!(
+            replay_from(Some(Position(111)), &opened(10)).unwrap_err().to_string().contains("older copy")
+        );
     }
 }

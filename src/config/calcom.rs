@@ -6,7 +6,7 @@ use secrecy::{ExposeSecret, SecretString};
 
 use super::{ConfigError, settings::Settings};
 
-/// The calendars, and how much may be asked of them.
+/// The calendars, and how long they may take.
 #[derive(Debug, Clone)]
 pub struct CalcomConfig {
     /// Where the API is, without a slash at the end.
@@ -19,10 +19,6 @@ pub struct CalcomConfig {
     pub read_timeout: Duration,
     /// How long an order may take before its outcome counts as unknown.
     pub write_timeout: Duration,
-    /// Requests a minute for each key.
-    pub requests_per_minute: u32,
-    /// Requests a key may send in one burst.
-    pub burst_max: u32,
 }
 
 impl CalcomConfig {
@@ -34,8 +30,6 @@ impl CalcomConfig {
             connect_timeout: settings.milliseconds("calcom.connect_timeout_ms", 100..=30_000)?,
             read_timeout: settings.milliseconds("calcom.read_timeout_ms", 100..=60_000)?,
             write_timeout: settings.milliseconds("calcom.write_timeout_ms", 1000..=120_000)?,
-            requests_per_minute: settings.number("calcom.requests_per_minute", 1..=10_000)?,
-            burst_max: settings.number("calcom.burst_max", 1..=1000)?,
         })
     }
 }

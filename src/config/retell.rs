@@ -1,7 +1,5 @@
 //! `[retell]`: whose voice agents call us, and how to ask back.
 
-use std::time::Duration;
-
 use secrecy::{ExposeSecret, SecretString};
 
 use super::{ConfigError, settings::Settings};
@@ -18,8 +16,6 @@ pub struct RetellConfig {
     pub base_url: String,
     /// Key for the API; `None`: silent calls are closed by time alone.
     pub api_key: Option<SecretString>,
-    /// How long one request may take.
-    pub timeout: Duration,
 }
 
 impl RetellConfig {
@@ -29,7 +25,6 @@ impl RetellConfig {
             webhook_keys: settings.secrets("retell.webhook_keys")?,
             base_url: settings.base_url("retell.base_url")?,
             api_key: Some(api_key).filter(|key| !key.expose_secret().is_empty()),
-            timeout: settings.milliseconds("retell.timeout_ms", 100..=60_000)?,
         })
     }
 }

@@ -1,3 +1,5 @@
+//! What wins over what, what refuses to start, and that no secret prints.
+
 use std::{io::Write, time::Duration};
 
 use secrecy::ExposeSecret;

@@ -1,7 +1,5 @@
 //! `[writers]`: how rows are gathered into transactions.
 
-use std::time::Duration;
-
 use super::{ConfigError, settings::Settings};
 
 /// How rows are gathered into transactions.
@@ -9,21 +7,15 @@ use super::{ConfigError, settings::Settings};
 pub struct WritersConfig {
     /// Writers that commit side by side.
     pub count: usize,
-    /// Rows in one transaction at most.
-    pub batch_rows_max: usize,
-    /// How long a writer waits for a batch to fill.
-    pub batch_delay: Duration,
-    /// Positions waiting for one writer at most.
-    pub backlog_max: usize,
+    /// Orders in one transaction at most; an order has the few rows of one event.
+    pub batch_orders_max: usize,
 }
 
 impl WritersConfig {
     pub(super) fn read(settings: &Settings) -> Result<Self, ConfigError> {
         Ok(Self {
             count: settings.number("writers.count", 1..=64)?,
-            batch_rows_max: settings.number("writers.batch_rows_max", 1..=4096)?,
-            batch_delay: settings.milliseconds("writers.batch_delay_ms", 0..=1000)?,
-            backlog_max: settings.number("writers.backlog_max", 100..=10_000_000)?,
+            batch_orders_max: settings.number("writers.batch_orders_max", 1..=4096)?,
         })
     }
 }

@@ -9,6 +9,8 @@ mod functions;
 mod probes;
 mod problem;
 mod routes;
+#[cfg(test)]
+mod tests;
 mod webhooks;
 
 use std::{io, net::TcpListener, num::NonZeroUsize, sync::Arc, time::Duration};

@@ -10,7 +10,7 @@ pub const WEBHOOK_EVENTS: &str = "askpro_webhook_events_total";
 /// From the last byte of a webhook to its answer.
 pub const WEBHOOK_ACK: &str = "askpro_webhook_ack_seconds";
 /// Calls that have not ended.
-pub const CALLS_LIVE: &str = "askpro_calls_live";
+pub const CALLS_LIVE: &str = askpro_actors::metrics::CALLS_LIVE.name;
 /// Live function calls answered.
 pub const FUNCTIONS: &str = "askpro_functions_total";
 /// From a function call to its answer.
@@ -20,37 +20,31 @@ pub const FUNCTIONS_VERSIONED: &str = "askpro_functions_versioned_total";
 /// Work turned away, with its reason.
 pub const REFUSED: &str = "askpro_refused_total";
 /// Slots that are held now.
-pub const HOLDS_ACTIVE: &str = "askpro_holds_active";
+pub const HOLDS_ACTIVE: &str = askpro_actors::metrics::HOLDS_ACTIVE.name;
 /// Bookings that reached an outcome.
-pub const BOOKINGS: &str = "askpro_bookings_total";
+pub const BOOKINGS: &str = askpro_actors::metrics::BOOKINGS.name;
 /// Rows in one transaction of a writer.
-pub const WRITER_BATCH_ROWS: &str = "askpro_writer_batch_rows";
+pub const WRITER_BATCH_ROWS: &str = askpro_actors::metrics::WRITER_BATCH_ROWS.name;
 /// One transaction of a writer.
-pub const WRITER_COMMIT: &str = "askpro_writer_commit_seconds";
+pub const WRITER_COMMIT: &str = askpro_actors::metrics::WRITER_COMMIT.name;
 /// Positions that wait for a writer.
 pub const WRITER_BACKLOG: &str = "askpro_writer_backlog_events";
 /// Transactions that had to be tried again.
-pub const WRITER_RETRIES: &str = "askpro_writer_retries_total";
+pub const WRITER_RETRIES: &str = askpro_actors::metrics::WRITER_RETRIES.name;
 /// Journaled, not yet committed to the database.
 pub const JOURNAL_UNAPPLIED: &str = "askpro_journal_unapplied_events";
 /// Bytes that the journal takes on its disk.
 pub const JOURNAL_SIZE: &str = "askpro_journal_size_bytes";
 /// Bytes that the journal may take.
 pub const JOURNAL_SIZE_MAX: &str = "askpro_journal_size_max_bytes";
-/// One group fsync of the journal.
-pub const JOURNAL_FSYNC: &str = "askpro_journal_fsync_seconds";
 /// Requests to Cal.com.
 pub const CALCOM_REQUESTS: &str = "askpro_calcom_requests_total";
 /// One request to Cal.com.
 pub const CALCOM_REQUEST_DURATION: &str = "askpro_calcom_request_seconds";
-/// Requests to Retell.
-pub const RETELL_REQUESTS: &str = "askpro_retell_requests_total";
 /// Circuit breakers, the worst of a target's.
 pub const BREAKER_STATE: &str = "askpro_breaker_state";
 /// Events that no company could be found for.
-pub const QUARANTINED: &str = "askpro_quarantined_total";
-/// Rules found broken.
-pub const INVARIANT_VIOLATIONS: &str = "askpro_invariant_violations_total";
+pub const QUARANTINED: &str = askpro_actors::metrics::QUARANTINED.name;
 /// Whether this process owns the database.
 pub const DATABASE_OWNER: &str = "askpro_database_owner";
 
@@ -239,6 +233,7 @@ pub const CATALOGUE: &[Metric] = &[
         &[&[label(
             "outcome",
             &[
+                "submitted",
                 "confirmed",
                 "refused",
                 "pending_confirmation",
@@ -259,11 +254,7 @@ pub const CATALOGUE: &[Metric] = &[
     },
     seconds(WRITER_COMMIT, "Time one transaction of a writer took", UNLABELLED),
     gauge(WRITER_BACKLOG, Unit::Count, "Journal positions that wait for a writer", UNLABELLED),
-    counter(
-        WRITER_RETRIES,
-        "Transactions of writers that were tried again, by cause",
-        &[&[label("reason", &["deadlock", "lock_timeout", "unreachable", "other"])]],
-    ),
+    counter(WRITER_RETRIES, "Transactions of writers that were tried again", UNLABELLED),
     gauge(
         JOURNAL_UNAPPLIED,
         Unit::Count,
@@ -277,7 +268,6 @@ pub const CATALOGUE: &[Metric] = &[
         "Room of the journal; when it is used up webhooks are answered 503",
         UNLABELLED,
     ),
-    seconds(JOURNAL_FSYNC, "Time one group fsync of the journal took", UNLABELLED),
     counter(
         CALCOM_REQUESTS,
         "Requests to Cal.com by operation and outcome, those that were never sent included",
@@ -288,11 +278,6 @@ pub const CATALOGUE: &[Metric] = &[
         "Time Cal.com took to answer",
         &[&[label("operation", CALCOM_OPERATIONS)]],
     ),
-    counter(
-        RETELL_REQUESTS,
-        "Requests to Retell by operation and outcome",
-        &[&[label("operation", &["get_call"]), label("outcome", REQUEST_OUTCOMES)]],
-    ),
     gauge(
         BREAKER_STATE,
         Unit::Count,
@@ -302,12 +287,7 @@ pub const CATALOGUE: &[Metric] = &[
     counter(
         QUARANTINED,
         "Events set aside because no single company could be found for them",
-        &[&[label("reason", &["no_company", "several_companies"])]],
-    ),
-    counter(
-        INVARIANT_VIOLATIONS,
-        "Rules that must always hold and were found broken",
-        &[&[label("invariant", &[])]],
+        &[&[label("reason", &["no_identity", "unknown_number_or_agent", "conflict", "foreign_key"])]],
     ),
     gauge(
         DATABASE_OWNER,

@@ -13,7 +13,7 @@ use crate::{
     parked::ParkedItem,
     ports::{
         rows::{Body, EventRow, Write},
-        stores::QuarantinedEvent,
+        stores::{CallStore, QuarantinedEvent, StoreError},
     },
     runtime::{Actor, Context},
     scheduling::SchedulingMessage,
@@ -29,14 +29,21 @@ pub struct CallActor {
     base: Base,
     /// Events whose rows are not yet with a writer, or that wait in quarantine for a company.
     pub(super) waiting: Vec<Waiting>,
-    /// Events signed by a company's own key, until the store has said where the call belongs.
-    deferred: Vec<EventReceived>,
+    /// Events signed by a company's own key, until the store has said where the call belongs; with whether
+    /// they are in quarantine.
+    deferred: Vec<(EventReceived, bool)>,
+    /// Whether quarantine has events of this call.
+    pub(super) in_quarantine: bool,
+    /// Whether the store must be asked for those, wherever the call belongs.
+    ask_quarantine: bool,
     /// Other rows that wait for the store's answer.
     withheld: Vec<WriteOrder>,
     /// The newest transcript, until it is written.
     transcript: Option<EventRow>,
     live: Option<LiveToken>,
-    told_over: bool,
+    /// The store was asked and did not answer: go by what was heard.
+    store_silent: bool,
+    pub(super) told_over: bool,
     heard_at: UnixMillis,
 }
 
@@ -44,7 +51,7 @@ pub struct CallActor {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Base {
     NotAsked,
-    Asked,
+    Asked(u64),
     Known,
 }
 
@@ -54,6 +61,18 @@ pub(super) struct Waiting {
     pub received: EventReceived,
     /// It has a row in quarantine.
     pub quarantined: bool,
+    pub standing: Standing,
+}
+
+/// Whether an event may touch this call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Standing {
+    /// It may, and its facts are in the state.
+    Ours,
+    /// A company's own key signed it, and the call is not placed yet: its facts are not in the state.
+    Undecided,
+    /// The key of another company signed it.
+    Foreign,
 }
 
 impl Actor for CallActor {
@@ -72,9 +91,13 @@ impl Actor for CallActor {
                 self.hear(cx);
                 self.booking_moved(moved);
             }
-            CallMessage::Loaded(loaded) => self.loaded(loaded, cx),
+            CallMessage::Loaded { question, loaded } => self.loaded(*question, loaded, cx),
             CallMessage::Restored(state) => self.restored(state),
-            CallMessage::FlushTranscript => self.flush_transcript(),
+            CallMessage::FlushTranscript => {
+                self.flush_transcript();
+                self.arm_transcript(cx);
+            }
+            CallMessage::LoadAgain if self.base == Base::Known => {}
             CallMessage::LoadAgain => self.load(cx),
             CallMessage::GetCall(reply) => {
                 cx.answer(reply, self.view());
@@ -82,6 +105,10 @@ impl Actor for CallActor {
             CallMessage::Leave => return self.leave(cx),
         }
         self.follow_life(cx);
+    }
+
+    fn stopping(&mut self) {
+        self.flush_transcript();
     }
 }
 
@@ -95,9 +122,12 @@ impl CallActor {
             base: Base::NotAsked,
             waiting: Vec::new(),
             deferred: Vec::new(),
+            in_quarantine: false,
+            ask_quarantine: false,
             withheld: Vec::new(),
             transcript: None,
             live: None,
+            store_silent: false,
             told_over: false,
             heard_at,
         }
@@ -108,63 +138,81 @@ impl CallActor {
         let mut copy = Self::new(self.state.call_id.clone(), self.world.clone());
         copy.state = self.state.clone();
         copy.waiting.clone_from(&self.waiting);
+        copy.deferred.clone_from(&self.deferred);
+        copy.withheld.clone_from(&self.withheld);
+        copy.in_quarantine = self.in_quarantine;
+        copy.ask_quarantine = self.ask_quarantine;
         copy
     }
 
-    /// An event that was journaled before a panic; its rows are with a writer when `handed`.
+    /// An event that was journaled before a panic; its rows are with a writer when `handed`, and these may be
+    /// rows of quarantine: the event waits on, should the call be placed.
     pub(super) fn replay_event(mut self, received: EventReceived, handed: bool) -> Self {
+        self.in_quarantine |= handed;
+        self.ask_quarantine |= handed;
+        if self.must_defer(received.signer) {
+            self.defer(received, handed);
+            return self;
+        }
         self.apply(&received.event);
         if !received.event.kind.is_supersedable() {
-            // Rows that a writer has may be quarantine rows: the event waits on, should the call be placed.
-            self.wait(received, handed);
+            self.wait(Waiting { received, quarantined: handed, standing: Standing::Ours });
         }
         self
     }
 
     /// A booking's move that was journaled before a panic.
-    pub(super) fn replay_booking(mut self, booking: &askpro_domain::booking::Booking) -> Self {
-        let state = std::mem::replace(&mut self.state, CallState::new(booking.order.call_id.clone()));
-        self.state = state.settle(booking.order.appointment.clone(), super::factory::fact_of(booking));
+    pub(super) fn replay_booking(mut self, moved: &super::BookingMoved, handed: bool) -> Self {
+        self.join_move(moved);
+        if !handed {
+            self.write(order_of(moved));
+        }
         self
     }
 
     fn event_received(&mut self, received: &EventReceived, cx: &mut Context<'_, Self>) {
         self.hear(cx);
         if self.must_defer(received.signer) {
-            self.deferred.push(received.clone());
+            self.defer(received.clone(), false);
             return;
         }
         self.take_event(received.clone(), false, cx);
         self.hand_over();
     }
 
-    /// Applies an event, or sets it aside when it is not this signer's.
-    fn take_event(&mut self, received: EventReceived, quarantined: bool, cx: &mut Context<'_, Self>) {
-        if self.is_foreign(&received) {
-            if !quarantined {
-                self.quarantine_foreign(&received);
-            }
-            return;
-        }
-        self.apply(&received.event);
-        if received.event.kind.is_supersedable() {
-            self.keep_transcript(&received, cx);
-        } else {
-            self.wait(received, quarantined);
+    fn defer(&mut self, received: EventReceived, quarantined: bool) {
+        let known = |(other, _): &(EventReceived, bool)| {
+            received.position.is_some() && other.position == received.position
+        };
+        if !self.deferred.iter().any(known) {
+            self.deferred.push((received, quarantined));
         }
     }
 
-    fn apply(&mut self, event: &CallEvent) {
+    /// Applies an event, or sets it aside when it is not this signer's.
+    fn take_event(&mut self, received: EventReceived, quarantined: bool, cx: &mut Context<'_, Self>) {
+        let standing = self.standing_of(&received);
+        if standing == Standing::Ours {
+            self.apply(&received.event);
+            if received.event.kind.is_supersedable() {
+                return self.keep_transcript(&received, cx);
+            }
+        } else if standing == Standing::Undecided && received.event.kind.is_supersedable() {
+            return;
+        }
+        self.wait(Waiting { received, quarantined, standing });
+    }
+
+    pub(super) fn apply(&mut self, event: &CallEvent) {
         let state = std::mem::replace(&mut self.state, CallState::new(event.call_id.clone()));
         self.state = state.apply(event);
         self.place();
     }
 
-    fn wait(&mut self, received: EventReceived, quarantined: bool) {
-        let known = received.position.is_some()
-            && self.waiting.iter().any(|w| w.received.position == received.position);
-        if !known {
-            self.waiting.push(Waiting { received, quarantined });
+    fn wait(&mut self, waiting: Waiting) {
+        let position = waiting.received.position;
+        if position.is_none() || self.waiting.iter().all(|w| w.received.position != position) {
+            self.waiting.push(waiting);
         }
     }
 
@@ -172,11 +220,18 @@ impl CallActor {
     fn keep_transcript(&mut self, received: &EventReceived, cx: &mut Context<'_, Self>) {
         let row = rows::event_row(received, CompanyId(0));
         if self.transcript.as_ref().is_none_or(|old| old.rank() < row.rank()) {
-            if self.transcript.is_none() {
-                let at = cx.now().plus_ms(self.world.settings.transcript_flush_ms);
-                cx.arm("transcript", at, CallMessage::FlushTranscript);
-            }
+            let is_first = self.transcript.is_none();
             self.transcript = Some(row);
+            if is_first {
+                self.arm_transcript(cx);
+            }
+        }
+    }
+
+    fn arm_transcript(&self, cx: &mut Context<'_, Self>) {
+        if self.transcript.is_some() {
+            let at = cx.now().plus_ms(self.world.settings.transcript_flush_ms);
+            cx.arm("transcript", at, CallMessage::FlushTranscript);
         }
     }
 
@@ -190,13 +245,16 @@ impl CallActor {
     }
 
     fn booking_moved(&mut self, moved: &super::BookingMoved) {
+        self.join_move(moved);
+        self.write(order_of(moved));
+        self.hand_over();
+    }
+
+    fn join_move(&mut self, moved: &super::BookingMoved) {
         let call_id = self.state.call_id.clone();
         let mut state = std::mem::replace(&mut self.state, CallState::new(call_id));
         state = state.place(moved.placed).settle(moved.appointment.clone(), moved.fact);
         self.state = if moved.callback { state.promise_callback() } else { state };
-        let positions = vec![moved.position];
-        self.write(WriteOrder { call_id: None, writes: moved.writes.clone(), positions });
-        self.hand_over();
     }
 
     /// Gives rows to the writer, with the row of the call; before the store has answered they wait.
@@ -210,7 +268,7 @@ impl CallActor {
         if let Some(row) = rows::call_row(&self.state) {
             order.writes.push(Write::Call(Box::new(row)));
         }
-        self.world.pending.hand_over(&call_id, &order.positions);
+        order.positions = self.world.pending.hand_over(&call_id, &order.positions);
         self.world.writers.write(order);
     }
 
@@ -227,22 +285,6 @@ impl CallActor {
             Some(placed) => self.hand_over_placed(placed.company),
             None => self.hand_over_unplaced(),
         }
-    }
-
-    fn hand_over_placed(&mut self, company: CompanyId) {
-        if self.waiting.is_empty() {
-            return;
-        }
-        let waiting = std::mem::take(&mut self.waiting);
-        let was_quarantined = waiting.iter().any(|w| w.quarantined);
-        let positions =
-            waiting.iter().filter(|w| !w.quarantined).filter_map(|w| w.received.position).collect();
-        let mut writes: Vec<Write> =
-            waiting.iter().map(|w| Write::Event(rows::event_row(&w.received, company))).collect();
-        if was_quarantined {
-            writes.push(Write::QuarantineReleased(self.state.call_id.clone()));
-        }
-        self.write(WriteOrder { call_id: None, writes, positions });
     }
 
     /// While the store is away, bodies that are in the journal need not be here too.
@@ -267,26 +309,33 @@ impl CallActor {
 
     /// Asks the store what it knows of this call, outside this turn.
     fn load(&mut self, cx: &mut Context<'_, Self>) {
-        self.base = Base::Asked;
+        let question = self.world.questions.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        self.base = Base::Asked(question);
         let (store, call_id) = (self.world.store.clone(), self.state.call_id.clone());
+        let ask_quarantine = self.ask_quarantine;
         let ask = async move {
-            let loaded = match store.find_call_state(&call_id).await {
-                Ok(Some(state)) if state.placed.is_some() => Loaded::Known(Some(Box::new(state)), Vec::new()),
-                Ok(state) => match store.quarantined_of_call(&call_id).await {
-                    Ok(events) => Loaded::Known(state.map(Box::new), events),
-                    Err(error) => Loaded::Failed(error.to_string()),
-                },
-                Err(error) => Loaded::Failed(error.to_string()),
-            };
-            CallMessage::Loaded(Box::new(loaded))
+            let loaded = ask_store(store.as_ref(), &call_id, ask_quarantine).await;
+            let loaded = loaded.unwrap_or_else(|error| Loaded::Failed(error.to_string()));
+            CallMessage::Loaded { question, loaded: Box::new(loaded) }
         };
-        cx.start(ask, || CallMessage::Loaded(Box::new(Loaded::Failed("the question panicked".to_owned()))));
+        cx.start(ask, move || {
+            let loaded = Box::new(Loaded::Failed("the question panicked".to_owned()));
+            CallMessage::Loaded { question, loaded }
+        });
     }
 
-    fn loaded(&mut self, loaded: &Loaded, cx: &mut Context<'_, Self>) {
+    fn loaded(&mut self, question: u64, loaded: &Loaded, cx: &mut Context<'_, Self>) {
+        if self.base != Base::Asked(question) {
+            // Asked by this actor before a panic: rows may have been written since.
+            if self.base == Base::NotAsked {
+                self.load(cx);
+            }
+            return;
+        }
         match loaded {
             Loaded::Failed(error) => {
                 tracing::debug!(call.id = %self.state.call_id, error, "the store did not say what it knows of a call");
+                self.store_silent = true;
                 cx.arm("load", cx.now().plus_ms(self.world.settings.load_again_ms), CallMessage::LoadAgain);
             }
             Loaded::Known(stored, quarantined) => {
@@ -297,8 +346,8 @@ impl CallActor {
                 for event in quarantined {
                     self.take_quarantined(event, cx);
                 }
-                for received in std::mem::take(&mut self.deferred) {
-                    self.take_event(received, false, cx);
+                for (received, quarantined) in std::mem::take(&mut self.deferred) {
+                    self.take_event(received, quarantined, cx);
                 }
                 self.hand_over();
             }
@@ -308,23 +357,32 @@ impl CallActor {
     fn take_quarantined(&mut self, stored: &QuarantinedEvent, cx: &mut Context<'_, Self>) {
         let body = bytes::Bytes::copy_from_slice(&stored.body);
         match self.world.decoder.decode(&body) {
-            Ok(event) if !self.waits_already(&event) => {
-                let signer = stored
-                    .signer_company
-                    .map_or(crate::ports::journal::Signer::Platform, crate::ports::journal::Signer::Company);
-                let received =
-                    EventReceived { event, body, position: None, received_at: stored.received_at, signer };
-                self.take_event(received, true, cx);
+            Ok(event) => {
+                self.in_quarantine = true;
+                if !self.waits_already(&event) {
+                    let signer = stored.signer_company.map_or(
+                        crate::ports::journal::Signer::Platform,
+                        crate::ports::journal::Signer::Company,
+                    );
+                    let received_at = stored.received_at;
+                    let received = EventReceived { event, body, position: None, received_at, signer };
+                    self.take_event(received, true, cx);
+                }
             }
-            Ok(_) => {}
             Err(error) => {
                 tracing::error!(quarantine.id = stored.id, error, "a quarantined event cannot be read")
             }
         }
     }
 
+    /// Whether the same version of the same event waits here already.
     fn waits_already(&self, event: &CallEvent) -> bool {
-        self.waiting.iter().any(|w| w.received.event.body_hash == event.body_hash)
+        let same = |received: &EventReceived| {
+            received.event.body_hash == event.body_hash
+                && received.event.dedup_key == event.dedup_key
+                && received.event.event_timestamp == event.event_timestamp
+        };
+        self.waiting.iter().any(|w| same(&w.received)) || self.deferred.iter().any(|(r, _)| same(r))
     }
 
     fn join(&mut self, older: &CallState) {
@@ -343,7 +401,10 @@ impl CallActor {
     /// Follows from alive to over: counts, tells the scheduler, and leaves memory when all is done.
     fn follow_life(&mut self, cx: &mut Context<'_, Self>) {
         let over = self.state.is_over();
+        // A late event of a call that is over must not count it again: the store knows.
+        let sure = self.base == Base::Known || self.store_silent;
         if let (Some(placed), false) = (self.state.placed, over)
+            && sure
             && self.live.is_none()
         {
             self.live = Some(self.world.live.enter(placed.company));
@@ -390,15 +451,22 @@ impl CallActor {
     /// Leaves memory when nothing is left to do here.
     fn leave(&mut self, cx: &mut Context<'_, Self>) {
         self.flush_transcript();
+        let call_id = &self.state.call_id;
         let nothing_waits = self.waiting.iter().all(|w| w.quarantined)
             && self.deferred.is_empty()
             && self.withheld.is_empty()
-            && (self.transcript.is_none() || self.state.placed.is_none());
-        let nothing_waits = nothing_waits && self.world.pending.of(&self.state.call_id).is_empty();
+            && (self.transcript.is_none() || self.state.placed.is_none())
+            && self.world.pending.of(call_id).is_empty()
+            // Whoever comes back before its newest row is written would read an older one.
+            && !self.world.writers.has_row_of(call_id);
         let done = self.state.is_over() || self.state.placed.is_none();
-        if done && nothing_waits && self.base != Base::Asked {
-            cx.stop();
-        } else if done {
+        if done && nothing_waits && !matches!(self.base, Base::Asked(_)) {
+            return cx.stop();
+        }
+        if self.base == Base::NotAsked {
+            self.load(cx);
+        }
+        if done {
             cx.arm("leave", cx.now().plus_ms(self.world.settings.linger_ms), CallMessage::Leave);
         }
     }
@@ -417,6 +485,23 @@ impl CallActor {
     fn must_defer(&self, signer: crate::ports::journal::Signer) -> bool {
         signer != crate::ports::journal::Signer::Platform && self.base != Base::Known
     }
+}
+
+/// What the store knows of a call; events in quarantine matter while it is unplaced.
+async fn ask_store(
+    store: &dyn CallStore,
+    call_id: &CallId,
+    ask_quarantine: bool,
+) -> Result<Loaded, StoreError> {
+    let state = store.find_call_state(call_id).await?;
+    let placed = state.as_ref().is_some_and(|state| state.placed.is_some());
+    let quarantined =
+        if placed && !ask_quarantine { Vec::new() } else { store.quarantined_of_call(call_id).await? };
+    Ok(Loaded::Known(state.map(Box::new), quarantined))
+}
+
+fn order_of(moved: &super::BookingMoved) -> WriteOrder {
+    WriteOrder { call_id: None, writes: moved.writes.clone(), positions: vec![moved.position] }
 }
 
 /// The body of a waiting event: in memory, or left in the journal.

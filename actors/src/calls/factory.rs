@@ -5,20 +5,18 @@ use std::{
     sync::Arc,
 };
 
-use askpro_domain::{
-    booking::Booking,
-    call::AppointmentFact,
-    ids::{CallId, CompanyId},
-};
+use askpro_domain::ids::{CallId, CompanyId};
 
 use super::{CallActor, CallMessage, CallWorld, EventReceived};
 use crate::{
     outstanding::Pending,
+    parked::ParkedItem,
     ports::{
         journal::{Record, SchedulingRecord, Signer},
         rows::{Body, DeadLetterRow, Write},
     },
     runtime::{Build, Factory, Why},
+    scheduling::moved_again,
     writer::WriteOrder,
 };
 
@@ -29,14 +27,22 @@ pub struct CallFactory {
 }
 
 impl Factory<CallActor> for CallFactory {
-    /// At once, from the journal's records that are not yet in the database; the store is asked later.
-    fn build(&self, key: &CallId, _why: Why) -> Build<CallActor> {
+    /// At once; the store is asked later. After a panic from the journal's records that are not yet in the
+    /// database; before that, these are all still on their way to the actor.
+    fn build(&self, key: &CallId, why: Why) -> Build<CallActor> {
         let mut actor = CallActor::new(key.clone(), self.world.clone());
+        if why == Why::First {
+            return Build::Ready(actor);
+        }
         for pending in self.world.pending.of(key) {
-            // A record that panics is skipped here; its message will panic again and go to the dead letters.
             let replayed = catch_unwind(AssertUnwindSafe(|| self.replay(actor.clone_for_replay(), pending)));
-            if let Ok(Some(next)) = replayed {
-                actor = next;
+            match replayed {
+                Ok(Some(next)) => actor = next,
+                // It comes again as a message, which handles it or goes to the dead letters.
+                Ok(None) | Err(_) if !pending.handed => {
+                    self.world.parked.park(ParkedItem::Event { position: pending.position })
+                }
+                Ok(None) | Err(_) => {}
             }
         }
         Build::Ready(actor)
@@ -47,7 +53,7 @@ impl Factory<CallActor> for CallFactory {
         match message {
             CallMessage::EventReceived(received) => self.set_aside_event(key, &received, error),
             CallMessage::BookingMoved(moved) => {
-                let positions = vec![moved.position];
+                let positions = self.world.pending.hand_over(key, &[moved.position]);
                 self.world.writers.write(WriteOrder {
                     call_id: Some(key.clone()),
                     writes: moved.writes,
@@ -56,7 +62,10 @@ impl Factory<CallActor> for CallFactory {
                 self.set_aside(key, "booking_moved", error);
             }
             CallMessage::AskFunction(_) => self.set_aside(key, "ask_function", error),
-            CallMessage::Loaded(_) | CallMessage::Restored(_) => self.set_aside(key, "state", error),
+            CallMessage::Loaded { .. } => {
+                self.world.parked.park(ParkedItem::LoadCall { call_id: key.clone() })
+            }
+            CallMessage::Restored(_) => self.set_aside(key, "state", error),
             CallMessage::FlushTranscript
             | CallMessage::Leave
             | CallMessage::LoadAgain
@@ -74,21 +83,27 @@ impl CallFactory {
                 let received = EventReceived { event, body, position, received_at, signer };
                 Some(actor.replay_event(received, pending.handed))
             }
-            Record::Scheduling(SchedulingRecord::Moved { booking }) => Some(actor.replay_booking(&booking)),
+            Record::Scheduling(SchedulingRecord::Moved { booking }) => {
+                let company = self.world.directory.current().company(booking.order.company).cloned();
+                let now = self.world.clock.now();
+                let moved = moved_again(&booking, company.as_deref(), pending.position, now);
+                Some(actor.replay_booking(&moved, pending.handed))
+            }
             Record::Scheduling(_) => None,
         }
     }
 
     fn set_aside_event(&self, key: &CallId, received: &EventReceived, error: &str) {
+        let at = received.event.event_timestamp.map_or(0, |at| at.0);
         let row = DeadLetterRow {
-            id: format!("call-{}", received.event.body_hash.to_hex()),
+            id: format!("call-{}-{at}", received.event.body_hash.to_hex()),
             body: Some(Body::Inline(received.body.clone())),
             message: "retell_event",
             signer_company: signer_company(received.signer),
             ..self.row(key, "retell_event", error)
         };
         let positions: Vec<_> = received.position.into_iter().collect();
-        self.world.pending.hand_over(key, &positions);
+        let positions = self.world.pending.hand_over(key, &positions);
         let writes = vec![Write::DeadLetter(row)];
         self.world.writers.write(WriteOrder { call_id: Some(key.clone()), writes, positions });
     }
@@ -119,9 +134,4 @@ pub(super) const fn signer_company(signer: Signer) -> Option<CompanyId> {
         Signer::Platform => None,
         Signer::Company(company) => Some(company),
     }
-}
-
-/// What a booking says to its call.
-pub(crate) fn fact_of(booking: &Booking) -> AppointmentFact {
-    AppointmentFact { version: booking.version, status: booking.status() }
 }

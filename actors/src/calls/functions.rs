@@ -1,10 +1,10 @@
 //! Live function calls: placed, typed, handed on to the company's scheduler.
 
 use askpro_domain::{
-    call::CallState,
+    call::PlacedIn,
     function::{FunctionAnswer, FunctionName, Speaker, order_key, parse_order},
     phone::PhoneNumber,
-    tenant::Company,
+    tenant::{Company, Directory, Placement},
 };
 
 use super::{Answered, AskFunction, CallActor};
@@ -18,16 +18,17 @@ impl CallActor {
     /// Answers here what needs no calendar; everything else goes to the scheduler with the reply handle.
     pub(super) fn ask_function(&mut self, ask: &AskFunction, cx: &mut Context<'_, Self>) {
         let call_id = self.state.call_id.clone();
-        let state = std::mem::replace(&mut self.state, CallState::new(call_id.clone()));
-        self.state = state.meet(&ask.identity);
-        self.place();
         let directory = self.world.directory.current();
-        let placed = self.state.placed.filter(|p| may_ask(ask.signer, p.company));
+        let placed = self.meet(ask, &directory);
         let Some((placed, company)) = placed.and_then(|p| directory.company(p.company).map(|c| (p, c)))
         else {
             let answer = Speaker::of_nobody().company_unknown();
             return say(ask, answered(&answer, None), cx);
         };
+        if self.state.is_over() {
+            // Whatever this question is given, the call cannot keep: the scheduler hears again that it is over.
+            self.told_over = false;
+        }
         if !matches!(ask.function, FunctionName::CheckAvailability | FunctionName::BookAppointment) {
             return refuse(ask, company, &Speaker::of(company).function_unavailable(), cx);
         }
@@ -52,6 +53,22 @@ impl CallActor {
         }
     }
 
+    /// Joins who takes part, unless the key of another company signed for it. Gives where the call belongs.
+    fn meet(&mut self, ask: &AskFunction, directory: &Directory) -> Option<PlacedIn> {
+        let met = self.state.clone().meet(&ask.identity);
+        let placed = met.placed.or_else(|| match directory.place(&met.identity().placing()) {
+            Placement::Placed { company, branch } => Some(PlacedIn { company, branch }),
+            Placement::Unplaced(_) => None,
+        });
+        if let Signer::Company(own) = ask.signer
+            && placed.is_none_or(|placed| placed.company != own)
+        {
+            return None;
+        }
+        self.state = placed.map_or_else(|| met.clone(), |placed| met.clone().place(placed));
+        placed
+    }
+
     fn hand_on(&self, asked: SchedulingAsk, company: &Company, cx: &mut Context<'_, Self>) {
         let busy = answered(&Speaker::of(company).busy(), Some(company.id));
         let (world, id) = (self.world.clone(), company.id);
@@ -71,14 +88,6 @@ impl CallActor {
         let outbound = identity.direction.as_deref() == Some("outbound");
         let number = if outbound { identity.to_number } else { identity.from_number };
         number.as_deref().and_then(PhoneNumber::parse_e164)
-    }
-}
-
-/// A company's own key may ask only for calls of that company.
-fn may_ask(signer: Signer, company: askpro_domain::ids::CompanyId) -> bool {
-    match signer {
-        Signer::Platform => true,
-        Signer::Company(own) => own == company,
     }
 }
 

@@ -29,7 +29,12 @@ pub enum CallMessage {
     /// Fact, from the scheduler: one of this call's bookings moved; carries the rows to write. Not answered.
     BookingMoved(Box<BookingMoved>),
     /// Fact, from itself: what the store knows of this call.
-    Loaded(Box<Loaded>),
+    Loaded {
+        /// Which of its questions it answers; an answer to an earlier life of this actor may be too old.
+        question: u64,
+        /// The answer.
+        loaded: Box<Loaded>,
+    },
     /// Fact, at restart: the store's state of a live call. Not answered.
     Restored(Box<CallState>),
     /// Order, from its own timer: write the newest transcript.

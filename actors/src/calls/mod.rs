@@ -10,6 +10,8 @@ mod messages;
 mod placing;
 mod router;
 mod rows;
+#[cfg(test)]
+mod tests;
 
 use std::sync::{Arc, OnceLock};
 
@@ -64,6 +66,8 @@ pub struct CallWorld {
     pub decoder: Arc<dyn EventDecoder>,
     /// Live calls.
     pub live: LiveCounts,
+    /// Counts the questions of all calls to the store.
+    pub questions: std::sync::atomic::AtomicU64,
     /// Schedulers, by company; set once at start.
     pub schedulers: OnceLock<Registry<SchedulingActor>>,
     /// Companies' actors; set once at start.

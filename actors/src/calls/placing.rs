@@ -2,10 +2,15 @@
 
 use askpro_domain::{
     call::{CallState, PlacedIn},
+    ids::CompanyId,
     tenant::{Placement, UnplacedReason},
 };
 
-use super::{CallActor, EventReceived, rows};
+use super::{
+    CallActor, EventReceived,
+    actor::{Standing, Waiting},
+    rows,
+};
 use crate::{
     ports::{journal::Signer, rows::Write},
     writer::WriteOrder,
@@ -29,46 +34,84 @@ impl CallActor {
         self.world.directory.current().place(&identity.placing())
     }
 
-    /// Whether a company's own key signed for a call of another company.
-    pub(super) fn is_foreign(&self, received: &EventReceived) -> bool {
-        let Signer::Company(signer) = received.signer else { return false };
-        match self.state.placed {
-            Some(placed) => placed.company != signer,
+    /// Whether an event may touch this call: a company's own key may touch only calls of that company.
+    pub(super) fn standing_of(&self, received: &EventReceived) -> Standing {
+        let Signer::Company(signer) = received.signer else { return Standing::Ours };
+        let company = match self.state.placed {
+            Some(placed) => Some(placed.company),
             None => {
-                let placing = received.event.facts.identity.placing();
-                match self.world.directory.current().place(&placing) {
-                    Placement::Placed { company, .. } => company != signer,
-                    Placement::Unplaced(_) => false,
+                let identity = self.state.clone().apply(&received.event).identity();
+                match self.world.directory.current().place(&identity.placing()) {
+                    Placement::Placed { company, .. } => Some(company),
+                    Placement::Unplaced(_) => None,
                 }
             }
+        };
+        match company {
+            None => Standing::Undecided,
+            Some(company) if company == signer => Standing::Ours,
+            Some(_) => Standing::Foreign,
         }
     }
 
-    /// Keeps an event of a foreign signer out of the call, but not out of sight.
-    pub(super) fn quarantine_foreign(&mut self, received: &EventReceived) {
-        let reason = UnplacedReason::ForeignKey.code();
-        let row = rows::quarantine_row(received, reason);
-        self.write_quarantine(row, received);
+    /// Gives what waits to the company that the call belongs to; what another company's key signed goes to
+    /// quarantine, or stays there.
+    pub(super) fn hand_over_placed(&mut self, company: CompanyId) {
+        self.decide_undecided(company);
+        let release = std::mem::take(&mut self.in_quarantine);
+        let waiting = std::mem::take(&mut self.waiting);
+        let mut positions = Vec::new();
+        let (mut writes, mut foreign) = (Vec::new(), Vec::new());
+        for Waiting { received, quarantined, standing } in waiting {
+            if !quarantined {
+                positions.extend(received.position);
+            }
+            if standing != Standing::Foreign {
+                writes.push(Write::Event(rows::event_row(&received, company)));
+            } else if release || !quarantined {
+                foreign.push(quarantine(&received, UnplacedReason::ForeignKey));
+            }
+        }
+        if release {
+            writes.push(Write::QuarantineReleased(self.state.call_id.clone()));
+        }
+        writes.extend(foreign);
+        if !writes.is_empty() {
+            self.write(WriteOrder { call_id: None, writes, positions });
+        }
+    }
+
+    fn decide_undecided(&mut self, company: CompanyId) {
+        let mut waiting = std::mem::take(&mut self.waiting);
+        for item in waiting.iter_mut().filter(|w| w.standing == Standing::Undecided) {
+            if item.received.signer == Signer::Company(company) {
+                self.apply(&item.received.event);
+                item.standing = Standing::Ours;
+            } else {
+                item.standing = Standing::Foreign;
+            }
+        }
+        waiting.append(&mut self.waiting);
+        self.waiting = waiting;
     }
 
     /// Gives what waits to quarantine; it stays here too, for the event that will place the call.
     pub(super) fn hand_over_unplaced(&mut self) {
-        let reason = match self.placement() {
-            Placement::Unplaced(reason) => reason.code(),
-            Placement::Placed { .. } => return,
-        };
+        let Placement::Unplaced(reason) = self.placement() else { return };
         let mut waiting = std::mem::take(&mut self.waiting);
         for item in waiting.iter_mut().filter(|w| !w.quarantined) {
-            let row = rows::quarantine_row(&item.received, reason);
-            self.write_quarantine(row, &item.received);
+            let reason = if item.standing == Standing::Foreign { UnplacedReason::ForeignKey } else { reason };
+            let positions = item.received.position.into_iter().collect();
+            let writes = vec![quarantine(&item.received, reason)];
+            self.write(WriteOrder { call_id: None, writes, positions });
             item.quarantined = true;
+            self.in_quarantine = true;
         }
         self.waiting = waiting;
     }
+}
 
-    fn write_quarantine(&mut self, row: crate::ports::rows::QuarantineRow, received: &EventReceived) {
-        metrics::counter!(crate::metrics::QUARANTINED, "reason" => row.reason).increment(1);
-        let positions = received.position.into_iter().collect();
-        self.write(WriteOrder { call_id: None, writes: vec![Write::Quarantine(row)], positions });
-    }
+fn quarantine(received: &EventReceived, reason: UnplacedReason) -> Write {
+    metrics::counter!(crate::metrics::QUARANTINED.name, "reason" => reason.code()).increment(1);
+    Write::Quarantine(rows::quarantine_row(received, reason.code()))
 }

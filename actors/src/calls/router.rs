@@ -7,7 +7,7 @@ use askpro_domain::ids::CallId;
 use super::{CallActor, CallMessage, CallWorld, EventReceived};
 use crate::{
     parked::ParkedItem,
-    ports::journal::{Position, Record},
+    ports::journal::{JournalError, Position, Record},
     runtime::Registry,
     scheduling::SchedulingMessage,
 };
@@ -45,10 +45,14 @@ impl Calls {
 
     /// Delivers an event. With a position it is never refused.
     pub fn deliver(&self, received: EventReceived) -> Delivered {
-        let (call_id, position) = (received.event.call_id.clone(), received.position);
-        if let Some(position) = position {
-            self.world.pending.add(&call_id, position);
+        if let Some(position) = received.position {
+            self.world.pending.add(&received.event.call_id, position);
         }
+        self.hand_in(received)
+    }
+
+    fn hand_in(&self, received: EventReceived) -> Delivered {
+        let (call_id, position) = (received.event.call_id.clone(), received.position);
         match (self.registry.offer(call_id, CallMessage::EventReceived(Box::new(received))), position) {
             (Ok(()), _) => Delivered::Now,
             (Err(_), Some(position)) => {
@@ -78,28 +82,26 @@ impl Calls {
     /// # Errors
     /// A text when the record cannot be read or is no event of a call.
     pub fn deliver_from_journal(&self, position: Position, record: Record) -> Result<Delivered, String> {
+        self.decode(position, record).map(|received| self.deliver(received))
+    }
+
+    fn decode(&self, position: Position, record: Record) -> Result<EventReceived, String> {
         let Record::RetellEvent { signer, received_at, body } = record else {
             return Err("the record is no event".to_owned());
         };
         let event = self.world.decoder.decode(&body)?;
-        Ok(self.deliver(EventReceived { event, body, position: Some(position), received_at, signer }))
+        Ok(EventReceived { event, body, position: Some(position), received_at, signer })
     }
 
     fn deliver_parked(&self, item: ParkedItem) -> bool {
         match item {
-            ParkedItem::Event { position } => {
-                let delivered = match self.world.journal.read(position) {
-                    Ok(record) => self.deliver_from_journal(position, record),
-                    Err(error) => Err(error.to_string()),
-                };
-                if let Err(error) = &delivered {
-                    tracing::error!(
-                        position = position.0,
-                        error,
-                        "a parked event cannot be read; it stays in the journal"
-                    );
+            ParkedItem::Event { position } => self.deliver_parked_event(position),
+            ParkedItem::LoadCall { call_id } => {
+                let sent = self.registry.offer(call_id.clone(), CallMessage::LoadAgain).is_ok();
+                if !sent {
+                    self.world.parked.park(ParkedItem::LoadCall { call_id });
                 }
-                matches!(delivered, Ok(Delivered::Now))
+                sent
             }
             ParkedItem::BookingMoved { call_id, moved } => {
                 match self.registry.offer(call_id.clone(), CallMessage::BookingMoved(moved)) {
@@ -113,6 +115,30 @@ impl Calls {
                 }
             }
             ParkedItem::CallFinished { company, call_id } => self.finish_call(company, call_id),
+        }
+    }
+
+    fn deliver_parked_event(&self, position: Position) -> bool {
+        let received = match self.world.journal.read(position) {
+            Ok(record) => self.decode(position, record),
+            Err(JournalError::Unreadable { reason, .. }) => Err(reason),
+            Err(_) => {
+                self.world.parked.park(ParkedItem::Event { position });
+                return false;
+            }
+        };
+        match received {
+            // Done meanwhile, by the actor's own replay or as a dead letter.
+            Ok(received) if !self.world.pending.waits(&received.event.call_id, position) => true,
+            Ok(received) => self.hand_in(received) == Delivered::Now,
+            Err(error) => {
+                tracing::error!(
+                    position = position.0,
+                    error,
+                    "a parked event cannot be read; it stays in the journal"
+                );
+                false
+            }
         }
     }
 

@@ -3,6 +3,7 @@
 pub mod calendar;
 pub mod clock;
 pub mod directory;
+pub mod fakes;
 pub mod journal;
 pub mod rows;
 pub mod stores;

@@ -109,6 +109,11 @@ impl<A: Actor> Registry<A> {
         self.shards().map(|shard| shard.lock().queued).sum()
     }
 
+    /// Work that was started and has not answered.
+    pub fn working(&self) -> usize {
+        self.shards().map(|shard| shard.lock().working).sum()
+    }
+
     /// How long the oldest of them is there; 0 if there is none.
     pub fn oldest_message_age_ms(&self) -> u64 {
         self.shards().map(|shard| shard.oldest_message_age_ms()).max().unwrap_or(0)

@@ -6,7 +6,7 @@ use std::{
 };
 
 use askpro_domain::{
-    booking::{Booking, BookingEvent},
+    booking::{Booking, BookingEffect, BookingEvent, BookingOrder, BookingState},
     ids::{AppointmentId, CallId, CompanyId},
     slots::{HoldId, HoldState, SlotLedger},
     tenant::Company,
@@ -19,7 +19,7 @@ use super::{
 };
 use crate::{
     calls::Answered,
-    ports::journal::SchedulingRecord,
+    ports::journal::{Durable, SchedulingRecord},
     runtime::{Actor, Context, Reply},
 };
 
@@ -34,6 +34,8 @@ pub struct SchedulingActor {
     pub(super) mirror: Mirror,
     pub(super) last_calendar_error: Option<String>,
     pub(super) keep_at: UnixMillis,
+    /// Orders that were cut off before they were submitted, to be closed as abandoned.
+    pub(super) cut_off: Vec<BookingOrder>,
     counted_holds: i64,
 }
 
@@ -54,8 +56,53 @@ pub(super) struct Active {
     pub waiters: Vec<Waiter>,
     /// The next step, and when.
     pub due: Option<(UnixMillis, DueStep)>,
-    /// Its call is over: forgotten once it is settled.
-    pub forget_when_settled: bool,
+    /// Its call is over: forgotten once nothing is left to do.
+    pub call_finished: bool,
+    /// The record of its last move, not yet known to be on disk; a POST waits for it.
+    pub written_ahead: WrittenAhead,
+    /// Effects of moves that the journal did not take, and when it is tried again.
+    pub unrecorded: Option<(UnixMillis, Vec<BookingEffect>)>,
+}
+
+/// Resolves when a record is on disk.
+#[derive(Default)]
+pub(super) struct WrittenAhead(pub Option<Durable>);
+
+impl std::fmt::Debug for WrittenAhead {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("WrittenAhead")
+    }
+}
+
+impl Active {
+    /// A booking that nobody waits for.
+    pub(super) fn of(booking: Booking) -> Self {
+        Self {
+            booking,
+            waiters: Vec::new(),
+            due: None,
+            call_finished: false,
+            written_ahead: WrittenAhead::default(),
+            unrecorded: None,
+        }
+    }
+
+    /// Whether there is still something to do for it.
+    fn is_busy(&self) -> bool {
+        is_needed(&self.booking) || self.due.is_some() || self.unrecorded.is_some()
+    }
+}
+
+/// Whether a booking must be found again after a crash: its outcome is open, it is to be looked for once more,
+/// or it surfaced and is being cancelled.
+pub(super) fn is_needed(booking: &Booking) -> bool {
+    booking.status().is_open() || booking.late_look_at.is_some() || has_surfaced(booking)
+}
+
+/// Whether it is being cancelled at the calendar because it surfaced after its release.
+pub(super) fn has_surfaced(booking: &Booking) -> bool {
+    matches!(booking.state, BookingState::Cancelled { .. })
+        && booking.history.last().is_some_and(|last| last.reason == "surfaced_after_release")
 }
 
 /// An agent that waits for a booking.
@@ -72,6 +119,8 @@ pub(super) enum DueStep {
     Post,
     /// Look at the calendar.
     Look,
+    /// Cancel it there: it surfaced after its release.
+    Cancel,
     /// Its POST was under way when the actor panicked, and never came back.
     GiveUpPost,
 }
@@ -82,6 +131,7 @@ impl Actor for SchedulingActor {
     type Message = SchedulingMessage;
 
     fn handle(&mut self, message: &SchedulingMessage, cx: &mut Context<'_, Self>) {
+        self.abandon_cut_off(cx);
         match message {
             SchedulingMessage::Ask(ask) => self.ask(ask, cx),
             SchedulingMessage::CallFinished(call_id) => self.call_finished(call_id, cx),
@@ -95,8 +145,17 @@ impl Actor for SchedulingActor {
             SchedulingMessage::Looked { appointment, result } => {
                 self.apply(appointment, BookingEvent::Looked(result.clone()), cx);
             }
-            SchedulingMessage::EarlierFound { ask, booking } => {
-                self.earlier_found(ask, booking.as_deref(), cx)
+            SchedulingMessage::EarlierFound { ask, bookings } => {
+                self.earlier_found(ask, bookings.as_deref(), cx)
+            }
+            SchedulingMessage::HoldLost { call_id, hold } => self.hold_lost(call_id, hold, cx),
+            SchedulingMessage::CancelReturned { appointment, done } => {
+                self.cancel_returned(appointment, *done, cx)
+            }
+            SchedulingMessage::Kept { pin, old, again, is_durable } => {
+                if !is_durable || !self.world.pins.pin_again(self.company, pin, *old, *again) {
+                    self.world.outstanding.done(&[*again]);
+                }
             }
             SchedulingMessage::Due => self.do_due(cx),
             SchedulingMessage::Done => {}
@@ -134,6 +193,7 @@ impl SchedulingActor {
             mirror: Mirror::default(),
             last_calendar_error: None,
             keep_at,
+            cut_off: Vec::new(),
             counted_holds: 0,
         }
     }
@@ -143,7 +203,8 @@ impl SchedulingActor {
         self.world.directory.current().company(self.company).cloned()
     }
 
-    fn call_finished(&mut self, call_id: &CallId, cx: &mut Context<'_, Self>) {
+    pub(super) fn call_finished(&mut self, call_id: &CallId, cx: &mut Context<'_, Self>) {
+        self.drop_questions(call_id, cx);
         self.offers.remove(call_id);
         for hold in self.ledger.release_call(call_id) {
             self.record_release(&hold.id, cx.now());
@@ -155,12 +216,29 @@ impl SchedulingActor {
             .map(|(id, _)| id.clone())
             .collect();
         for appointment in of_call {
-            self.apply(&appointment, BookingEvent::CallEnded, cx);
             if let Some(active) = self.bookings.get_mut(&appointment) {
-                active.forget_when_settled = true;
+                active.call_finished = true;
             }
+            self.apply(&appointment, BookingEvent::CallEnded, cx);
         }
-        self.bookings.retain(|_, a| !a.forget_when_settled || a.booking.status().is_open());
+    }
+
+    /// A hold that could not be written ends at once: its caller heard that it was not given.
+    fn hold_lost(&mut self, call_id: &CallId, hold: &HoldId, cx: &mut Context<'_, Self>) {
+        if self.offers.get(call_id).is_some_and(|offer| offer.hold == *hold) {
+            self.offers.remove(call_id);
+        }
+        if self.ledger.get(hold).is_some_and(askpro_domain::slots::Hold::is_held) {
+            self.ledger.release(hold);
+            self.record_release(hold, cx.now());
+        }
+    }
+
+    /// Forgets a booking whose call is over when nothing is left to do for it.
+    pub(super) fn forget_if_done(&mut self, appointment: &AppointmentId) {
+        if self.bookings.get(appointment).is_some_and(|a| a.call_finished && !a.is_busy()) {
+            self.bookings.remove(appointment);
+        }
     }
 
     /// Does everything whose time has come.
@@ -181,8 +259,9 @@ impl SchedulingActor {
             self.take_step(&appointment, step, cx);
         }
         self.answer_overdue_waiters(cx);
+        self.record_again(cx);
         if self.keep_at <= now {
-            self.keep_records();
+            self.keep_records(cx);
             self.keep_at = now.plus_ms(self.world.settings.keep_every_ms);
         }
     }
@@ -192,9 +271,14 @@ impl SchedulingActor {
         let questions = self.questions.iter().map(|q| q.answer_by);
         let steps = self.bookings.values().filter_map(|a| a.due.map(|(at, _)| at));
         let waiters = self.bookings.values().flat_map(|a| a.waiters.iter().map(|w| w.answer_by));
-        let next = questions.chain(steps).chain(waiters).chain(self.ledger.next_expiry()).min();
+        let records = self.bookings.values().filter_map(|a| a.unrecorded.as_ref().map(|(at, _)| *at));
+        let cut_off =
+            (!self.cut_off.is_empty()).then(|| cx.now().plus_ms(self.world.settings.record_again_ms));
+        let next = questions.chain(steps).chain(waiters).chain(records).chain(cut_off);
+        let next = next.chain(self.ledger.next_expiry()).min();
         let pinned = self.ledger.holds().any(|h| !matches!(h.state, HoldState::Booked { .. }));
-        let keep = (pinned || !self.bookings.is_empty()).then_some(self.keep_at);
+        let needed = self.bookings.values().any(Active::is_busy) || !self.questions.is_empty();
+        let keep = (pinned || needed).then_some(self.keep_at);
         match next.into_iter().chain(keep).min() {
             Some(at) => cx.arm("due", at, SchedulingMessage::Due),
             None => cx.disarm("due"),
@@ -223,8 +307,10 @@ impl SchedulingActor {
         self.world.journal.append_ordered(crate::ports::journal::Record::Scheduling(record))
     }
 
-    /// Writes again what is still needed and lies in a segment that waits to be removed.
-    fn keep_records(&mut self) {
+    /// Writes again what is still needed and lies in a segment that waits to be removed. The old record goes
+    /// when the new one is on disk.
+    fn keep_records(&mut self, cx: &mut Context<'_, Self>) {
+        let now = cx.now();
         for (pin, position) in self.world.pins.of(self.company) {
             if !self.world.journal.is_behind(position) {
                 continue;
@@ -238,10 +324,23 @@ impl SchedulingActor {
                     .bookings
                     .get(id)
                     .map(|active| SchedulingRecord::Moved { booking: Box::new(active.booking.clone()) }),
-                Pin::Order(_) => None,
+                Pin::Order(id) => self
+                    .ordered(id)
+                    .map(|order| SchedulingRecord::Ordered { order: Box::new(order.clone()), at: now }),
             };
             match record.map(|record| self.append(record)) {
-                Some(Ok((again, _durable))) => self.world.pins.pin(self.company, pin, again),
+                Some(Ok((again, durable))) => {
+                    let (lost, old) = (pin.clone(), position);
+                    let kept = async move {
+                        SchedulingMessage::Kept { pin, old, again, is_durable: durable.await.is_ok() }
+                    };
+                    cx.start(kept, move || SchedulingMessage::Kept {
+                        pin: lost,
+                        old,
+                        again,
+                        is_durable: false,
+                    });
+                }
                 Some(Err(error)) => tracing::warn!(%error, "a record behind the mark was not written again"),
                 None => self.world.pins.unpin(self.company, &pin),
             }
@@ -253,7 +352,7 @@ impl SchedulingActor {
         let held = i64::try_from(held).unwrap_or(i64::MAX);
         let before = self.world.holds_active.fetch_add(held - self.counted_holds, Ordering::Relaxed);
         #[expect(clippy::cast_precision_loss, reason = "far fewer than 2^52 holds")]
-        metrics::gauge!(crate::metrics::HOLDS_ACTIVE).set((before + held - self.counted_holds) as f64);
+        metrics::gauge!(crate::metrics::HOLDS_ACTIVE.name).set((before + held - self.counted_holds) as f64);
         self.counted_holds = held;
     }
 

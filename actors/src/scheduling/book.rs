@@ -2,9 +2,12 @@
 
 use askpro_domain::{
     booking::{Attendee, Booking, BookingOrder, BookingState},
-    function::{BookOrder, check_notice},
+    function::{
+        BookOrder, FunctionAnswer, FunctionOrder, check_filled_in, check_notice, lookup::fold, order_key,
+    },
     ids::AppointmentId,
     tenant::Company,
+    time::UnixMillis,
 };
 
 use super::{
@@ -18,36 +21,51 @@ use crate::runtime::Context;
 impl SchedulingActor {
     /// A repeat joins or is answered again; anything else is held first, then booked.
     pub(super) fn book(&mut self, ask: &SchedulingAsk, order: &BookOrder, cx: &mut Context<'_, Self>) {
-        if let Some(appointment) = self.same_order(ask, order) {
-            return self.answer_repeat(&appointment, ask, cx);
+        let (ask, order) = self.fill_in(ask, order);
+        if let Some(appointment) = self.same_order(&ask, &order) {
+            return self.answer_repeat(&appointment, &ask, cx);
         }
-        let first = AppointmentId::of_order(&ask.call_id, &ask.order_key, 1);
-        let settled_before = ask.earlier.get(&first).is_some_and(|fact| fact.status.stands());
-        if settled_before && !self.bookings.contains_key(&first) {
-            return self.find_earlier(first, ask, cx);
+        let standing = ask.earlier.iter().filter(|(_, fact)| fact.status.stands());
+        let elsewhere = standing.map(|(id, _)| id).filter(|id| !self.bookings.contains_key(*id));
+        let elsewhere: Vec<AppointmentId> = elsewhere.cloned().collect();
+        if !elsewhere.is_empty() {
+            return self.find_earlier(elsewhere, &ask, cx);
         }
-        self.book_anew(ask, order, cx);
+        self.book_anew(&ask, &order, cx);
     }
 
-    /// The same order in the same call: by its key, or by service and start where a booking stands or is open.
-    fn same_order(&self, ask: &SchedulingAsk, order: &BookOrder) -> Option<AppointmentId> {
-        let offer = self.offers.get(&ask.call_id);
-        let service = order.service.or_else(|| offer.map(|o| o.wish.service));
-        let start = order.start.or_else(|| offer.map(|o| o.wish.start));
-        let live = self.bookings.iter().filter(|(_, a)| {
-            let status = a.booking.status();
-            a.booking.order.call_id == ask.call_id && (status.is_open() || status.stands())
+    /// The order with what it leaves open as the call holds it, and with the key that it has then.
+    fn fill_in(&self, ask: &SchedulingAsk, order: &BookOrder) -> (SchedulingAsk, BookOrder) {
+        let Some(offer) = self.offers.get(&ask.call_id) else { return (ask.clone(), order.clone()) };
+        let order = BookOrder {
+            service: order.service.or(Some(offer.wish.service)),
+            start: order.start.or(Some(offer.wish.start)),
+            ..order.clone()
+        };
+        let filled = FunctionOrder::BookAppointment(order.clone());
+        let order_key = order_key(&filled);
+        (SchedulingAsk { order: filled, order_key, ..ask.clone() }, order)
+    }
+
+    /// The same order in the same call, open or standing: by its key, or for the same person by service and
+    /// start. What an order leaves open fits any.
+    pub(super) fn same_order(&self, ask: &SchedulingAsk, order: &BookOrder) -> Option<AppointmentId> {
+        let name = order.customer_name.as_deref().map(fold);
+        let is_same = |booked: &BookingOrder| {
+            booked.order_key == ask.order_key
+                || (order.service.is_none_or(|service| service == booked.service)
+                    && order.start.is_none_or(|start| start == booked.interval.start())
+                    && name.as_ref().is_none_or(|name| *name == fold(&booked.attendee.name)))
+        };
+        let live = self.bookings.values().map(|active| &active.booking).filter(|booking| {
+            let status = booking.status();
+            booking.order.call_id == ask.call_id && (status.is_open() || status.stands())
         });
-        live.into_iter()
-            .find(|(_, active)| {
-                let booked = &active.booking.order;
-                booked.order_key == ask.order_key
-                    || (Some(booked.service) == service && Some(booked.interval.start()) == start)
-            })
-            .map(|(id, _)| id.clone())
+        let same = live.filter(|booking| is_same(&booking.order));
+        same.max_by_key(|booking| booking.submitted_at).map(|booking| booking.order.appointment.clone())
     }
 
-    fn answer_repeat(
+    pub(super) fn answer_repeat(
         &mut self,
         appointment: &AppointmentId,
         ask: &SchedulingAsk,
@@ -67,41 +85,52 @@ impl SchedulingActor {
         }
     }
 
-    fn find_earlier(&self, appointment: AppointmentId, ask: &SchedulingAsk, cx: &mut Context<'_, Self>) {
+    /// Bookings of this call that stand and are not in memory, from before a restart.
+    fn find_earlier(
+        &self,
+        appointments: Vec<AppointmentId>,
+        ask: &SchedulingAsk,
+        cx: &mut Context<'_, Self>,
+    ) {
         let (store, company) = (self.world.store.clone(), self.company);
-        let (ask, again) = (ask.clone(), ask.clone());
+        let (ask, again) = (Box::new(ask.clone()), Box::new(ask.clone()));
         let find = async move {
-            let booking = store.find(company, &appointment).await.ok().flatten().map(Box::new);
-            SchedulingMessage::EarlierFound { ask: Box::new(ask), booking }
+            let mut bookings = Vec::with_capacity(appointments.len());
+            for appointment in &appointments {
+                match store.find(company, appointment).await {
+                    Ok(Some(booking)) => bookings.push(booking),
+                    _ => return SchedulingMessage::EarlierFound { ask, bookings: None },
+                }
+            }
+            SchedulingMessage::EarlierFound { ask, bookings: Some(bookings) }
         };
-        cx.start(find, || SchedulingMessage::EarlierFound { ask: Box::new(again), booking: None });
+        cx.start(find, || SchedulingMessage::EarlierFound { ask: again, bookings: None });
     }
 
     pub(super) fn earlier_found(
         &mut self,
         ask: &SchedulingAsk,
-        booking: Option<&Booking>,
+        bookings: Option<&[Booking]>,
         cx: &mut Context<'_, Self>,
     ) {
-        match booking {
-            Some(booking) if booking.status().stands() => self.answer(ask, cx, |a| a.confirmed(booking)),
-            // It stands by the call's own books, but cannot be read now: never book it a second time.
-            _ => self.answer(ask, cx, |a| a.busy()),
+        // They stand by the call's own books, but cannot be read now: never book one a second time.
+        let Some(bookings) = bookings else { return self.answer(ask, cx, |a| a.busy()) };
+        for booking in bookings {
+            let appointment = booking.order.appointment.clone();
+            self.bookings.entry(appointment).or_insert_with(|| Active::of(booking.clone()));
+        }
+        if let FunctionOrder::BookAppointment(order) = &ask.order {
+            self.book(ask, &order.clone(), cx);
         }
     }
 
     fn book_anew(&mut self, ask: &SchedulingAsk, order: &BookOrder, cx: &mut Context<'_, Self>) {
         let offer = self.offers.get(&ask.call_id).cloned();
-        let wish = match (&offer, order.service, order.start) {
-            (_, Some(service), Some(start)) => Wish { service, staff: order.staff, start },
-            (Some(offer), service, start) => Wish {
-                service: service.unwrap_or(offer.wish.service),
-                staff: order.staff.or(offer.wish.staff),
-                start: start.unwrap_or(offer.wish.start),
-            },
-            (None, _, None) => return self.answer(ask, cx, |a| a.slot_required()),
-            (None, None, Some(_)) => return self.answer(ask, cx, |a| a.slot_required()),
+        let (Some(service), Some(start)) = (order.service, order.start) else {
+            return self.answer(ask, cx, |a| a.slot_required());
         };
+        let held_staff = offer.as_ref().filter(|o| o.wish.service == service).and_then(|o| o.wish.staff);
+        let wish = Wish { service, staff: order.staff.or(held_staff), start };
         if order.customer_name.is_none() {
             return self.answer(ask, cx, |a| a.name_required());
         }
@@ -117,10 +146,10 @@ impl SchedulingActor {
                     && offer.wish.start == wish.start
                     && same_staff(&offer) =>
             {
-                self.submit(ask, order, &offer, cx);
+                self.submit(ask, order, &offer, None, cx);
             }
-            _ => match check_notice(&company, wish.start, cx.now()) {
-                Err(too_soon) => self.answer(ask, cx, |a| a.done(too_soon)),
+            _ => match may_be_booked(&company, ask, wish, cx.now()) {
+                Err(refusal) => self.answer(ask, cx, |a| a.done(refusal)),
                 Ok(()) => self.question(ask.clone(), wish, cx),
             },
         }
@@ -132,6 +161,7 @@ impl SchedulingActor {
         ask: &SchedulingAsk,
         order: &BookOrder,
         offer: &Offer,
+        ordered: Option<AppointmentId>,
         cx: &mut Context<'_, Self>,
     ) {
         let now = cx.now();
@@ -142,11 +172,11 @@ impl SchedulingActor {
             return self.question(ask.clone(), offer.wish, cx);
         }
         self.offers.remove(&ask.call_id);
-        let booking = Booking::submit(self.booking_order(ask, order, offer, &company), now);
+        let booking = Booking::submit(self.booking_order(ask, order, offer, ordered, &company), now);
         let appointment = booking.order.appointment.clone();
         let answer_by = ask.deadline.plus_ms(-self.world.settings.answer_margin_ms);
         let waiters = vec![Waiter { reply: ask.reply.clone(), answer_by }];
-        let active = Active { booking: booking.clone(), waiters, due: None, forget_when_settled: false };
+        let active = Active { waiters, ..Active::of(booking.clone()) };
         match self.record_move(&booking, &[], cx) {
             Ok(durable) => {
                 self.bookings.insert(appointment, active);
@@ -162,15 +192,16 @@ impl SchedulingActor {
         }
     }
 
-    fn booking_order(
+    pub(super) fn booking_order(
         &self,
         ask: &SchedulingAsk,
         order: &BookOrder,
         offer: &Offer,
+        ordered: Option<AppointmentId>,
         company: &Company,
     ) -> BookingOrder {
         BookingOrder {
-            appointment: self.next_appointment(ask),
+            appointment: ordered.unwrap_or_else(|| self.next_appointment(ask)),
             company: self.company,
             branch: ask.placed.branch,
             call_id: ask.call_id.clone(),
@@ -201,5 +232,21 @@ impl SchedulingActor {
             }
             attempt += 1;
         }
+    }
+}
+
+/// What could not be checked before the order was filled in; for slots that the call does not hold.
+fn may_be_booked(
+    company: &Company,
+    ask: &SchedulingAsk,
+    wish: Wish,
+    now: UnixMillis,
+) -> Result<(), FunctionAnswer> {
+    let branch = company.branch(ask.placed.branch).or_else(|| company.branches.first());
+    match (company.service(wish.service), branch) {
+        (Some(service), Some(branch)) => {
+            check_filled_in(company, branch, service, wish.staff, wish.start, now)
+        }
+        _ => check_notice(company, wish.start, now),
     }
 }

@@ -1,9 +1,10 @@
 //! From a question to a held slot: what the calendar offers, with our own ledger laid over it.
 
 use askpro_domain::{
+    booking::BookingOrder,
     function::{FunctionOrder, alternatives},
-    ids::{BodyHash, CallId},
-    slots::{FreeUnits, HoldId, HoldRequest},
+    ids::{AppointmentId, BodyHash, CallId},
+    slots::{FreeUnits, Hold, HoldId, HoldRequest, Placed},
     tenant::{Company, Service},
     time::{Interval, UnixMillis},
 };
@@ -32,12 +33,14 @@ pub(super) struct Question {
     pub wish: Wish,
     pub asked_at: UnixMillis,
     pub answer_by: UnixMillis,
+    /// The order as journaled, when it is one and has to wait.
+    pub ordered: Option<Box<BookingOrder>>,
 }
 
 /// What became of a try to hold.
 enum Held {
     /// Held, and journaled as soon as the future says so.
-    Yes { offer: Offer, until: UnixMillis, age_ms: i64, durable: Durable },
+    Yes { offer: Offer, until: UnixMillis, known: Candidate, durable: Durable },
     /// Not free; these times are.
     No(Vec<UnixMillis>),
     /// The journal does not take it.
@@ -62,11 +65,19 @@ impl SchedulingActor {
             return self.answer(&ask, cx, |a| a.busy());
         }
         let answer_by = ask.deadline.plus_ms(-self.world.settings.answer_margin_ms);
-        let question = Question { ask, wish, asked_at: cx.now(), answer_by };
-        if self.fetch_missing(&question, cx) {
-            self.questions.push(question);
-        } else {
-            self.decide(question, self.world.settings.mirror_fresh_ms, cx);
+        let mut question = Question { ask, wish, asked_at: cx.now(), answer_by, ordered: None };
+        if !self.fetch_missing(&question, cx) {
+            return self.decide(question, self.world.settings.mirror_fresh_ms, cx);
+        }
+        match self.order_ahead(&question, cx.now()) {
+            Ok(ordered) => {
+                question.ordered = ordered;
+                self.questions.push(question);
+            }
+            Err(error) => {
+                tracing::warn!(%error, "an order was not journaled and so not taken");
+                self.answer(&question.ask, cx, |a| a.busy());
+            }
         }
     }
 
@@ -76,11 +87,11 @@ impl SchedulingActor {
         let mut waits = false;
         for event_type_id in self.event_types(question.wish) {
             let fresh = self.world.settings.mirror_fresh_ms;
-            if self.mirror.view(event_type_id, question.wish.start, fresh, cx.now()).is_some() {
+            if self.mirror.is_fresh(event_type_id, question.wish.start, fresh, cx.now()) {
                 continue;
             }
             waits = true;
-            if self.mirror.begin_fetch(event_type_id, window) {
+            if self.mirror.begin_fetch(event_type_id, window, cx.now()) {
                 self.fetch(event_type_id, window, cx);
             }
         }
@@ -106,7 +117,6 @@ impl SchedulingActor {
         result: &Result<Offered, CalendarError>,
         cx: &mut Context<'_, Self>,
     ) {
-        // The view is as old as the oldest question that it answers may have made it.
         self.mirror.end_fetch(event_type_id, window, result.as_ref().ok(), cx.now());
         if let Err(error) = result {
             tracing::warn!(company.id = self.company.0, %error, "the calendar did not tell its slots");
@@ -136,8 +146,31 @@ impl SchedulingActor {
         }
     }
 
-    /// Holds the wished slot, or says what is free instead.
-    fn decide(&mut self, question: Question, age_ms_max: i64, cx: &mut Context<'_, Self>) {
+    /// Holds the wished slot, or says what is free instead. An order that ends here without being submitted
+    /// is closed.
+    fn decide(&mut self, mut question: Question, age_ms_max: i64, cx: &mut Context<'_, Self>) {
+        let ordered = question.ordered.take();
+        let appointment = ordered.as_ref().map(|order| order.appointment.clone());
+        self.decide_one(question, appointment.clone(), age_ms_max, cx);
+        if let Some(order) = ordered
+            && !self.bookings.contains_key(&order.appointment)
+        {
+            self.close_order(&order);
+        }
+    }
+
+    fn decide_one(
+        &mut self,
+        question: Question,
+        appointment: Option<AppointmentId>,
+        age_ms_max: i64,
+        cx: &mut Context<'_, Self>,
+    ) {
+        if let FunctionOrder::BookAppointment(order) = &question.ask.order
+            && let Some(same) = self.same_order(&question.ask, order)
+        {
+            return self.answer_repeat(&same, &question.ask, cx);
+        }
         let Some(company) = self.company_now() else { return self.answer(&question.ask, cx, |a| a.busy()) };
         let Some(service) = company.service(question.wish.service) else {
             return self.answer(&question.ask, cx, |a| a.service_not_bookable());
@@ -158,43 +191,58 @@ impl SchedulingActor {
         match self.hold_first_free(&question, service, &company, &known, cx.now()) {
             Held::JournalRefuses => self.answer(&question.ask, cx, |a| a.busy()),
             Held::No(free) => {
-                let (wish, books) =
-                    (question.wish, matches!(question.ask.order, FunctionOrder::BookAppointment(_)));
-                let age = self
-                    .oldest_view_ms(&known, wish.start, cx.now())
-                    .filter(|age| *age > cx.now().since(question.asked_at));
+                let books = matches!(question.ask.order, FunctionOrder::BookAppointment(_));
+                let age = self.mirror_age_ms(&known, &question, cx.now());
                 self.answer(&question.ask, cx, |a| {
-                    if books { a.slot_taken(wish, &free) } else { a.taken(wish, &free, age) }
+                    if books {
+                        a.slot_taken(question.wish, &free)
+                    } else {
+                        a.taken(question.wish, &free, age)
+                    }
                 });
             }
-            Held::Yes { offer, until, age_ms, durable } => {
-                let live = age_ms <= cx.now().since(question.asked_at).max(0);
-                self.held(question, offer, until, if live { None } else { Some(age_ms) }, durable, cx);
+            Held::Yes { offer, until, known, durable } => {
+                let age = self.mirror_age_ms(&[known], &question, cx.now());
+                self.held(question, appointment, offer, (until, age), durable, cx);
             }
         }
+    }
+
+    /// Age of the oldest view that an answer relies on; `None` when all of them came for this question.
+    fn mirror_age_ms(&self, known: &[Candidate], question: &Question, now: UnixMillis) -> Option<i64> {
+        let stale = self.world.settings.mirror_stale_ms_max;
+        let views =
+            known.iter().filter_map(|c| self.mirror.view(c.event_type_id, question.wish.start, stale, now));
+        views.filter(|v| v.arrived_at < question.asked_at).map(|v| now.since(v.fetched_at)).max()
     }
 
     fn held(
         &mut self,
         question: Question,
+        appointment: Option<AppointmentId>,
         offer: Offer,
-        until: UnixMillis,
-        mirror_age_ms: Option<i64>,
+        (until, mirror_age_ms): (UnixMillis, Option<i64>),
         durable: Durable,
         cx: &mut Context<'_, Self>,
     ) {
-        self.offers.insert(question.ask.call_id.clone(), offer.clone());
+        let (call_id, hold) = (question.ask.call_id.clone(), offer.hold.clone());
+        self.offers.insert(call_id.clone(), offer.clone());
         if let FunctionOrder::BookAppointment(order) = &question.ask.order {
             let order = order.clone();
-            return self.submit(&question.ask, &order, &offer, cx);
+            return self.submit(&question.ask, &order, &offer, appointment, cx);
         }
         let answers = answers::Answers::new(self.company, self.company_now());
         let (answer, busy) = (answers.available(&offer, until, mirror_age_ms), answers.busy());
         let reply = question.ask.reply.clone();
+        let lost = SchedulingMessage::HoldLost { call_id, hold };
         // The caller hears of the hold when it is on disk.
         let say = async move {
-            reply.send(if durable.await.is_ok() { answer } else { busy });
-            SchedulingMessage::Done
+            if durable.await.is_ok() {
+                reply.send(answer);
+                return SchedulingMessage::Done;
+            }
+            reply.send(busy);
+            lost
         };
         cx.start(say, || SchedulingMessage::Done);
     }
@@ -213,7 +261,7 @@ impl SchedulingActor {
             let Some((seen_at, units)) = self.seen(candidate, wish.start, now) else { continue };
             let until = now.plus_ms(self.world.settings.hold_ttl_ms);
             let request = HoldRequest {
-                id: hold_id(question, now),
+                id: hold_id(&question.ask.call_id, wish, now),
                 call_id: question.ask.call_id.clone(),
                 target: candidate.target.clone(),
                 segments: vec![interval],
@@ -221,8 +269,9 @@ impl SchedulingActor {
                 seen_at,
                 until,
             };
+            let before = self.ledger.held_by(&question.ask.call_id).cloned();
             if let Ok(placed) = self.ledger.hold(request, now) {
-                return self.journal_hold(placed, candidate, wish, interval, now.since(seen_at), now);
+                return self.journal_hold(placed, before, candidate, (wish, interval), now);
             }
         }
         Held::No(self.free_near(service, known, wish, company, &question.ask.call_id, now))
@@ -245,23 +294,22 @@ impl SchedulingActor {
         Some((oldest.unwrap_or(own.fetched_at), units))
     }
 
+    /// Journals a hold. What the journal does not take leaves the call with the hold that it had `before`.
     fn journal_hold(
         &mut self,
-        placed: askpro_domain::slots::Placed,
+        placed: Placed,
+        before: Option<Hold>,
         candidate: &Candidate,
-        wish: Wish,
-        interval: Interval,
-        age_ms: i64,
+        (wish, interval): (Wish, Interval),
         now: UnixMillis,
     ) -> Held {
         let hold = placed.hold;
         let record = SchedulingRecord::Held { company: self.company, hold: Box::new(hold.clone()) };
-        let appended = self.append(record);
-        if let Some(replaced) = placed.replaced {
-            self.record_release(&replaced.id, now);
-        }
-        match appended {
+        match self.append(record) {
             Ok((position, durable)) => {
+                if let Some(replaced) = placed.replaced {
+                    self.record_release(&replaced.id, now);
+                }
                 self.world.pins.pin(self.company, Pin::Hold(hold.id.clone()), position);
                 let until = hold.until().unwrap_or(now);
                 let offer = Offer {
@@ -271,12 +319,14 @@ impl SchedulingActor {
                     member: candidate.member(),
                     interval,
                 };
-                Held::Yes { offer, until, age_ms, durable }
+                Held::Yes { offer, until, known: candidate.clone(), durable }
             }
             Err(error) => {
                 tracing::warn!(%error, "a hold was not journaled and so not given");
                 self.ledger.release(&hold.id);
-                self.offers.remove(&hold.call_id);
+                if let Some(before) = before {
+                    self.ledger.restore(before);
+                }
                 Held::JournalRefuses
             }
         }
@@ -327,12 +377,6 @@ impl SchedulingActor {
         self.ledger.is_free(&candidate.target, &[interval], &units, seen_at, Some(call_id), now)
     }
 
-    fn oldest_view_ms(&self, known: &[Candidate], start: UnixMillis, now: UnixMillis) -> Option<i64> {
-        let stale = self.world.settings.mirror_stale_ms_max;
-        let ages = known.iter().filter_map(|c| self.mirror.view(c.event_type_id, start, stale, now));
-        ages.map(|v| now.since(v.fetched_at)).max()
-    }
-
     fn event_types(&self, wish: Wish) -> Vec<i64> {
         let company = self.company_now();
         let service = company.as_ref().and_then(|c| c.service(wish.service));
@@ -353,11 +397,11 @@ impl SchedulingActor {
 }
 
 /// The id of the hold that a question may get.
-fn hold_id(question: &Question, now: UnixMillis) -> HoldId {
+pub(super) fn hold_id(call_id: &CallId, wish: Wish, now: UnixMillis) -> HoldId {
     let parts: [&[u8]; 4] = [
-        question.ask.call_id.as_str().as_bytes(),
-        &question.wish.service.0.to_be_bytes(),
-        &question.wish.start.0.to_be_bytes(),
+        call_id.as_str().as_bytes(),
+        &wish.service.0.to_be_bytes(),
+        &wish.start.0.to_be_bytes(),
         &now.0.to_be_bytes(),
     ];
     let text = BodyHash::of(&parts).to_hex();

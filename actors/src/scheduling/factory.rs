@@ -1,12 +1,12 @@
 //! Brings schedulers to life.
 
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc};
 
 use askpro_domain::ids::CompanyId;
 
-use super::{SchedulingActor, SchedulingMessage, SchedulingWorld};
+use super::{SchedulingActor, SchedulingMessage, SchedulingWorld, rows, settle};
 use crate::{
-    ports::journal::{Record, SchedulingRecord},
+    ports::journal::{Position, Record, SchedulingRecord},
     runtime::{Build, Factory, Why},
 };
 
@@ -20,8 +20,15 @@ impl Factory<SchedulingActor> for SchedulingFactory {
     /// From the records that are pinned for this company; none at its first life.
     fn build(&self, key: &CompanyId, _why: Why) -> Build<SchedulingActor> {
         let mut actor = SchedulingActor::new(*key, self.world.clone());
-        let records = self.world.pins.of(*key).into_iter().filter_map(|(_, position)| self.read(position));
-        actor.restore_pins(records.collect(), self.world.clock.now());
+        let now = self.world.clock.now();
+        let pinned = self.world.pins.of(*key).into_iter().map(|(_, position)| position);
+        let untold = self.world.pins.untold(*key);
+        let positions: BTreeSet<Position> = pinned.chain(untold.iter().copied()).collect();
+        let records = positions.into_iter().filter_map(|position| self.read(position));
+        actor.restore_pins(records.collect(), now);
+        for position in untold {
+            self.tell(*key, position);
+        }
         Build::Ready(actor)
     }
 
@@ -34,7 +41,16 @@ impl Factory<SchedulingActor> for SchedulingFactory {
 }
 
 impl SchedulingFactory {
-    fn read(&self, position: crate::ports::journal::Position) -> Option<SchedulingRecord> {
+    /// Tells a call what a turn that panicked did not tell it.
+    fn tell(&self, company: CompanyId, position: Position) {
+        let Some(SchedulingRecord::Moved { booking }) = self.read(position) else { return };
+        let directory = self.world.directory.current();
+        let now = self.world.clock.now();
+        let moved = rows::moved_again(&booking, directory.company(company).map(AsRef::as_ref), position, now);
+        settle::deliver(&self.world, company, booking.order.call_id.clone(), moved);
+    }
+
+    fn read(&self, position: Position) -> Option<SchedulingRecord> {
         match self.world.journal.read(position) {
             Ok(Record::Scheduling(record)) => Some(record),
             Ok(Record::RetellEvent { .. }) => None,

@@ -8,10 +8,12 @@ use askpro_domain::{
     function::FunctionOrder,
     ids::{AppointmentId, CallId},
     phone::PhoneNumber,
+    slots::HoldId,
     time::{Interval, UnixMillis},
 };
 use serde::Serialize;
 
+use super::pins::Pin;
 use crate::{
     calls::Answered,
     ports::{
@@ -53,12 +55,37 @@ pub enum SchedulingMessage {
         /// What it gave.
         result: LookResult,
     },
-    /// Fact, from itself: an earlier booking of this order was read from the store.
+    /// Fact, from itself: earlier bookings of this call were read from the store.
     EarlierFound {
-        /// The order that is being repeated.
+        /// The order that may be a repeat of one of them.
         ask: Box<SchedulingAsk>,
-        /// The booking, if it is there.
-        booking: Option<Box<Booking>>,
+        /// The bookings; `None` when not all could be read.
+        bookings: Option<Vec<Booking>>,
+    },
+    /// Fact, from itself: a hold could not be written, so nobody was told of it.
+    HoldLost {
+        /// Whose it was.
+        call_id: CallId,
+        /// Which.
+        hold: HoldId,
+    },
+    /// Fact, from itself: the cancellation of a booking that surfaced came back.
+    CancelReturned {
+        /// Which booking.
+        appointment: AppointmentId,
+        /// Whether it is cancelled.
+        done: bool,
+    },
+    /// Fact, from itself: a record behind the mark was written again.
+    Kept {
+        /// What it is about.
+        pin: Pin,
+        /// The old record.
+        old: Position,
+        /// The new one.
+        again: Position,
+        /// Whether the new one is on disk.
+        is_durable: bool,
     },
     /// Order, from its own timer: do what is due.
     Due,
@@ -96,7 +123,7 @@ pub struct Restore {
     pub records: Vec<(Position, SchedulingRecord)>,
     /// Bookings that the database has as open.
     pub bookings: Vec<Booking>,
-    /// Calls that are over, of those that had holds.
+    /// Calls that are over, of those that have holds or bookings here.
     pub calls_over: Vec<CallId>,
 }
 

@@ -17,14 +17,20 @@ const DAY_MS: i64 = 86_400_000;
 pub(super) struct View {
     pub(super) window: Interval,
     pub(super) starts: BTreeSet<UnixMillis>,
+    /// When it was asked for: it shows nothing that came later, however long the answer took.
     pub(super) fetched_at: UnixMillis,
+    /// When the answer came.
+    pub(super) arrived_at: UnixMillis,
+    /// Something is known to have changed since: good only while the calendar does not answer.
+    outdated: bool,
 }
 
 /// Views of one company's event types.
 #[derive(Debug, Default)]
 pub(super) struct Mirror {
     views: BTreeMap<i64, Vec<View>>,
-    in_flight: BTreeSet<(i64, UnixMillis)>,
+    /// When each fetch in flight was begun.
+    in_flight: BTreeMap<(i64, UnixMillis), UnixMillis>,
 }
 
 /// The window to fetch for a wished start: nine days from midnight UTC of that day.
@@ -51,9 +57,25 @@ impl Mirror {
             .filter(|v| now.since(v.fetched_at) <= age_ms_max)
     }
 
+    /// Whether a view that is not older than `age_ms` and not outdated covers this start.
+    pub(super) fn is_fresh(
+        &self,
+        event_type_id: i64,
+        start: UnixMillis,
+        age_ms: i64,
+        now: UnixMillis,
+    ) -> bool {
+        self.view(event_type_id, start, age_ms, now).is_some_and(|view| !view.outdated)
+    }
+
     /// Whether a fetch must be started: one is in flight at a time for each event type and window.
-    pub(super) fn begin_fetch(&mut self, event_type_id: i64, window: Interval) -> bool {
-        self.in_flight.insert((event_type_id, window.start()))
+    pub(super) fn begin_fetch(&mut self, event_type_id: i64, window: Interval, now: UnixMillis) -> bool {
+        let key = (event_type_id, window.start());
+        if self.in_flight.contains_key(&key) {
+            return false;
+        }
+        self.in_flight.insert(key, now);
+        true
     }
 
     /// A fetch came back; with an answer the view replaces older ones of that window.
@@ -62,24 +84,31 @@ impl Mirror {
         event_type_id: i64,
         window: Interval,
         offered: Option<&Offered>,
-        asked_at: UnixMillis,
+        now: UnixMillis,
     ) {
-        self.in_flight.remove(&(event_type_id, window.start()));
+        // A fetch that was begun before a panic is not known here: its answer may be as old as any.
+        let Some(fetched_at) = self.in_flight.remove(&(event_type_id, window.start())) else { return };
         let Some(offered) = offered else { return };
         let views = self.views.entry(event_type_id).or_default();
         views.retain(|v| v.window != window);
-        views.push(View { window, starts: offered.starts.clone(), fetched_at: asked_at });
+        let starts = offered.starts.clone();
+        views.push(View { window, starts, fetched_at, arrived_at: now, outdated: false });
         self.evict();
     }
 
     /// Whether this fetch is under way.
     pub(super) fn is_fetching(&self, event_type_id: i64, window: Interval) -> bool {
-        self.in_flight.contains(&(event_type_id, window.start()))
+        self.in_flight.contains_key(&(event_type_id, window.start()))
     }
 
-    /// Our own booking changed what the calendar offers: ask again next time.
-    pub(super) fn forget(&mut self, event_type_id: i64) {
-        self.views.remove(&event_type_id);
+    /// The calendar did not give this start: ask again next time, and until then do not offer it.
+    pub(super) fn strike(&mut self, event_type_id: i64, start: UnixMillis) {
+        for view in self.views.values_mut().flatten() {
+            view.outdated = true;
+        }
+        for view in self.views.entry(event_type_id).or_default() {
+            view.starts.remove(&start);
+        }
     }
 
     /// How many views are kept.
@@ -90,7 +119,8 @@ impl Mirror {
     fn evict(&mut self) {
         while self.len() > VIEWS_MAX {
             let oldest = |views: &Vec<View>| views.iter().map(|v| v.fetched_at).min();
-            let Some(key) = self.views.iter().min_by_key(|(_, v)| oldest(v)).map(|(k, _)| *k) else { return };
+            let filled = self.views.iter().filter(|(_, views)| !views.is_empty());
+            let Some(key) = filled.min_by_key(|(_, v)| oldest(v)).map(|(k, _)| *k) else { return };
             self.views.remove(&key);
         }
     }

@@ -12,11 +12,14 @@ mod check;
 mod factory;
 mod messages;
 mod mirror;
+mod order;
 mod pins;
 mod plan;
 mod restore;
 mod rows;
 mod settle;
+#[cfg(test)]
+mod tests;
 
 use std::sync::{Arc, OnceLock};
 
@@ -25,10 +28,11 @@ pub(crate) use answers::answered;
 pub use factory::SchedulingFactory;
 pub use messages::{BookingView, HoldView, Restore, SchedulerView, SchedulingAsk, SchedulingMessage};
 pub use pins::Pins;
+pub(crate) use rows::moved_again;
 
 use crate::{
     calls::CallActor,
-    outstanding::Outstanding,
+    outstanding::{Outstanding, PendingLog},
     parked::Parked,
     ports::{
         calendar::Calendar, clock::Clock, directory::DirectoryView, journal::Journal, stores::BookingStore,
@@ -54,6 +58,10 @@ pub struct SchedulingSettings {
     pub keep_every_ms: i64,
     /// A POST that was under way when its actor panicked counts as lost after this long.
     pub post_lost_after_ms: i64,
+    /// How long until a record that the journal did not take is tried again.
+    pub record_again_ms: i64,
+    /// How long until a cancellation that the calendar did not take is tried again.
+    pub cancel_again_ms: i64,
     /// Alternatives in an answer.
     pub alternatives_max: usize,
 }
@@ -68,6 +76,8 @@ impl Default for SchedulingSettings {
             questions_max: 512,
             keep_every_ms: 5_000,
             post_lost_after_ms: 35_000,
+            record_again_ms: 1_000,
+            cancel_again_ms: 60_000,
             alternatives_max: 3,
         }
     }
@@ -87,6 +97,8 @@ pub struct SchedulingWorld {
     pub journal: Arc<dyn Journal>,
     /// Which records are still needed.
     pub outstanding: Outstanding,
+    /// Moves of bookings that are not yet in the database, by call.
+    pub pending: PendingLog,
     /// The records that schedulers need.
     pub pins: Pins,
     /// What could not be delivered yet.

@@ -1,6 +1,9 @@
 //! The journal records that schedulers need after a crash or a panic, outside the actors.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use askpro_domain::{
     ids::{AppointmentId, CompanyId},
@@ -25,6 +28,9 @@ pub enum Pin {
 #[derive(Clone)]
 pub struct Pins {
     by_company: Arc<DashMap<CompanyId, BTreeMap<Pin, Position>>>,
+    /// Moves of bookings that were journaled and of which their calls do not know yet: a turn that panics
+    /// tells nobody.
+    untold: Arc<DashMap<CompanyId, BTreeSet<Position>>>,
     outstanding: Outstanding,
 }
 
@@ -32,7 +38,7 @@ impl Pins {
     /// No pins yet.
     #[must_use]
     pub fn new(outstanding: Outstanding) -> Self {
-        Self { by_company: Arc::default(), outstanding }
+        Self { by_company: Arc::default(), untold: Arc::default(), outstanding }
     }
 
     /// Needs this record from now on, and the one pinned before no longer.
@@ -43,12 +49,46 @@ impl Pins {
         }
     }
 
+    /// Needs the record `again` instead of `old`. False when `old` is not what is pinned any more.
+    #[must_use]
+    pub fn pin_again(&self, company: CompanyId, pin: &Pin, old: Position, again: Position) -> bool {
+        let replaced = self.by_company.get_mut(&company).is_some_and(|mut pins| match pins.get_mut(pin) {
+            Some(pinned) if *pinned == old => {
+                *pinned = again;
+                true
+            }
+            _ => false,
+        });
+        if replaced {
+            self.outstanding.done(&[old]);
+        }
+        replaced
+    }
+
     /// Needs it no longer.
     pub fn unpin(&self, company: CompanyId, pin: &Pin) {
         let before = self.by_company.get_mut(&company).and_then(|mut pins| pins.remove(pin));
         if let Some(before) = before {
             self.outstanding.done(&[before]);
         }
+    }
+
+    /// A move was journaled; its call must be told.
+    pub fn must_tell(&self, company: CompanyId, position: Position) {
+        self.untold.entry(company).or_default().insert(position);
+    }
+
+    /// It was told.
+    pub fn told(&self, company: CompanyId, position: Position) {
+        if let Some(mut untold) = self.untold.get_mut(&company) {
+            untold.remove(&position);
+        }
+    }
+
+    /// Moves that were not told, oldest first.
+    #[must_use]
+    pub fn untold(&self, company: CompanyId) -> Vec<Position> {
+        self.untold.get(&company).map(|untold| untold.iter().copied().collect()).unwrap_or_default()
     }
 
     /// The pinned records of a company, oldest first.

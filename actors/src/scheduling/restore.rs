@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use askpro_domain::{
-    booking::{Booking, BookingEvent, BookingOrder},
+    booking::{Booking, BookingEvent, BookingOrder, BookingState},
     ids::AppointmentId,
     slots::{Hold, HoldState},
     time::UnixMillis,
@@ -11,9 +11,10 @@ use askpro_domain::{
 
 use super::{
     Restore, SchedulingActor,
-    actor::{Active, DueStep, Offer},
+    actor::{Active, DueStep, Offer, has_surfaced, is_needed},
     pins::Pin,
     plan::{self, Wish},
+    rows,
 };
 use crate::{
     ports::journal::{Position, SchedulingRecord},
@@ -29,15 +30,7 @@ impl SchedulingActor {
             self.restore_record(*position, record, &mut orders, cx);
         }
         for booking in &restore.bookings {
-            self.restore_booking(booking);
-        }
-        for call_id in &restore.calls_over {
-            for hold in self.ledger.release_call(call_id) {
-                self.record_release(&hold.id, cx.now());
-            }
-        }
-        for (appointment, order) in orders {
-            self.abandon(&appointment, order, cx);
+            self.restore_booking(booking, cx.now());
         }
         let open: Vec<AppointmentId> = self
             .bookings
@@ -45,9 +38,40 @@ impl SchedulingActor {
             .filter(|(_, a)| a.booking.status().is_open())
             .map(|(id, _)| id.clone())
             .collect();
-        self.bookings.retain(|_, a| a.booking.status().is_open());
         for appointment in open {
             self.apply(&appointment, BookingEvent::Restarted, cx);
+        }
+        self.go_on_after_release(cx.now());
+        self.cut_off.extend(orders.into_values());
+        self.abandon_cut_off(cx);
+        for call_id in &restore.calls_over {
+            self.call_finished(call_id, cx);
+        }
+        self.unpin_what_is_gone();
+    }
+
+    /// What is still to be done for bookings whose slot was given back.
+    fn go_on_after_release(&mut self, now: UnixMillis) {
+        for active in self.bookings.values_mut() {
+            if has_surfaced(&active.booking) {
+                active.due = Some((now, DueStep::Cancel));
+            } else if let Some(at) = active.booking.late_look_at {
+                active.due = Some((at, DueStep::Look));
+            }
+        }
+    }
+
+    /// A crash between two records may have left a pin on what is over: the ledger and the bookings decide.
+    fn unpin_what_is_gone(&self) {
+        for (pin, _) in self.world.pins.of(self.company) {
+            let needed = match &pin {
+                Pin::Hold(id) => self.ledger.get(id).is_some_and(Hold::is_held),
+                Pin::Booking(id) => self.bookings.get(id).is_some_and(|a| is_needed(&a.booking)),
+                Pin::Order(id) => self.cut_off.iter().any(|order| order.appointment == *id),
+            };
+            if !needed {
+                self.world.pins.unpin(self.company, &pin);
+            }
         }
     }
 
@@ -89,46 +113,60 @@ impl SchedulingActor {
     fn restore_move(&mut self, position: Position, booking: &Booking, cx: &mut Context<'_, Self>) {
         let pin = Pin::Booking(booking.order.appointment.clone());
         self.world.pins.unpin(self.company, &Pin::Hold(booking.order.hold.clone()));
-        if booking.status().is_open() {
+        if is_needed(booking) {
             self.world.outstanding.retain(position);
             self.world.pins.pin(self.company, pin, position);
         } else {
             self.world.pins.unpin(self.company, &pin);
-            self.ledger.release(&booking.order.hold);
         }
-        let effects = effects_of_history(booking);
-        self.tell_call(booking, &effects, position, cx);
-        self.restore_booking(booking);
+        let company = self.company_now();
+        let moved = rows::moved_again(booking, company.as_deref(), position, cx.now());
+        self.tell_call(booking, moved, cx);
+        self.restore_booking(booking, cx.now());
     }
 
-    fn restore_booking(&mut self, booking: &Booking) {
+    fn restore_booking(&mut self, booking: &Booking, now: UnixMillis) {
         let order = &booking.order;
         if self.bookings.get(&order.appointment).is_some_and(|a| a.booking.version >= booking.version) {
             return;
         }
-        if booking.status().is_open() {
+        self.ledger.release(&order.hold);
+        if let Some(state) = hold_state_of(booking, now) {
             let company = self.company_now();
-            let target = plan::target_of(company.as_deref(), order.service, order.staff, order.event_type_id);
+            let host = match booking.state {
+                BookingState::Confirmed { host: Some(user), .. } => {
+                    company.as_ref().and_then(|c| c.staff_by_calcom_user(user)).map(|s| s.id)
+                }
+                _ => None,
+            };
+            let staff = order.staff.or(host);
+            let target = plan::target_of(company.as_deref(), order.service, staff, order.event_type_id);
             self.ledger.restore(Hold {
                 id: order.hold.clone(),
                 call_id: order.call_id.clone(),
                 target,
                 segments: vec![order.interval],
                 placed_at: booking.submitted_at,
-                state: HoldState::Submitted,
+                state,
             });
         }
-        let active =
-            Active { booking: booking.clone(), waiters: Vec::new(), due: None, forget_when_settled: false };
-        self.bookings.insert(order.appointment.clone(), active);
+        self.bookings.insert(order.appointment.clone(), Active::of(booking.clone()));
     }
 
-    /// An order that was journaled and never submitted: the agent heard an error, so it is closed.
-    fn abandon(&mut self, appointment: &AppointmentId, order: BookingOrder, cx: &mut Context<'_, Self>) {
-        let booking = Booking::abandon(order, cx.now());
-        match self.record_move(&booking, &[], cx) {
-            Ok(_durable) => self.world.pins.unpin(self.company, &Pin::Order(appointment.clone())),
-            Err(error) => tracing::warn!(%error, "an abandoned order was not journaled; it stays open"),
+    /// Orders that were journaled and never submitted: their agents heard an error, so they are closed.
+    pub(super) fn abandon_cut_off(&mut self, cx: &mut Context<'_, Self>) {
+        for order in std::mem::take(&mut self.cut_off) {
+            let booking = Booking::abandon(order.clone(), cx.now());
+            match self.record_move(&booking, &[], cx) {
+                Ok(_durable) => {
+                    // Its identity is used up: the same order again is another appointment.
+                    self.bookings.insert(order.appointment, Active::of(booking));
+                }
+                Err(error) => {
+                    tracing::warn!(%error, "an order that was cut off was not journaled as abandoned; tried again");
+                    self.cut_off.push(order);
+                }
+            }
         }
     }
 
@@ -140,16 +178,21 @@ impl SchedulingActor {
                     self.restore_offer(&hold);
                     self.ledger.restore(*hold);
                 }
-                SchedulingRecord::Moved { booking } => self.restore_booking(&booking),
-                _ => {}
+                SchedulingRecord::Moved { booking } => self.restore_booking(&booking, now),
+                SchedulingRecord::Ordered { order, .. } => self.cut_off.push(*order),
+                SchedulingRecord::Released { .. } | SchedulingRecord::OrderClosed { .. } => {}
             }
         }
         let give_up = now.plus_ms(self.world.settings.post_lost_after_ms);
         for active in self.bookings.values_mut() {
-            let submitted =
-                matches!(active.booking.state, askpro_domain::booking::BookingState::Submitted { .. });
-            active.due = Some(if submitted { (give_up, DueStep::GiveUpPost) } else { (now, DueStep::Look) });
+            active.call_finished = active.booking.call_over;
+            match active.booking.state {
+                BookingState::Submitted { .. } => active.due = Some((give_up, DueStep::GiveUpPost)),
+                BookingState::Unknown { .. } => active.due = Some((now, DueStep::Look)),
+                _ => {}
+            }
         }
+        self.go_on_after_release(now);
     }
 
     /// The offer behind a hold is not journaled itself; it is found again where the company leaves no doubt.
@@ -182,20 +225,14 @@ impl SchedulingActor {
     }
 }
 
-/// Notices that belong to a booking's last move; written again at restart, where each exists once.
-fn effects_of_history(booking: &Booking) -> Vec<askpro_domain::booking::BookingEffect> {
-    use askpro_domain::booking::{BookingEffect, BookingState};
+/// How a booking stands in the ledger; `None` when its slot is free, or past.
+fn hold_state_of(booking: &Booking, now: UnixMillis) -> Option<HoldState> {
     match booking.state {
-        BookingState::Confirmed { .. } => vec![BookingEffect::NotifyConfirmed],
-        BookingState::Conflict { .. } => {
-            vec![BookingEffect::RequestCallback { urgent: true, reason: "booking_conflict" }]
+        BookingState::Submitted { .. } | BookingState::Unknown { .. } => Some(HoldState::Submitted),
+        BookingState::Confirmed { .. } if booking.order.interval.end() > now => {
+            let at = booking.history.last().map_or(now, |last| last.at);
+            Some(HoldState::Booked { at })
         }
-        BookingState::Abandoned if booking.version > 1 => {
-            vec![BookingEffect::RequestCallback { urgent: true, reason: "booking_not_found" }]
-        }
-        BookingState::Refused { .. } if booking.call_over => {
-            vec![BookingEffect::RequestCallback { urgent: true, reason: "refused_after_hangup" }]
-        }
-        _ => Vec::new(),
+        _ => None,
     }
 }

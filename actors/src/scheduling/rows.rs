@@ -1,17 +1,24 @@
 //! Rows of bookings.
 
 use askpro_domain::{
-    booking::{Booking, BookingState},
+    booking::{Booking, BookingEffect, BookingState},
+    call::{AppointmentFact, PlacedIn},
     tenant::Company,
     time::UnixMillis,
 };
 use bytes::Bytes;
 use serde_json::json;
 
-use crate::ports::rows::{AppointmentRow, CallbackRow, OutboxRow};
+use crate::{
+    calls::BookingMoved,
+    ports::{
+        journal::Position,
+        rows::{AppointmentRow, CallbackRow, OutboxRow, Write},
+    },
+};
 
 /// The row of a booking.
-pub(super) fn appointment_row(booking: &Booking, company: Option<&Company>) -> AppointmentRow {
+fn appointment_row(booking: &Booking, company: Option<&Company>) -> AppointmentRow {
     let order = &booking.order;
     let host = match &booking.state {
         BookingState::Confirmed { host: Some(user), .. } => {
@@ -34,8 +41,61 @@ pub(super) fn appointment_row(booking: &Booking, company: Option<&Company>) -> A
     }
 }
 
+/// What a call is told of a move of its booking, with the rows of it.
+pub(super) fn moved(
+    booking: &Booking,
+    effects: &[BookingEffect],
+    company: Option<&Company>,
+    position: Position,
+    now: UnixMillis,
+) -> BookingMoved {
+    let mut writes = vec![Write::Appointment(Box::new(appointment_row(booking, company)))];
+    let mut is_callback = false;
+    for effect in effects {
+        match effect {
+            BookingEffect::NotifyConfirmed => writes.push(Write::Outbox(confirmation(booking, now))),
+            BookingEffect::RequestCallback { urgent, reason } => {
+                is_callback = true;
+                writes.push(Write::Callback(callback(booking, *urgent, reason, now)));
+            }
+            _ => {}
+        }
+    }
+    let order = &booking.order;
+    BookingMoved {
+        appointment: order.appointment.clone(),
+        fact: AppointmentFact { version: booking.version, status: booking.status() },
+        placed: PlacedIn { company: order.company, branch: order.branch },
+        callback: is_callback,
+        writes,
+        position,
+    }
+}
+
+/// The same for a move that was told before, after a crash or a panic; each notice exists once.
+pub(crate) fn moved_again(
+    booking: &Booking,
+    company: Option<&Company>,
+    position: Position,
+    now: UnixMillis,
+) -> BookingMoved {
+    moved(booking, &effects_again(booking), company, position, now)
+}
+
+/// Notices that belong to a booking's last move.
+fn effects_again(booking: &Booking) -> Vec<BookingEffect> {
+    let callback = |reason| vec![BookingEffect::RequestCallback { urgent: true, reason }];
+    match booking.state {
+        BookingState::Confirmed { .. } => vec![BookingEffect::NotifyConfirmed],
+        BookingState::Conflict { .. } => callback("booking_conflict"),
+        BookingState::Abandoned if booking.version > 1 => callback("booking_not_found"),
+        BookingState::Refused { .. } if booking.call_over => callback("refused_after_hangup"),
+        _ => Vec::new(),
+    }
+}
+
 /// The notice that a booking stands; one per appointment.
-pub(super) fn confirmation(booking: &Booking, now: UnixMillis) -> OutboxRow {
+fn confirmation(booking: &Booking, now: UnixMillis) -> OutboxRow {
     let order = &booking.order;
     OutboxRow {
         company: order.company,
@@ -57,7 +117,7 @@ pub(super) fn confirmation(booking: &Booking, now: UnixMillis) -> OutboxRow {
 }
 
 /// The wish that somebody calls back about a booking; one per appointment and reason.
-pub(super) fn callback(booking: &Booking, urgent: bool, reason: &str, now: UnixMillis) -> CallbackRow {
+fn callback(booking: &Booking, urgent: bool, reason: &str, now: UnixMillis) -> CallbackRow {
     let order = &booking.order;
     CallbackRow {
         company: order.company,

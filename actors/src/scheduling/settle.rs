@@ -1,21 +1,24 @@
 //! How bookings move: every move is a record, then rows, then its effects, then an answer.
 
 use askpro_domain::{
-    booking::{Booking, BookingEffect, BookingEvent, BookingState, LookResult},
-    ids::AppointmentId,
+    booking::{Booking, BookingEffect, BookingEvent, BookingState, LookResult, Refusal},
+    ids::{AppointmentId, CallId, CompanyId},
     time::UnixMillis,
 };
 
 use super::{
-    SchedulingActor, SchedulingMessage, SchedulingWorld, actor::DueStep, answers::Answers, pins::Pin, rows,
+    SchedulingActor, SchedulingMessage, SchedulingWorld,
+    actor::{Active, DueStep, WrittenAhead, is_needed},
+    answers::Answers,
+    pins::Pin,
+    rows,
 };
 use crate::{
     calls::{BookingMoved, CallMessage},
     parked::ParkedItem,
     ports::{
         calendar::CreateOutcome,
-        journal::{Durable, JournalError, Position, SchedulingRecord},
-        rows::Write,
+        journal::{Durable, JournalError, SchedulingRecord},
     },
     runtime::Context,
     tenant::TenantMessage,
@@ -35,9 +38,10 @@ impl SchedulingActor {
             Ok(step) => {
                 let moved = step.booking.version != before.version;
                 self.keep(appointment, step.booking.clone());
-                if moved && let Err(error) = self.record_move(&step.booking, &step.effects, cx) {
-                    // The rows follow with the next move; after a crash the reconciler finds out again.
-                    tracing::error!(%error, "a booking's move was not journaled");
+                if moved {
+                    self.record(&step.booking, &step.effects, cx);
+                } else if !is_needed(&step.booking) {
+                    self.world.pins.unpin(self.company, &Pin::Booking(appointment.clone()));
                 }
                 for effect in step.effects {
                     self.perform(&step.booking, effect, cx);
@@ -45,6 +49,7 @@ impl SchedulingActor {
                 if moved {
                     self.answer_settled(appointment, cx);
                 }
+                self.forget_if_done(appointment);
             }
             Err(illegal) => {
                 tracing::debug!(status = illegal.status.as_str(), "a booking ignored what means nothing now")
@@ -54,14 +59,45 @@ impl SchedulingActor {
 
     fn keep(&mut self, appointment: &AppointmentId, booking: Booking) {
         if let Some(active) = self.bookings.get_mut(appointment) {
+            let was_open = active.booking.status().is_open();
             active.booking = booking;
-            if !active.booking.status().is_open() {
+            if was_open && !active.booking.status().is_open() {
                 active.due = None;
             }
         }
     }
 
-    /// Journals a move, pins it while the outcome is open, and tells the call, which writes the rows.
+    /// Journals a move with everything that the journal did not take before; what it does not take now is
+    /// tried again.
+    fn record(&mut self, booking: &Booking, effects: &[BookingEffect], cx: &mut Context<'_, Self>) {
+        let appointment = &booking.order.appointment;
+        let before = self.bookings.get_mut(appointment).and_then(|active| active.unrecorded.take());
+        let mut all = before.map(|(_, effects)| effects).unwrap_or_default();
+        all.extend_from_slice(effects);
+        let recorded = self.record_move(booking, &all, cx);
+        let again_at = cx.now().plus_ms(self.world.settings.record_again_ms);
+        let Some(active) = self.bookings.get_mut(appointment) else { return };
+        match recorded {
+            Ok(durable) => active.written_ahead = WrittenAhead(Some(durable)),
+            Err(error) => {
+                tracing::error!(%error, "a booking's move was not journaled and will be tried again");
+                active.unrecorded = Some((again_at, all));
+            }
+        }
+    }
+
+    /// Journals what could not be journaled before.
+    pub(super) fn record_again(&mut self, cx: &mut Context<'_, Self>) {
+        let now = cx.now();
+        let unrecorded = self.bookings.values().filter(|a| a.unrecorded.as_ref().is_some_and(|u| u.0 <= now));
+        let bookings: Vec<Booking> = unrecorded.map(|a| a.booking.clone()).collect();
+        for booking in bookings {
+            self.record(&booking, &[], cx);
+            self.forget_if_done(&booking.order.appointment);
+        }
+    }
+
+    /// Journals a move, pins it while it is needed, and tells the call, which writes the rows.
     pub(super) fn record_move(
         &self,
         booking: &Booking,
@@ -70,60 +106,34 @@ impl SchedulingActor {
     ) -> Result<Durable, JournalError> {
         let (position, durable) =
             self.append(SchedulingRecord::Moved { booking: Box::new(booking.clone()) })?;
-        let pin = Pin::Booking(booking.order.appointment.clone());
-        if booking.status().is_open() {
+        self.world.pins.must_tell(self.company, position);
+        let appointment = &booking.order.appointment;
+        let pin = Pin::Booking(appointment.clone());
+        if is_needed(booking) {
             self.world.outstanding.retain(position);
             self.world.pins.pin(self.company, pin, position);
         } else {
             self.world.pins.unpin(self.company, &pin);
         }
-        self.tell_call(booking, effects, position, cx);
+        self.world.pins.unpin(self.company, &Pin::Order(appointment.clone()));
+        let moved = rows::moved(booking, effects, self.company_now().as_deref(), position, cx.now());
+        self.tell_call(booking, moved, cx);
         self.count_move(booking, cx);
         Ok(durable)
     }
 
     /// Tells the call where its booking stands, with the rows of this move.
-    pub(super) fn tell_call(
-        &self,
-        booking: &Booking,
-        effects: &[BookingEffect],
-        position: Position,
-        cx: &mut Context<'_, Self>,
-    ) {
-        let company = self.company_now();
-        let mut writes =
-            vec![Write::Appointment(Box::new(rows::appointment_row(booking, company.as_deref())))];
-        let mut callback = false;
-        for effect in effects {
-            match effect {
-                BookingEffect::NotifyConfirmed => {
-                    writes.push(Write::Outbox(rows::confirmation(booking, cx.now())))
-                }
-                BookingEffect::RequestCallback { urgent, reason } => {
-                    callback = true;
-                    writes.push(Write::Callback(rows::callback(booking, *urgent, reason, cx.now())));
-                }
-                _ => {}
-            }
-        }
-        let order = &booking.order;
-        let moved = BookingMoved {
-            appointment: order.appointment.clone(),
-            fact: askpro_domain::call::AppointmentFact { version: booking.version, status: booking.status() },
-            placed: askpro_domain::call::PlacedIn { company: order.company, branch: order.branch },
-            callback,
-            writes,
-            position,
-        };
-        let (world, call_id) = (self.world.clone(), order.call_id.clone());
-        cx.effect(move || deliver(&world, call_id, moved));
+    pub(super) fn tell_call(&self, booking: &Booking, moved: BookingMoved, cx: &mut Context<'_, Self>) {
+        let (world, order) = (self.world.clone(), &booking.order);
+        let (company, call_id) = (order.company, order.call_id.clone());
+        cx.effect(move || deliver(&world, company, call_id, moved));
     }
 
     fn count_move(&self, booking: &Booking, cx: &mut Context<'_, Self>) {
         let status = booking.status();
         let (world, company) = (self.world.clone(), self.company);
         cx.effect(move || {
-            metrics::counter!(crate::metrics::BOOKINGS, "outcome" => status.as_str()).increment(1);
+            metrics::counter!(crate::metrics::BOOKINGS.name, "outcome" => status.as_str()).increment(1);
             if let Some(tenants) = world.tenants.get() {
                 let _ = tenants.offer(company, TenantMessage::BookingMoved(status));
             }
@@ -138,9 +148,9 @@ impl SchedulingActor {
             BookingEffect::OccupySlot { host } => self.occupy(booking, host, cx.now()),
             BookingEffect::ReleaseSlot => {
                 self.ledger.release(&booking.order.hold);
-                self.mirror.forget(booking.order.event_type_id);
+                self.mirror.strike(booking.order.event_type_id, booking.order.interval.start());
             }
-            BookingEffect::CancelAtCalendar { uid } => self.cancel(uid, cx),
+            BookingEffect::CancelAtCalendar { .. } => self.schedule(appointment, cx.now(), DueStep::Cancel),
             // Rows of the move already carry them.
             BookingEffect::NotifyConfirmed | BookingEffect::RequestCallback { .. } => {}
         }
@@ -177,13 +187,28 @@ impl SchedulingActor {
         active.due = None;
         let booking = active.booking.clone();
         match (step, &booking.state) {
-            (DueStep::Post, BookingState::Submitted { .. }) => self.post(&booking, None, cx),
+            (DueStep::Post, BookingState::Submitted { .. }) => self.post_again(&booking, cx),
             (DueStep::GiveUpPost, BookingState::Submitted { .. }) => {
                 self.apply(appointment, BookingEvent::AnswerLost, cx)
             }
             (DueStep::Look, BookingState::Unknown { .. }) => self.look(&booking, cx),
+            (DueStep::Look, _) if booking.late_look_at.is_some() => self.look(&booking, cx),
+            (DueStep::Cancel, BookingState::Cancelled { uid }) => self.cancel(appointment, uid, cx),
             _ => {}
         }
+    }
+
+    /// A POST of a move that is not in the journal waits until it is.
+    fn post_again(&mut self, booking: &Booking, cx: &mut Context<'_, Self>) {
+        let appointment = &booking.order.appointment;
+        let again_at = cx.now().plus_ms(self.world.settings.record_again_ms);
+        let Some(active) = self.bookings.get_mut(appointment) else { return };
+        if active.unrecorded.is_some() {
+            active.due = Some((again_at, DueStep::Post));
+            return;
+        }
+        let written_ahead = active.written_ahead.0.take();
+        self.post(booking, written_ahead, cx);
     }
 
     /// Posts outside the turn, once the move that says so is on disk.
@@ -219,10 +244,26 @@ impl SchedulingActor {
             Some(CreateOutcome::Refused(refusal)) => BookingEvent::Refused(*refusal),
             Some(CreateOutcome::NotSent) => BookingEvent::NotSent,
             Some(CreateOutcome::AnswerLost) => BookingEvent::AnswerLost,
-            // The journal failed before anything was sent: as if Cal.com had refused.
-            None => BookingEvent::Refused(askpro_domain::booking::Refusal::Other),
+            None => self.not_written_ahead(appointment, cx),
         };
         self.apply(appointment, event, cx);
+    }
+
+    /// The journal failed before this POST was sent. The first one ends the booking, whose agent hears that it
+    /// was not taken; before a later one an earlier may have come through.
+    fn not_written_ahead(&mut self, appointment: &AppointmentId, cx: &mut Context<'_, Self>) -> BookingEvent {
+        let answers = Answers::new(self.company, self.company_now());
+        match self.bookings.get_mut(appointment) {
+            Some(Active { booking, waiters, .. })
+                if matches!(booking.state, BookingState::Submitted { post: 1 }) =>
+            {
+                for waiter in std::mem::take(waiters) {
+                    cx.answer(&waiter.reply, answers.busy());
+                }
+                BookingEvent::Refused(Refusal::Other)
+            }
+            _ => BookingEvent::AnswerLost,
+        }
     }
 
     fn look(&self, booking: &Booking, cx: &mut Context<'_, Self>) {
@@ -237,18 +278,32 @@ impl SchedulingActor {
         cx.start(look, || SchedulingMessage::Looked { appointment: lost, result: LookResult::NoAnswer });
     }
 
-    fn cancel(&self, uid: String, cx: &mut Context<'_, Self>) {
-        let (calendar, company) = (self.world.calendar.clone(), self.company);
+    fn cancel(&self, appointment: &AppointmentId, uid: &str, cx: &mut Context<'_, Self>) {
+        let (calendar, company, uid) = (self.world.calendar.clone(), self.company, uid.to_owned());
+        let (appointment, lost) = (appointment.clone(), appointment.clone());
         let cancel = async move {
-            if let Err(error) = calendar
-                .cancel(company, &uid, "The slot had been given back before this booking surfaced")
-                .await
-            {
+            let reason = "The slot had been given back before this booking surfaced";
+            let done = calendar.cancel(company, &uid, reason).await;
+            if let Err(error) = &done {
                 tracing::error!(company.id = company.0, %error, "a booking that surfaced after its release was not cancelled");
             }
-            SchedulingMessage::Done
+            SchedulingMessage::CancelReturned { appointment, done: done.is_ok() }
         };
-        cx.start(cancel, || SchedulingMessage::Done);
+        cx.start(cancel, || SchedulingMessage::CancelReturned { appointment: lost, done: false });
+    }
+
+    pub(super) fn cancel_returned(
+        &mut self,
+        appointment: &AppointmentId,
+        done: bool,
+        cx: &mut Context<'_, Self>,
+    ) {
+        if !done {
+            let at = cx.now().plus_ms(self.world.settings.cancel_again_ms);
+            return self.schedule(appointment, at, DueStep::Cancel);
+        }
+        self.world.pins.unpin(self.company, &Pin::Booking(appointment.clone()));
+        self.bookings.remove(appointment);
     }
 
     /// Waiters whose booking is settled are answered now.
@@ -259,9 +314,11 @@ impl SchedulingActor {
             return;
         }
         let waiters = std::mem::take(&mut active.waiters);
-        let forget = active.forget_when_settled;
+        if waiters.is_empty() {
+            return;
+        }
         let booking = active.booking.clone();
-        let instead = if waiters.is_empty() { Vec::new() } else { self.instead_of(&booking, cx.now()) };
+        let instead = self.instead_of(&booking, cx.now());
         let answers = Answers::new(self.company, company);
         let answer = match &booking.state {
             BookingState::Confirmed { .. } => answers.confirmed(&booking),
@@ -272,9 +329,6 @@ impl SchedulingActor {
         };
         for waiter in waiters {
             cx.answer(&waiter.reply, answer.clone());
-        }
-        if forget {
-            self.bookings.remove(appointment);
         }
     }
 
@@ -330,8 +384,10 @@ impl SchedulingActor {
 }
 
 /// Delivers a move to its call; what a full mailbox refuses is tried again by the pump.
-fn deliver(world: &SchedulingWorld, call_id: askpro_domain::ids::CallId, moved: BookingMoved) {
+pub(super) fn deliver(world: &SchedulingWorld, company: CompanyId, call_id: CallId, moved: BookingMoved) {
     let Some(calls) = world.calls.get() else { return };
+    world.pins.told(company, moved.position);
+    world.pending.add(&call_id, moved.position);
     let message = CallMessage::BookingMoved(Box::new(moved));
     if let Err(refused) = calls.offer(call_id.clone(), message)
         && let CallMessage::BookingMoved(moved) = refused.message

@@ -63,7 +63,7 @@ impl Drop for LiveToken {
 
 fn publish(total: i64) {
     #[expect(clippy::cast_precision_loss, reason = "far fewer than 2^52 calls are live")]
-    metrics::gauge!(crate::metrics::CALLS_LIVE).set(total as f64);
+    metrics::gauge!(crate::metrics::CALLS_LIVE.name).set(total as f64);
 }
 
 /// What a company's actor hears.

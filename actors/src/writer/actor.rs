@@ -2,7 +2,10 @@
 
 use std::{sync::Arc, time::Instant};
 
-use askpro_domain::time::UnixMillis;
+use askpro_domain::{
+    ids::{BodyHash, CallId},
+    time::UnixMillis,
+};
 
 use super::{
     WriterWorld,
@@ -12,7 +15,7 @@ use crate::{
     metrics,
     ports::{
         journal::{Journal, JournalError, Record},
-        rows::{Body, DeadLetterRow, Write},
+        rows::{Body, CallRow, DeadLetterRow, Write},
         stores::StoreError,
     },
     runtime::{Actor, Build, Context, Factory, Why},
@@ -39,7 +42,6 @@ pub struct WriterActor {
     world: WriterWorld,
     lane: Arc<Lane>,
     retry_ms: i64,
-    committing: bool,
 }
 
 /// Makes writers; their backlogs survive them.
@@ -51,15 +53,13 @@ pub struct WriterFactory {
 impl Factory<WriterActor> for WriterFactory {
     fn build(&self, key: &usize, _why: Why) -> Build<WriterActor> {
         let lane = self.lanes.get(*key).cloned().unwrap_or_default();
-        Build::Ready(WriterActor {
-            world: self.world.clone(),
-            lane,
-            retry_ms: RETRY_MS_MIN,
-            committing: false,
-        })
+        Build::Ready(WriterActor { world: self.world.clone(), lane, retry_ms: RETRY_MS_MIN })
     }
 
     fn dead_letter(&self, key: &usize, message: WriterMessage, error: &str) {
+        if let Some(lane) = self.lanes.get(*key) {
+            lane.sleep();
+        }
         tracing::error!(
             writer = key,
             ?message,
@@ -78,7 +78,6 @@ impl Actor for WriterActor {
         match message {
             WriterMessage::Wake | WriterMessage::RetryDue => {}
             WriterMessage::CommitReturned(result) => {
-                self.committing = false;
                 if !self.settle(result, cx) {
                     return;
                 }
@@ -90,13 +89,18 @@ impl Actor for WriterActor {
 
 impl WriterActor {
     fn commit_next(&mut self, cx: &mut Context<'_, Self>) {
-        if self.committing || self.world.fence.is_lost() {
+        if self.world.fence.is_lost() {
             return;
         }
-        let Some(batch) = self.lane.next_batch(&self.world.settings) else { return };
-        self.committing = true;
-        let world = self.world.clone();
-        cx.start(async move { WriterMessage::CommitReturned(commit(&world, &batch).await) }, || {
+        let Some(batch) = self.lane.begin_commit() else { return };
+        let (world, lane, again) = (self.world.clone(), self.lane.clone(), self.lane.clone());
+        let work = async move {
+            let result = commit(&world, &lane, &batch).await;
+            lane.end_commit();
+            WriterMessage::CommitReturned(result)
+        };
+        cx.start(work, move || {
+            again.end_commit();
             WriterMessage::CommitReturned(Err(StoreError::Unavailable("the commit panicked".to_owned())))
         });
     }
@@ -104,26 +108,26 @@ impl WriterActor {
     /// Gives whether to go on at once.
     fn settle(&mut self, result: &Result<u64, StoreError>, cx: &mut Context<'_, Self>) -> bool {
         match result {
-            Ok(rows) => {
-                self.lane.committed(*rows);
+            Ok(_rows) => {
                 self.retry_ms = RETRY_MS_MIN;
                 true
             }
-            Err(StoreError::Fenced { ours, current }) => {
+            Err(error @ StoreError::Fenced { ours, current }) => {
                 tracing::error!(ours, current, "fenced out: another process owns the database");
+                self.lane.stopped(error.to_string());
                 self.world.fence.lose();
                 false
             }
-            Err(StoreError::Refused(error) | StoreError::Corrupt(error)) => {
+            Err(refused @ (StoreError::Refused(error) | StoreError::Corrupt(error))) => {
                 if let Some(batch) = self.lane.refused(error.clone()) {
-                    self.set_aside(&batch, error, cx.now());
+                    self.set_aside(&batch, refused, cx.now());
                 }
                 true
             }
             Err(StoreError::Unavailable(error)) => {
                 tracing::warn!(error, retry_ms = self.retry_ms, "the database did not take a batch");
                 self.lane.failed(error.clone());
-                ::metrics::counter!(metrics::WRITER_RETRIES).increment(1);
+                ::metrics::counter!(metrics::WRITER_RETRIES.name).increment(1);
                 cx.arm("retry", cx.now().plus_ms(self.retry_ms), WriterMessage::RetryDue);
                 self.retry_ms = (self.retry_ms * 2).min(RETRY_MS_MAX);
                 false
@@ -131,51 +135,85 @@ impl WriterActor {
         }
     }
 
-    /// One order that the database refuses for good becomes a dead letter, durable like any row.
-    fn set_aside(&self, batch: &Batch, error: &str, now: UnixMillis) {
-        for queued in &batch.orders {
-            if queued.order.writes.iter().all(|w| matches!(w, Write::DeadLetter(_))) {
-                tracing::error!(error, "the database refuses a dead letter; its records stay in the journal");
-                continue;
-            }
-            tracing::error!(error, "the database refuses an order; it goes to the dead letters");
+    /// Takes apart an order that the database refuses for good; a single row that it refuses becomes a dead
+    /// letter, durable like any row. All of it stays before what came later, and the last part has the
+    /// order's records: they are done with when everything of it is kept.
+    fn set_aside(&self, batch: &Batch, refused: &StoreError, now: UnixMillis) {
+        let Some(queued) = batch.orders.first() else { return };
+        let mut parts = parts_of(&queued.order, &batch.calls);
+        if let [only] = parts.as_mut_slice() {
+            let dead = match only.writes.first() {
+                None | Some(Write::DeadLetter(_)) => {
+                    tracing::error!(error = %refused, "the database refuses a dead letter; its records stay in the journal");
+                    return;
+                }
+                Some(write) => dead_letter(queued.order.call_id.as_ref(), write, refused, now),
+            };
+            tracing::error!(error = %refused, "the database refuses a row; it goes to the dead letters");
             ::metrics::counter!(metrics::DEAD_LETTERS.name, "actor" => "writer").increment(1);
-            let mut order = queued.order.clone();
-            order.writes = vec![Write::DeadLetter(dead_letter(&queued.order, error, now))];
-            self.lane.push(order, queued.since);
+            only.writes = vec![Write::DeadLetter(dead)];
         }
+        self.lane.push_front_alone(parts, queued.since);
     }
 }
 
-fn dead_letter(order: &super::WriteOrder, error: &str, now: UnixMillis) -> DeadLetterRow {
-    let actor_id = order.call_id.as_ref().map_or_else(String::new, |id| id.as_str().to_owned());
-    let body = order.writes.iter().find_map(|w| match w {
-        Write::Event(row) => Some(row.body.clone()),
-        Write::Quarantine(row) => Some(row.body.clone()),
-        _ => None,
-    });
-    let place = order.positions.first().map_or(0, |p| p.0);
+/// The rows of an order one by one; all but the last without its records.
+fn parts_of(order: &super::WriteOrder, calls: &[Box<CallRow>]) -> Vec<super::WriteOrder> {
+    let rows = calls.iter().map(|row| Write::Call(row.clone()));
+    let writes = order.writes.iter().cloned().chain(rows);
+    let mut parts: Vec<super::WriteOrder> = writes
+        .map(|write| super::WriteOrder {
+            call_id: order.call_id.clone(),
+            writes: vec![write],
+            positions: Vec::new(),
+        })
+        .collect();
+    if let Some(last) = parts.last_mut() {
+        last.positions.clone_from(&order.positions);
+    }
+    parts
+}
+
+/// The same row makes the same letter, also after a restart.
+fn dead_letter(
+    call_id: Option<&CallId>,
+    write: &Write,
+    refused: &StoreError,
+    now: UnixMillis,
+) -> DeadLetterRow {
+    let (body, signer_company) = match write {
+        Write::Event(row) => (Some(row.body.clone()), None),
+        Write::Quarantine(row) => (Some(row.body.clone()), row.signer_company),
+        _ => (None, None),
+    };
+    // A body that cannot be read in the journal cannot be kept either.
+    let body =
+        body.filter(|body| matches!((body, refused), (Body::Inline(_), _) | (_, StoreError::Refused(_))));
+    let id = BodyHash::of(&[format!("{write:?}").as_bytes()]).to_hex();
     DeadLetterRow {
-        id: format!("writer-{place:020}-{}", now.0),
+        id: format!("writer-{id}"),
         actor: "writer",
-        actor_id,
+        actor_id: call_id.map_or_else(String::new, |id| id.as_str().to_owned()),
         message: if body.is_some() { "retell_event" } else { "rows" },
-        error: error.to_owned(),
-        signer_company: None,
+        error: refused.to_string(),
+        signer_company,
         created_at: now,
         body,
     }
 }
 
 /// Commits a batch and tells the journal. Gives the number of rows.
-async fn commit(world: &WriterWorld, batch: &Batch) -> Result<u64, StoreError> {
+async fn commit(world: &WriterWorld, lane: &Lane, batch: &Arc<Batch>) -> Result<u64, StoreError> {
     let writes = load_bodies(world.journal.as_ref(), batch)?;
     let started = Instant::now();
     world.store.commit(world.fence.epoch(), &writes).await?;
     let rows = u64::try_from(writes.len()).unwrap_or(u64::MAX);
-    ::metrics::histogram!(metrics::WRITER_COMMIT).record(started.elapsed().as_secs_f64());
+    ::metrics::histogram!(metrics::WRITER_COMMIT.name).record(started.elapsed().as_secs_f64());
     #[expect(clippy::cast_precision_loss, reason = "a batch has far fewer than 2^52 rows")]
-    ::metrics::histogram!(metrics::WRITER_BATCH_ROWS).record(rows as f64);
+    ::metrics::histogram!(metrics::WRITER_BATCH_ROWS.name).record(rows as f64);
+    if !lane.committed(batch, rows) {
+        return Ok(rows);
+    }
     for queued in &batch.orders {
         if let Some(call_id) = &queued.order.call_id {
             world.pending.remove(call_id, &queued.order.positions);

@@ -27,11 +27,16 @@ pub(super) struct Queued {
     pub(super) order: WriteOrder,
     /// Since when.
     pub(super) since: UnixMillis,
+    /// Goes in a transaction of its own: part of an order that the database refused.
+    pub(super) alone: bool,
 }
 
 /// The backlog of one writer.
 #[derive(Default)]
-pub(super) struct Lane(Mutex<Backlog>);
+pub(super) struct Lane {
+    backlog: Mutex<Backlog>,
+    settings: WriterSettings,
+}
 
 #[derive(Default)]
 struct Backlog {
@@ -40,6 +45,8 @@ struct Backlog {
     calls: HashMap<CallId, Box<CallRow>>,
     inline_bytes: usize,
     in_flight: Option<Arc<Batch>>,
+    /// Whether a commit of it runs; outside the actor, so that a panic does not start a second one.
+    committing: bool,
     /// Halved when the database refuses a batch, doubled when it takes one: finds the order it refuses.
     batch_limit: Option<usize>,
     awake: bool,
@@ -50,15 +57,31 @@ struct Backlog {
 }
 
 impl Lane {
+    pub(super) fn new(settings: WriterSettings) -> Self {
+        Self { backlog: Mutex::default(), settings }
+    }
+
     fn lock(&self) -> MutexGuard<'_, Backlog> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.backlog.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(super) fn push(&self, mut order: WriteOrder, since: UnixMillis) {
         let mut backlog = self.lock();
         order.writes = backlog.keep_call_rows(order.writes);
+        if backlog.inline_bytes + inline_bytes(&order) > self.settings.backlog_inline_bytes_max {
+            spill_order(&mut order);
+        }
         backlog.inline_bytes += inline_bytes(&order);
-        backlog.orders.push_back(Queued { order, since });
+        backlog.orders.push_back(Queued { order, since, alone: false });
+    }
+
+    /// Puts parts of an order that was refused before everything else, each for itself.
+    pub(super) fn push_front_alone(&self, parts: Vec<WriteOrder>, since: UnixMillis) {
+        let mut backlog = self.lock();
+        for order in parts.into_iter().rev() {
+            backlog.inline_bytes += inline_bytes(&order);
+            backlog.orders.push_front(Queued { order, since, alone: true });
+        }
     }
 
     /// True once, until the writer went to sleep again.
@@ -77,27 +100,58 @@ impl Lane {
         backlog.orders.len() + backlog.in_flight.as_ref().map_or(0, |b| b.orders.len())
     }
 
-    /// The batch to commit: the one in flight again, else the next. `None` puts the writer to sleep.
-    pub(super) fn next_batch(&self, settings: &WriterSettings) -> Option<Arc<Batch>> {
+    /// The batch to commit now: the one in flight again, else the next. `None` while a commit runs, and when
+    /// there is nothing to do, which puts the writer to sleep. [`Lane::end_commit`] must follow.
+    pub(super) fn begin_commit(&self) -> Option<Arc<Batch>> {
         let mut backlog = self.lock();
+        if backlog.committing {
+            return None;
+        }
         if backlog.in_flight.is_none() {
-            let batch = backlog.take_batch(settings);
+            let batch = backlog.take_batch(&self.settings);
             backlog.in_flight = batch.map(Arc::new);
         }
         backlog.awake = backlog.in_flight.is_some();
-        backlog.spill(settings);
+        backlog.committing = backlog.awake;
+        backlog.spill(&self.settings);
         backlog.in_flight.clone()
     }
 
-    /// The batch in flight is committed.
-    pub(super) fn committed(&self, rows: u64) {
+    /// The commit that ran is over, whatever came of it.
+    pub(super) fn end_commit(&self) {
+        self.lock().committing = false;
+    }
+
+    /// This batch is committed. Gives whether it still was in flight: only then its records are done with.
+    pub(super) fn committed(&self, batch: &Arc<Batch>, rows: u64) -> bool {
         let mut backlog = self.lock();
+        if !backlog.in_flight.as_ref().is_some_and(|in_flight| Arc::ptr_eq(in_flight, batch)) {
+            return false;
+        }
         backlog.in_flight = None;
         backlog.commits += 1;
         backlog.rows += rows;
         backlog.last_error = None;
         backlog.batch_limit =
             backlog.batch_limit.map(|limit| limit.saturating_mul(2)).filter(|limit| *limit < 4096);
+        true
+    }
+
+    /// Nothing is committed any more.
+    pub(super) fn stopped(&self, error: String) {
+        self.lock().last_error = Some(error);
+    }
+
+    /// The writer lost a message: the next order wakes it again.
+    pub(super) fn sleep(&self) {
+        self.lock().awake = false;
+    }
+
+    /// Whether a row of this call waits or is being committed.
+    pub(super) fn has_row_of(&self, call_id: &CallId) -> bool {
+        let backlog = self.lock();
+        let in_flight = |b: &Arc<Batch>| b.calls.iter().any(|row| row.call_id == *call_id);
+        backlog.calls.contains_key(call_id) || backlog.in_flight.as_ref().is_some_and(in_flight)
     }
 
     /// The batch in flight will be tried again as it is.
@@ -157,15 +211,18 @@ impl Backlog {
         let mut batch = Batch::default();
         let mut bytes = 0;
         while batch.orders.len() < orders_max {
-            let next = self.orders.front().map(|q| body_bytes(&q.order));
-            let Some(next) =
-                next.filter(|n| batch.orders.is_empty() || bytes + n <= settings.batch_bytes_max)
-            else {
+            let next = self.orders.front().map(|q| (body_bytes(&q.order), q.alone));
+            let fits = |(n, alone): &(usize, bool)| !alone && bytes + n <= settings.batch_bytes_max;
+            let Some((next, alone)) = next.filter(|next| batch.orders.is_empty() || fits(next)) else {
                 break;
             };
             bytes += next;
             let Some(queued) = self.orders.pop_front() else { break };
             self.inline_bytes = self.inline_bytes.saturating_sub(inline_bytes(&queued.order));
+            if alone {
+                batch.orders.push(queued);
+                break;
+            }
             if let Some(row) = queued.order.call_id.as_ref().and_then(|id| self.calls.remove(id)) {
                 batch.calls.push(row);
             }
@@ -177,7 +234,8 @@ impl Backlog {
     fn put_back(&mut self, batch: &Batch) {
         for queued in batch.orders.iter().rev() {
             self.inline_bytes += inline_bytes(&queued.order);
-            self.orders.push_front(Queued { order: queued.order.clone(), since: queued.since });
+            let Queued { order, since, alone } = queued;
+            self.orders.push_front(Queued { order: order.clone(), since: *since, alone: *alone });
         }
         for row in &batch.calls {
             self.calls.entry(row.call_id.clone()).or_insert_with(|| row.clone());
@@ -201,6 +259,9 @@ impl Backlog {
 fn spill_order(order: &mut WriteOrder) {
     // Only the body of the one record that the order comes from can be read there again.
     let [position] = order.positions.as_slice() else { return };
+    if order.writes.iter().filter(|write| body_of(write).is_some()).count() != 1 {
+        return;
+    }
     for write in &mut order.writes {
         if let Some(body) = body_mut(write) {
             *body = Body::InJournal(*position);

@@ -7,6 +7,8 @@
 
 mod actor;
 mod backlog;
+#[cfg(test)]
+mod tests;
 
 use std::sync::{
     Arc,
@@ -151,7 +153,7 @@ impl Writers {
     #[must_use]
     pub fn start(runtime: &Runtime, world: WriterWorld) -> Self {
         let lanes: Arc<[Arc<Lane>]> =
-            (0..world.settings.writers.max(1)).map(|_| Arc::new(Lane::default())).collect();
+            (0..world.settings.writers.max(1)).map(|_| Arc::new(Lane::new(world.settings.clone()))).collect();
         let clock = world.clock.clone();
         let factory = Arc::new(WriterFactory { world, lanes: lanes.clone() });
         let registry = Registry::start(runtime, factory, Limits::default(), clock.clone());
@@ -179,6 +181,12 @@ impl Writers {
     #[must_use]
     pub fn backlog(&self) -> usize {
         self.lanes.iter().map(|lane| lane.len()).sum()
+    }
+
+    /// Whether the row of this call waits or is being committed: the database does not know it yet.
+    #[must_use]
+    pub fn has_row_of(&self, call_id: &CallId) -> bool {
+        self.lanes.get(self.lane_of(Some(call_id))).is_some_and(|lane| lane.has_row_of(call_id))
     }
 
     /// Figures of each writer.

@@ -3,3 +3,5 @@
 pub(super) mod inbound;
 pub(super) mod retell;
 pub(super) mod signed;
+#[cfg(test)]
+pub(super) mod testing;

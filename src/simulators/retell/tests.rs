@@ -1,3 +1,5 @@
+//! The simulated Retell: signatures, sizes and lengths of calls, kinds of call, disorder, retries and questions.
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU32, Ordering};
 use std::time::Duration;

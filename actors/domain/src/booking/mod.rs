@@ -13,8 +13,8 @@ mod tests;
 use serde::{Deserialize, Serialize};
 
 pub use saga::{
-    BookingEffect, BookingEvent, IllegalMove, LOOKS_MAX, LookResult, POSTS_AGAIN_MAX, Refusal, Step,
-    UNKNOWN_LOOK_DELAYS_MS,
+    BookingEffect, BookingEvent, IllegalMove, LATE_LOOK_MS, LOOKS_MAX, LookResult, POSTS_AGAIN_MAX, Refusal,
+    Step, UNKNOWN_LOOK_DELAYS_MS,
 };
 pub use status::AppointmentStatus;
 
@@ -83,6 +83,9 @@ pub struct Booking {
     pub call_over: bool,
     /// Whether the caller was told that the booking is pending.
     pub told_pending: bool,
+    /// When to look once more for a POST that was believed lost; only after the slot was given back.
+    #[serde(default)]
+    pub late_look_at: Option<UnixMillis>,
     /// Where it stands.
     pub state: BookingState,
     /// How it came here, oldest first, at most [`HISTORY_MAX`].
@@ -120,6 +123,9 @@ pub enum BookingState {
         since: UnixMillis,
         /// Looks that Cal.com answered with "no such booking".
         absent_looks: u32,
+        /// What Cal.com said to a later POST: it may have meant our own earlier one, so the look decides.
+        #[serde(default)]
+        refusal: Option<Refusal>,
     },
     /// Cal.com has it.
     Confirmed {

@@ -14,6 +14,13 @@ pub const UNKNOWN_LOOK_DELAYS_MS: [i64; 3] = [1_000, 9_000, 30_000];
 /// Delay of a look after one that Cal.com did not answer.
 const LOOK_AGAIN_MS: i64 = 5_000;
 
+/// Delay of the one look for a POST that was believed lost, after its slot was given back.
+pub const LATE_LOOK_MS: i64 = 600_000;
+/// Delay of that look after one that Cal.com did not answer.
+const LATE_LOOK_AGAIN_MS: i64 = 60_000;
+/// Reason of a move to wait until Cal.com can be reached.
+const UNREACHABLE: &str = "calendar_unreachable";
+
 /// Why Cal.com refused. Stable codes, facts: table of refusals of its booking endpoint.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -173,6 +180,7 @@ impl Booking {
             submitted_at: now,
             call_over: false,
             told_pending: false,
+            late_look_at: None,
             state: BookingState::Submitted { post: 1 },
             history: Vec::new(),
         };
@@ -219,20 +227,31 @@ impl Booking {
         use BookingEvent as E;
         use BookingState as S;
         match (self.state.clone(), event) {
-            (_, E::CallEnded) => Ok(self.call_ended()),
+            (_, E::CallEnded) => Ok(self.call_ended(now)),
             (S::Submitted { .. } | S::Unknown { .. }, E::Confirmed { uid, host }) => {
                 Ok(self.confirm(uid, host, false, now))
             }
             (S::Unknown { .. }, E::Looked(LookResult::Found { uid, host })) => {
                 Ok(self.confirm(uid, host, true, now))
             }
-            (S::Submitted { .. } | S::Unknown { .. }, E::Refused(refusal)) => Ok(self.refuse(refusal, now)),
+            (S::Submitted { post } | S::Unknown { post, .. }, E::Refused(refusal)) => {
+                Ok(if is_doubtful(refusal, post) {
+                    self.doubt(post, refusal, now)
+                } else {
+                    self.refuse(refusal, post > 1, now)
+                })
+            }
             (S::Submitted { post }, E::NotSent) => Ok(self.not_sent(post, now)),
-            (S::Submitted { post }, E::AnswerLost) => Ok(self.lose(post, "answer_lost", now)),
-            (S::Submitted { post }, E::Restarted) => Ok(self.lose(post, "restarted", now)),
-            (S::Unknown { post, .. }, E::Restarted) => Ok(self.lose(post, "restarted", now)),
+            (S::Submitted { post }, E::AnswerLost) => Ok(self.lose(post, None, "answer_lost", now)),
+            (S::Submitted { post }, E::Restarted) => Ok(self.lose(post, None, "restarted", now)),
+            (S::Unknown { post, refusal, .. }, E::Restarted) => {
+                Ok(self.lose(post, refusal, "restarted", now))
+            }
             (S::Submitted { .. } | S::Unknown { .. }, E::ToldPending) => Ok(self.told_pending(now)),
-            (S::Unknown { post, since, absent_looks }, E::Looked(LookResult::Absent)) => {
+            (S::Unknown { refusal: Some(refusal), .. }, E::Looked(LookResult::Absent)) => {
+                Ok(self.refuse(refusal, true, now))
+            }
+            (S::Unknown { post, since, absent_looks, .. }, E::Looked(LookResult::Absent)) => {
                 Ok(self.absent(post, since, absent_looks + 1, now))
             }
             (S::Unknown { .. }, E::Looked(LookResult::NoAnswer)) => Ok(Step {
@@ -242,12 +261,23 @@ impl Booking {
             (S::Abandoned | S::Refused { .. } | S::Conflict { .. }, E::Surfaced { uid }) => {
                 Ok(self.surface(uid, now))
             }
+            (S::Abandoned | S::Refused { .. } | S::Conflict { .. }, E::Looked(look))
+                if self.late_look_at.is_some() =>
+            {
+                Ok(self.looked_late(look, now))
+            }
             (_, event) => Err(IllegalMove { status: self.status(), booking: Box::new(self), event }),
         }
     }
 
-    fn call_ended(mut self) -> Step {
-        self.call_over = true;
+    /// Nobody hears any more what comes of it; as long as that is open, it must be known after a crash too.
+    fn call_ended(mut self, now: UnixMillis) -> Step {
+        if !self.call_over {
+            self.call_over = true;
+            if self.status().is_open() {
+                self.move_to(self.state.clone(), "call_ended", now);
+            }
+        }
         Step { booking: self, effects: Vec::new() }
     }
 
@@ -264,8 +294,12 @@ impl Booking {
         }
     }
 
-    fn refuse(mut self, refusal: Refusal, now: UnixMillis) -> Step {
+    /// `lost_before`: the answer of an earlier POST of it was lost.
+    fn refuse(mut self, refusal: Refusal, lost_before: bool, now: UnixMillis) -> Step {
         let mut effects = vec![BookingEffect::ReleaseSlot];
+        if lost_before {
+            effects.push(self.plan_late_look(LATE_LOOK_MS, now));
+        }
         if self.told_pending {
             self.move_to(BookingState::Conflict { refusal }, refusal.code(), now);
             effects.push(BookingEffect::RequestCallback { urgent: true, reason: "booking_conflict" });
@@ -278,15 +312,22 @@ impl Booking {
         Step { booking: self, effects }
     }
 
-    fn lose(mut self, post: u32, reason: &'static str, now: UnixMillis) -> Step {
-        self.move_to(BookingState::Unknown { post, since: now, absent_looks: 0 }, reason, now);
+    /// A refusal that our own earlier POST may have caused: a look decides.
+    fn doubt(self, post: u32, refusal: Refusal, now: UnixMillis) -> Step {
+        self.lose(post, Some(refusal), "refused_after_lost_answer", now)
+    }
+
+    fn lose(mut self, post: u32, refusal: Option<Refusal>, reason: &'static str, now: UnixMillis) -> Step {
+        self.move_to(BookingState::Unknown { post, since: now, absent_looks: 0, refusal }, reason, now);
         let at = now.plus_ms(look_delay(0));
         Step { booking: self, effects: vec![BookingEffect::Look { at }] }
     }
 
     /// Never reached Cal.com, so the same post may be sent again, until Cal.com says yes or no.
     fn not_sent(mut self, post: u32, now: UnixMillis) -> Step {
-        self.move_to(BookingState::Submitted { post }, "calendar_unreachable", now);
+        if self.history.last().is_none_or(|last| last.reason != UNREACHABLE) {
+            self.move_to(BookingState::Submitted { post }, UNREACHABLE, now);
+        }
         let at = now.plus_ms(LOOK_AGAIN_MS);
         Step { booking: self, effects: vec![BookingEffect::Post { at }] }
     }
@@ -301,7 +342,8 @@ impl Booking {
 
     fn absent(mut self, post: u32, since: UnixMillis, absent_looks: u32, now: UnixMillis) -> Step {
         if absent_looks < LOOKS_MAX {
-            self.move_to(BookingState::Unknown { post, since, absent_looks }, "absent", now);
+            let state = BookingState::Unknown { post, since, absent_looks, refusal: None };
+            self.move_to(state, "absent", now);
             let at = now.plus_ms(look_delay(absent_looks));
             return Step { booking: self, effects: vec![BookingEffect::Look { at }] };
         }
@@ -311,10 +353,33 @@ impl Booking {
         }
         self.move_to(BookingState::Abandoned, "absent_at_calendar", now);
         let callback = BookingEffect::RequestCallback { urgent: true, reason: "booking_not_found" };
-        Step { booking: self, effects: vec![BookingEffect::ReleaseSlot, callback] }
+        let late_look = self.plan_late_look(LATE_LOOK_MS, now);
+        Step { booking: self, effects: vec![BookingEffect::ReleaseSlot, late_look, callback] }
+    }
+
+    /// One look after the slot was given back: a POST that was believed lost may come through after all.
+    fn plan_late_look(&mut self, delay_ms: i64, now: UnixMillis) -> BookingEffect {
+        let at = now.plus_ms(delay_ms);
+        self.late_look_at = Some(at);
+        BookingEffect::Look { at }
+    }
+
+    fn looked_late(mut self, look: LookResult, now: UnixMillis) -> Step {
+        match look {
+            LookResult::Found { uid, .. } => self.surface(uid, now),
+            LookResult::Absent => {
+                self.late_look_at = None;
+                Step { booking: self, effects: Vec::new() }
+            }
+            LookResult::NoAnswer => {
+                let look = self.plan_late_look(LATE_LOOK_AGAIN_MS, now);
+                Step { booking: self, effects: vec![look] }
+            }
+        }
     }
 
     fn surface(mut self, uid: String, now: UnixMillis) -> Step {
+        self.late_look_at = None;
         self.move_to(BookingState::Cancelled { uid: uid.clone() }, "surfaced_after_release", now);
         Step { booking: self, effects: vec![BookingEffect::CancelAtCalendar { uid }] }
     }
@@ -332,6 +397,11 @@ impl Booking {
         let status = self.status();
         self.history.push(Move { at: now, status, reason: reason.to_owned() });
     }
+}
+
+/// Whether our own earlier POST of the same order may be what a later one was refused for.
+fn is_doubtful(refusal: Refusal, post: u32) -> bool {
+    post > 1 && matches!(refusal, Refusal::SlotTaken | Refusal::AlreadyBooked)
 }
 
 fn look_delay(absent_looks: u32) -> i64 {

@@ -62,7 +62,7 @@ fn course(events: impl IntoIterator<Item = BookingEvent>) -> (Booking, Vec<Booki
 }
 
 /// Every state, reached by its own way.
-fn every_state() -> [Booking; 9] {
+fn every_state() -> [Booking; 10] {
     use BookingEvent as E;
     let by = |events: &[BookingEvent]| course(events.iter().cloned()).0;
     let lost = [E::AnswerLost, ABSENT, ABSENT, ABSENT];
@@ -76,7 +76,14 @@ fn every_state() -> [Booking; 9] {
         by(&lost),
         Booking::abandon(order(), NOW),
         by(&[lost.as_slice(), &[surfaced()]].concat()),
+        by(&doubtful()),
     ]
+}
+
+/// The second POST of a promised booking is refused, perhaps because of the first.
+fn doubtful() -> Vec<BookingEvent> {
+    use BookingEvent as E;
+    vec![E::ToldPending, E::AnswerLost, ABSENT, ABSENT, ABSENT, E::Refused(Refusal::SlotTaken)]
 }
 
 fn every_event() -> [BookingEvent; 11] {
@@ -116,12 +123,20 @@ fn table(from: &Booking, event: &BookingEvent) -> Option<AppointmentStatus> {
             E::Confirmed { .. } | E::Looked(LookResult::Found { .. }) => Some(S::Confirmed),
             E::Refused(_) if from.told_pending => Some(S::Conflict),
             E::Refused(_) => Some(S::Refused),
+            E::Looked(LookResult::Absent) if is_doubtful(from) => Some(S::Conflict),
             E::Restarted | E::ToldPending | E::Looked(_) => Some(S::Unknown),
             _ => None,
         },
         (S::Abandoned | S::Refused | S::Conflict, E::Surfaced { .. }) => Some(S::Cancelled),
+        (S::Abandoned | S::Refused | S::Conflict, E::Looked(look)) if from.late_look_at.is_some() => {
+            Some(if matches!(look, LookResult::Found { .. }) { S::Cancelled } else { status })
+        }
         _ => None,
     }
+}
+
+fn is_doubtful(booking: &Booking) -> bool {
+    matches!(booking.state, BookingState::Unknown { refusal: Some(_), .. })
 }
 
 #[test]
@@ -145,11 +160,14 @@ fn every_event_in_every_state_moves_as_documented_or_changes_nothing() {
     }
 }
 
-/// A move adds one to the version and one line to the history; what is no move (the end of the call, a
-/// look without an answer, "pending" told again) adds nothing.
+/// A move adds one to the version and one line to the history; what is no move (a look without an answer,
+/// "pending" told again, the end of a call after its booking was settled, the late look) adds nothing.
 fn is_one_move_or_none(before: &Booking, after: &Booking, event: &BookingEvent) {
     let no_move = match event {
-        BookingEvent::CallEnded | BookingEvent::Looked(LookResult::NoAnswer) => true,
+        BookingEvent::Looked(LookResult::NoAnswer) => true,
+        BookingEvent::Looked(LookResult::Absent) => !before.status().is_open(),
+        BookingEvent::CallEnded => before.call_over || !before.status().is_open(),
+        BookingEvent::NotSent => before.history.last().is_some_and(|m| m.reason == "calendar_unreachable"),
         BookingEvent::ToldPending => before.told_pending,
         _ => false,
     };
@@ -190,7 +208,38 @@ fn a_lost_booking_is_looked_for_three_times_within_a_minute() {
     let step = booking.apply(ABSENT, at).unwrap();
     assert_eq!(step.booking.status(), AppointmentStatus::Abandoned);
     let callback = BookingEffect::RequestCallback { urgent: true, reason: "booking_not_found" };
-    assert_eq!(step.effects, [BookingEffect::ReleaseSlot, callback]);
+    let late_look = BookingEffect::Look { at: at.plus_ms(LATE_LOOK_MS) };
+    assert_eq!(step.effects, [BookingEffect::ReleaseSlot, late_look, callback]);
+}
+
+#[test]
+fn a_refusal_that_our_own_lost_post_may_have_caused_is_looked_at_before_it_is_believed() {
+    let (booking, effects) = course(doubtful());
+    assert!(is_doubtful(&booking));
+    assert!(!effects.contains(&BookingEffect::ReleaseSlot));
+    assert_eq!(booking.clone().apply(found(), NOW).unwrap().booking.status(), AppointmentStatus::Confirmed);
+    let restarted = booking.clone().apply(BookingEvent::Restarted, NOW).unwrap().booking;
+    for doubtful in [booking, restarted] {
+        let step = doubtful.apply(ABSENT, NOW).unwrap();
+        assert_eq!(step.booking.state, BookingState::Conflict { refusal: Refusal::SlotTaken });
+        assert_eq!(step.effects[0], BookingEffect::ReleaseSlot);
+        assert_eq!(step.booking.late_look_at, Some(NOW.plus_ms(LATE_LOOK_MS)));
+    }
+    let (booking, _) = course([BookingEvent::Refused(Refusal::SlotTaken)]);
+    assert_eq!((booking.status(), booking.late_look_at), (AppointmentStatus::Refused, None), "a first POST");
+}
+
+#[test]
+fn a_booking_that_was_given_up_is_looked_for_once_more_much_later() {
+    let (given_up, _) = course([BookingEvent::AnswerLost, ABSENT, ABSENT, ABSENT]);
+    let again = given_up.clone().apply(NO_ANSWER, NOW).unwrap();
+    assert!(matches!(again.effects.as_slice(), [BookingEffect::Look { at }] if *at > NOW));
+    let gone = given_up.clone().apply(ABSENT, NOW).unwrap();
+    assert_eq!((gone.booking.late_look_at, gone.effects.len()), (None, 0));
+    assert!(gone.booking.apply(found(), NOW).is_err(), "once");
+    let surfaced = given_up.apply(found(), NOW).unwrap();
+    assert_eq!(surfaced.effects, [BookingEffect::CancelAtCalendar { uid: uid() }]);
+    assert_eq!(surfaced.booking.status(), AppointmentStatus::Cancelled);
 }
 
 #[test]
@@ -240,7 +289,7 @@ fn a_booking_that_surfaces_after_its_release_is_cancelled() {
     let refused = [BookingEvent::ToldPending]
         .into_iter()
         .chain(lost.clone())
-        .chain([BookingEvent::Refused(Refusal::SlotTaken)]);
+        .chain([BookingEvent::Refused(Refusal::OutOfBounds)]);
     for events in [lost.to_vec(), refused.collect()] {
         let step = course(events).0.apply(surfaced(), NOW).unwrap();
         assert_eq!(step.effects, [BookingEffect::CancelAtCalendar { uid: uid() }]);
@@ -262,7 +311,7 @@ fn a_restart_looks_before_anything_is_sent_again() {
     let states = [vec![], vec![BookingEvent::AnswerLost, ABSENT, ABSENT]];
     for before in states {
         let (booking, effects) = course(before.into_iter().chain([BookingEvent::Restarted]));
-        let unknown = BookingState::Unknown { post: 1, since: NOW, absent_looks: 0 };
+        let unknown = BookingState::Unknown { post: 1, since: NOW, absent_looks: 0, refusal: None };
         assert_eq!(booking.state, unknown);
         assert!(matches!(effects.last(), Some(BookingEffect::Look { .. })));
         assert!(!effects.iter().any(|e| matches!(e, BookingEffect::Post { .. })));

@@ -31,7 +31,7 @@ pub use name::FunctionName;
 pub use objection::Objection;
 pub use order::{BookOrder, CheckOrder, FunctionOrder, order_key};
 pub use outcome::Outcome;
-pub use parse::{check_notice, parse_order};
+pub use parse::{check_filled_in, check_notice, parse_order};
 pub use speaker::{
     ALTERNATIVES_MAX, Appointment, Confidence, FreeSlot, MissingSlot, NAMES_LISTED_MAX, Speaker,
 };

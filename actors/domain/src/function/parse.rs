@@ -53,6 +53,30 @@ pub fn check_notice(company: &Company, start: UnixMillis, now: UnixMillis) -> Re
     Err(Speaker::of(company).object(&Objection::TooSoon(Notice { minutes: company.notice_minutes })))
 }
 
+/// What [`parse_order`] could not check of a booking that left its service or its start open: whether the
+/// wished member does the service, opening hours for its whole length, and the notice. For slots that the
+/// call does not hold. Errors: the refusal, ready to be sent.
+pub fn check_filled_in(
+    company: &Company,
+    branch: &Branch,
+    service: &Service,
+    staff: Option<StaffId>,
+    start: UnixMillis,
+    now: UnixMillis,
+) -> Result<(), FunctionAnswer> {
+    let desk = Desk { company, branch, speaker: Speaker::of(company), zone: company.zone(), now };
+    if let Some(wished) = staff.filter(|id| !serves(service, *id)) {
+        let others = desk.staff_names(|s| s.id != wished && serves(service, s.id));
+        return desk.object(&Objection::StaffNotForService(&others));
+    }
+    desk.open(start, service.duration_minutes)?;
+    check_notice(company, start, now)
+}
+
+fn serves(service: &Service, staff: StaffId) -> bool {
+    service.staff.is_empty() || service.staff.iter().any(|m| m.staff == staff)
+}
+
 struct Desk<'a> {
     company: &'a Company,
     branch: &'a Branch,
@@ -123,8 +147,7 @@ impl Desk<'_> {
         let Some(wanted) = args.staff.as_deref() else { return Ok(None) };
         let candidates: Vec<Candidate<'_, StaffId>> =
             self.colleagues().map(|s| Candidate { id: s.id, slug: &s.slug, name: &s.name }).collect();
-        let serves =
-            |id: StaffId| service.is_none_or(|s| s.staff.is_empty() || s.staff.iter().any(|m| m.staff == id));
+        let serves = |id: StaffId| service.is_none_or(|s| serves(s, id));
         match look_up(wanted, &candidates) {
             Found::One(id) if serves(id) => Ok(Some(id)),
             Found::One(_) => self.object(&Objection::StaffNotForService(&self.staff_names(|s| serves(s.id)))),

@@ -1,3 +1,5 @@
+//! Every answer in both languages: what is said, which code it has, and that the same inputs give the same bytes.
+
 use std::collections::BTreeSet;
 
 use jiff::tz::TimeZone;

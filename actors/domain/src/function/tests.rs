@@ -1,3 +1,5 @@
+//! From what an agent sends to a typed order, or to the answer that says what is wrong with it.
+
 use proptest::prelude::*;
 use serde_json::{Value, json};
 

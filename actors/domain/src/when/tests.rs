@@ -1,3 +1,5 @@
+//! Spellings of dates and times, both clock changes, and texts that are anything at all.
+
 use jiff::tz::TimeZone;
 use proptest::prelude::*;
 

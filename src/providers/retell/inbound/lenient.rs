@@ -132,7 +132,7 @@ pub(super) fn unescaped_len(raw: &RawValue) -> Option<u32> {
     u32::try_from(length + rest.len()).ok()
 }
 
-/// Bytes of a `\uXXXX` unit in UTF-8; a pair of surrogates has four, all counted at the first.
+/// Bytes of a `\u` escape's unit in UTF-8; a pair of surrogates has four, all counted at the first.
 const fn utf8_len(unit: u32) -> usize {
     match unit {
         0..=0x7f => 1,

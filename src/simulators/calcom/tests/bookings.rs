@@ -1,3 +1,5 @@
+//! Booking, the gap in which two overlap, moving, cancelling, listing and webhooks.
+
 use super::*;
 use crate::simulators::calcom::Operation;
 

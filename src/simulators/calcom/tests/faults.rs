@@ -1,3 +1,5 @@
+//! Trouble on order: lost answers, cut lines, hangs and answers that belong to another order.
+
 use std::time::Duration;
 
 use super::*;

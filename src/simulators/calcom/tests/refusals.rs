@@ -1,3 +1,5 @@
+//! Every refusal with its status and its envelope, versions, keys and the rate limit.
+
 use super::*;
 use crate::simulators::calcom::{EventType, EventTypeKind};
 

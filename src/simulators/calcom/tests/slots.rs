@@ -1,3 +1,5 @@
+//! What slot queries show: hours, zones, the cache, pools and reservations.
+
 use super::*;
 
 #[tokio::test]

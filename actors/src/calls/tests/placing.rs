@@ -1,0 +1,201 @@
+//! Where calls belong, and what may not touch them.
+
+use super::*;
+use crate::ports::{
+    fakes::{company_b, fixture},
+    journal::Signer,
+};
+
+fn stranger(name: &str, call: &str, after_ms: i64) -> EventBody {
+    EventBody { to: Some(STRANGER.to_owned()), ..event(name, call, after_ms) }
+}
+
+fn of_b(name: &str, call: &str, after_ms: i64) -> EventBody {
+    EventBody { to: Some(NUMBER_B.to_owned()), ..event(name, call, after_ms) }
+}
+
+/// The companies of the stories, with the stranger's number at B.
+fn with_stranger_at_b() -> Vec<askpro_domain::tenant::Company> {
+    let mut companies = fixture();
+    companies[1].branches[0]
+        .phone_numbers
+        .push(askpro_domain::phone::PhoneNumber::parse_e164(STRANGER).unwrap());
+    companies
+}
+
+#[test]
+fn a_call_of_nobody_waits_in_quarantine_and_leaves_memory() {
+    let rig = Rig::new();
+    rig.event(&stranger("call_started", "c", 0));
+    rig.event(&stranger("call_ended", "c", 9));
+    rig.settle();
+    let tables = rig.database.tables();
+    assert_eq!((tables.quarantine.len(), tables.calls.len(), tables.events.len()), (2, 0, 0));
+    assert!(tables.quarantine.values().all(|row| row.reason == "unknown_number_or_agent"));
+    assert_eq!(rig.actors.live.total(), 0);
+    rig.advance(30_000);
+    assert!(rig.calls_in_memory().is_empty());
+    rig.finish();
+}
+
+#[test]
+fn an_event_that_places_a_call_takes_the_others_out_of_quarantine() {
+    for forgotten in [false, true] {
+        let rig = Rig::new();
+        rig.event(&EventBody { to: None, direction: None, ..event("call_started", "c", 0) });
+        rig.event(&EventBody { to: None, direction: None, ..event("transfer_started", "c", 1) });
+        rig.settle();
+        assert_eq!(rig.database.tables().quarantine.len(), 2);
+        rig.advance(if forgotten { 60_000 } else { 1 });
+        assert_eq!(rig.calls_in_memory().is_empty(), forgotten);
+        rig.event(&ended("c"));
+        rig.settle();
+        let tables = rig.database.tables();
+        assert_eq!((tables.quarantine.len(), tables.events.len(), tables.calls.len()), (0, 3, 1));
+        assert!(tables.events.values().all(|row| row.company == company_a()));
+        rig.finish();
+    }
+}
+
+#[test]
+fn an_import_and_one_replayed_event_move_a_call_out_of_quarantine_once() {
+    let mut rig = Rig::new();
+    rig.event(&stranger("call_started", "c", 0));
+    rig.event(&stranger("call_ended", "c", 9));
+    rig.advance(30_000);
+    rig.directory.replace(with_stranger_at_b());
+    rig.event(&stranger("call_started", "c", 0));
+    rig.event(&stranger("call_started", "c", 0));
+    rig.settle();
+    let check = |rig: &Rig| {
+        let tables = rig.database.tables();
+        assert_eq!((tables.quarantine.len(), tables.events.len()), (0, 2));
+        assert_eq!(tables.calls[&id("c")].company, company_b());
+    };
+    check(&rig);
+    rig.crash_and_restart_from(Some(crate::ports::journal::Position(0)));
+    check(&rig);
+    rig.finish();
+}
+
+#[test]
+fn a_quarantined_event_that_is_replayed_after_an_import_leaves_no_row_behind() {
+    let mut rig = Rig::new();
+    rig.event(&stranger("call_started", "c", 0));
+    rig.settle();
+    rig.directory.replace(with_stranger_at_b());
+    rig.crash_and_restart_from(Some(crate::ports::journal::Position(0)));
+    let tables = rig.database.tables();
+    assert_eq!((tables.quarantine.len(), tables.events.len()), (0, 1));
+    rig.event(&stranger("call_ended", "c", 9));
+    rig.finish();
+}
+
+#[test]
+fn the_first_placing_stays() {
+    let mut rig = Rig::new();
+    rig.event(&started("c"));
+    rig.settle();
+    rig.event(&EventBody { to: Some(NUMBER_B.to_owned()), ..ended("c") });
+    rig.advance(60_000);
+    rig.event(&EventBody { to: Some(NUMBER_B.to_owned()), ..analyzed("c") });
+    rig.crash_and_restart();
+    let tables = rig.database.tables();
+    assert_eq!(tables.calls[&id("c")].company, company_a());
+    assert!(tables.events.values().all(|row| row.company == company_a()));
+    rig.finish();
+}
+
+#[test]
+fn number_and_agent_of_different_companies_go_to_quarantine() {
+    let rig = Rig::new();
+    rig.event(&EventBody { agent: Some("agent_b1".to_owned()), ..started("c") });
+    rig.settle();
+    assert!(rig.database.tables().quarantine.values().all(|row| row.reason == "conflict"));
+    assert!(rig.database.tables().calls.is_empty());
+    rig.finish();
+}
+
+#[test]
+fn the_key_of_another_company_does_not_touch_a_call() {
+    let rig = Rig::new();
+    let b = Signer::Company(company_b());
+    rig.event(&started("c"));
+    rig.settle();
+    rig.event_signed(&ended("c"), b);
+    rig.settle();
+    let check = |rig: &Rig| {
+        let tables = rig.database.tables();
+        assert_eq!(tables.calls[&id("c")].status, "live");
+        assert_eq!((tables.events.len(), tables.quarantine.len()), (1, 1));
+        let row = tables.quarantine.values().next().unwrap();
+        assert_eq!((row.reason, row.signer_company), ("foreign_key", Some(company_b())));
+    };
+    check(&rig);
+    rig.event_signed(&event("transfer_started", "c", 4), Signer::Company(company_a()));
+    rig.settle();
+    assert_eq!(rig.database.tables().events.len(), 2, "its own company's key may");
+    rig.event(&ended("c"));
+    rig.finish();
+}
+
+#[test]
+fn the_key_of_another_company_does_not_touch_a_call_that_is_not_in_memory_or_not_placed_yet() {
+    let b = Signer::Company(company_b());
+    let mut rig = Rig::new();
+    rig.event(&started("c"));
+    rig.event(&ended("c"));
+    rig.advance(60_000);
+    rig.event_signed(&of_b("call_analyzed", "c", 70_000), b);
+    rig.advance(20_000);
+    rig.crash_and_restart_from(Some(crate::ports::journal::Position(0)));
+    let tables = rig.database.tables();
+    assert_eq!(
+        (tables.calls[&id("c")].company, tables.calls[&id("c")].retell_successful),
+        (company_a(), None)
+    );
+    assert_eq!((tables.events.len(), tables.quarantine.len()), (2, 1));
+
+    let nowhere = EventBody { to: None, direction: None, reason: Some("forged".to_owned()), ..ended("d") };
+    rig.event_signed(&nowhere, b);
+    rig.settle();
+    assert_eq!(rig.database.tables().quarantine.len(), 2);
+    rig.event(&started("d"));
+    rig.settle();
+    let tables = rig.database.tables();
+    assert_eq!(tables.calls[&id("d")].status, "live", "what B signed was not taken");
+    assert_eq!(tables.quarantine.values().filter(|row| row.call_id == id("d")).count(), 1, "nor lost");
+    rig.event(&ended("d"));
+    rig.finish();
+}
+
+#[test]
+fn what_a_companys_own_key_signed_counts_once_the_call_is_placed_there() {
+    let rig = Rig::new();
+    let nowhere = EventBody { to: None, direction: None, ..ended("c") };
+    rig.event_signed(&nowhere, Signer::Company(company_a()));
+    rig.settle();
+    assert_eq!(rig.database.tables().quarantine.len(), 1);
+    rig.event(&started("c"));
+    rig.settle();
+    let tables = rig.database.tables();
+    assert_eq!(
+        (tables.calls[&id("c")].status, tables.quarantine.len(), tables.events.len()),
+        ("ended", 0, 2)
+    );
+    rig.finish();
+}
+
+#[test]
+fn the_key_of_another_company_may_not_ask() {
+    let rig = Rig::new();
+    let b = Signer::Company(company_b());
+    let mut asked = rig.ask_signed("c", NUMBER_A, FunctionName::ListServices, json!({}), b);
+    rig.settle();
+    assert_eq!(asked.json()["code"], "company_unknown");
+    assert!(rig.call("c").unwrap().unplaced, "nor place the call");
+    let mut asked = rig.ask("c", STRANGER, FunctionName::ListServices, json!({}));
+    rig.settle();
+    assert_eq!(asked.json()["code"], "company_unknown");
+    rig.finish();
+}

@@ -1,0 +1,304 @@
+//! A database in memory.
+
+use std::sync::{
+    Mutex,
+    atomic::{AtomicBool, AtomicI64, AtomicUsize, Ordering},
+};
+
+use askpro_domain::{
+    booking::Booking,
+    call::CallState,
+    ids::{AppointmentId, CallId, CompanyId},
+    time::UnixMillis,
+};
+
+use super::{Gate, Tables, lock, tables::lacks_its_body};
+use crate::ports::{
+    journal::Position,
+    rows::{Body, DeadLetterRow, QuarantineRow, Write},
+    stores::{
+        BatchStore, BookingStore, CallFilter, CallStore, DeadLetter, QuarantinedEvent, StoreError,
+        StoredCall, TimelineEntry,
+    },
+};
+
+type Refusal = Box<dyn Fn(&Write) -> bool + Send + Sync>;
+
+/// A database in memory.
+#[derive(Default)]
+pub struct FakeDatabase {
+    tables: Mutex<Tables>,
+    batches: Mutex<Vec<Vec<Write>>>,
+    refuse: Mutex<Option<Refusal>>,
+    away: AtomicBool,
+    epoch: AtomicI64,
+    panics: AtomicUsize,
+    lost_answers: AtomicUsize,
+    mark: Mutex<Option<(String, Position)>>,
+    /// Closed, commits wait.
+    pub commits: Gate,
+    /// Closed, reads wait.
+    pub reads: Gate,
+}
+
+impl FakeDatabase {
+    /// Answers nothing from now on, or answers again.
+    pub fn set_away(&self, away: bool) {
+        self.away.store(away, Ordering::SeqCst);
+    }
+
+    /// Another process has the lease now.
+    pub fn set_epoch(&self, epoch: i64) {
+        self.epoch.store(epoch, Ordering::SeqCst);
+    }
+
+    /// Refuses batches with such a write for good.
+    pub fn refuse(&self, refuse: impl Fn(&Write) -> bool + Send + Sync + 'static) {
+        *lock(&self.refuse) = Some(Box::new(refuse));
+    }
+
+    /// Refuses nothing any more.
+    pub fn refuse_nothing(&self) {
+        *lock(&self.refuse) = None;
+    }
+
+    /// The next `commits` commits panic.
+    pub fn panic_next(&self, commits: usize) {
+        self.panics.store(commits, Ordering::SeqCst);
+    }
+
+    /// The next `commits` commits are done, but nobody hears so.
+    pub fn lose_answers(&self, commits: usize) {
+        self.lost_answers.store(commits, Ordering::SeqCst);
+    }
+
+    /// All rows, as they are now.
+    #[must_use]
+    pub fn tables(&self) -> Tables {
+        lock(&self.tables).clone()
+    }
+
+    /// Looks at the rows.
+    pub fn with_tables<T>(&self, look: impl FnOnce(&Tables) -> T) -> T {
+        look(&lock(&self.tables))
+    }
+
+    /// Every batch that was committed.
+    #[must_use]
+    pub fn batches(&self) -> Vec<Vec<Write>> {
+        lock(&self.batches).clone()
+    }
+
+    fn answer(&self) -> Result<(), StoreError> {
+        if self.away.load(Ordering::SeqCst) {
+            return Err(StoreError::Unavailable("away".to_owned()));
+        }
+        Ok(())
+    }
+
+    async fn read<T>(&self, look: impl FnOnce(&Tables) -> T) -> Result<T, StoreError> {
+        self.reads.pass().await;
+        self.answer()?;
+        Ok(look(&lock(&self.tables)))
+    }
+
+    fn check(&self, epoch: i64, writes: &[Write]) -> Result<(), StoreError> {
+        self.answer()?;
+        let current = self.epoch.load(Ordering::SeqCst);
+        if current > epoch {
+            return Err(StoreError::Fenced { ours: epoch, current });
+        }
+        if writes.iter().any(lacks_its_body) {
+            return Err(StoreError::Corrupt("a body was left in the journal".to_owned()));
+        }
+        match &*lock(&self.refuse) {
+            Some(refuse) if writes.iter().any(refuse) => Err(StoreError::Refused("a row".to_owned())),
+            _ => Ok(()),
+        }
+    }
+}
+
+fn take_one(count: &AtomicUsize) -> bool {
+    count.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |n| n.checked_sub(1)).is_ok()
+}
+
+#[async_trait::async_trait]
+impl BatchStore for FakeDatabase {
+    async fn commit(&self, epoch: i64, writes: &[Write]) -> Result<(), StoreError> {
+        self.commits.pass().await;
+        assert!(!take_one(&self.panics), "a commit panics as it was told to");
+        self.check(epoch, writes)?;
+        {
+            let mut tables = lock(&self.tables);
+            writes.iter().cloned().for_each(|write| tables.take(write));
+        }
+        lock(&self.batches).push(writes.to_vec());
+        if take_one(&self.lost_answers) {
+            return Err(StoreError::Unavailable("the answer was lost".to_owned()));
+        }
+        Ok(())
+    }
+
+    async fn save_mark(&self, epoch: i64, journal_id: &str, mark: Position) -> Result<(), StoreError> {
+        self.check(epoch, &[])?;
+        *lock(&self.mark) = Some((journal_id.to_owned(), mark));
+        Ok(())
+    }
+
+    async fn load_mark(&self, journal_id: &str) -> Result<Option<Position>, StoreError> {
+        self.answer()?;
+        Ok(lock(&self.mark).as_ref().filter(|(id, _)| id == journal_id).map(|(_, mark)| *mark))
+    }
+}
+
+#[async_trait::async_trait]
+impl CallStore for FakeDatabase {
+    async fn find_call_state(&self, call_id: &CallId) -> Result<Option<CallState>, StoreError> {
+        self.read(|tables| tables.call_state(call_id)).await
+    }
+
+    async fn list_live(&self, after: Option<&CallId>, limit: u32) -> Result<Vec<CallState>, StoreError> {
+        let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+        self.read(|tables| {
+            let live = tables.calls.values().filter(|row| row.status == "live");
+            let live = live.filter(|row| after.is_none_or(|after| row.call_id > *after));
+            live.take(limit).filter_map(|row| tables.call_state(&row.call_id)).collect()
+        })
+        .await
+    }
+
+    async fn list_calls(&self, filter: &CallFilter) -> Result<Vec<StoredCall>, StoreError> {
+        let limit = usize::try_from(filter.limit).unwrap_or(usize::MAX);
+        self.read(|tables| {
+            let rows = tables.calls.values().filter(|row| {
+                filter.company.is_none_or(|company| row.company == company)
+                    && filter.status.as_ref().is_none_or(|status| row.status == status)
+                    && filter.after.as_ref().is_none_or(|after| row.call_id > *after)
+            });
+            let stored = rows.filter_map(|row| {
+                let state = tables.call_state(&row.call_id)?;
+                Some(StoredCall { company: row.company, state })
+            });
+            stored.take(limit).collect()
+        })
+        .await
+    }
+
+    async fn timeline(&self, company: CompanyId, call_id: &CallId) -> Result<Vec<TimelineEntry>, StoreError> {
+        self.read(|tables| {
+            let rows = tables.events.values().filter(|e| e.company == company && e.call_id == *call_id);
+            rows.map(|row| TimelineEntry {
+                at: row.received_at,
+                kind: "event",
+                name: row.event.clone(),
+                detail: row.dedup_key.clone(),
+                appointment_id: None,
+            })
+            .collect()
+        })
+        .await
+    }
+
+    async fn list_quarantine(
+        &self,
+        after: Option<&str>,
+        limit: u32,
+    ) -> Result<Vec<QuarantinedEvent>, StoreError> {
+        let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+        self.read(|tables| {
+            let rows = tables.quarantine.values().filter(|row| after.is_none_or(|after| *row.id > *after));
+            rows.take(limit).map(quarantined).collect()
+        })
+        .await
+    }
+
+    async fn find_quarantined(&self, id: &str) -> Result<Option<QuarantinedEvent>, StoreError> {
+        self.read(|tables| tables.quarantine.get(id).map(quarantined)).await
+    }
+
+    async fn quarantined_of_call(&self, call_id: &CallId) -> Result<Vec<QuarantinedEvent>, StoreError> {
+        self.read(|tables| {
+            tables.quarantine.values().filter(|row| row.call_id == *call_id).map(quarantined).collect()
+        })
+        .await
+    }
+
+    async fn list_dead_letters(
+        &self,
+        after: Option<&str>,
+        limit: u32,
+    ) -> Result<Vec<DeadLetter>, StoreError> {
+        let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+        self.read(|tables| {
+            let rows = tables.dead_letters.values().filter(|row| after.is_none_or(|after| *row.id > *after));
+            rows.take(limit).map(dead_letter).collect()
+        })
+        .await
+    }
+
+    async fn find_dead_letter(&self, id: &str) -> Result<Option<DeadLetter>, StoreError> {
+        self.read(|tables| tables.dead_letters.get(id).map(dead_letter)).await
+    }
+}
+
+#[async_trait::async_trait]
+impl BookingStore for FakeDatabase {
+    async fn list_open(&self, after: Option<&AppointmentId>, limit: u32) -> Result<Vec<Booking>, StoreError> {
+        let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+        self.read(|tables| {
+            let open = tables.appointments.values().filter(|row| row.status.is_open());
+            let open = open.filter(|row| after.is_none_or(|after| row.appointment > *after));
+            open.take(limit).filter_map(|row| tables.booking(&row.appointment)).collect()
+        })
+        .await
+    }
+
+    async fn list_standing(&self, company: CompanyId, from: UnixMillis) -> Result<Vec<Booking>, StoreError> {
+        self.read(|tables| {
+            let rows = tables.appointments.values();
+            let rows = rows.filter(|row| row.company == company && row.status.stands() && row.ends_at > from);
+            rows.filter_map(|row| tables.booking(&row.appointment)).collect()
+        })
+        .await
+    }
+
+    async fn find(
+        &self,
+        company: CompanyId,
+        appointment: &AppointmentId,
+    ) -> Result<Option<Booking>, StoreError> {
+        self.read(|tables| tables.booking(appointment).filter(|b| b.order.company == company)).await
+    }
+}
+
+fn quarantined(row: &QuarantineRow) -> QuarantinedEvent {
+    QuarantinedEvent {
+        id: row.id.clone(),
+        call_id: row.call_id.clone(),
+        event: row.event.clone(),
+        reason: row.reason.to_owned(),
+        signer_company: row.signer_company,
+        received_at: row.received_at,
+        body: bytes_of(&row.body),
+    }
+}
+
+fn dead_letter(row: &DeadLetterRow) -> DeadLetter {
+    DeadLetter {
+        id: row.id.clone(),
+        actor: row.actor.to_owned(),
+        actor_id: row.actor_id.clone(),
+        message: row.message.to_owned(),
+        error: row.error.clone(),
+        signer_company: row.signer_company,
+        created_at: row.created_at,
+        body: row.body.as_ref().map(bytes_of),
+    }
+}
+
+fn bytes_of(body: &Body) -> Vec<u8> {
+    match body {
+        Body::Inline(bytes) => bytes.to_vec(),
+        Body::InJournal(_) => Vec::new(),
+    }
+}

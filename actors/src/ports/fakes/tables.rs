@@ -1,0 +1,113 @@
+//! The tables of the fake database, with the rules of [`crate::ports::rows`].
+
+use std::collections::BTreeMap;
+
+use askpro_domain::{
+    booking::Booking,
+    call::CallState,
+    ids::{AppointmentId, CallId, CompanyId},
+    time::UnixMillis,
+};
+
+use crate::ports::rows::{
+    AppointmentRow, Body, CallRow, CallbackRow, DeadLetterRow, EventRow, FunctionCallRow, OutboxRow,
+    PlatformEventRow, QuarantineRow, Write,
+};
+
+/// All rows.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Tables {
+    /// By call and dedup key.
+    pub events: BTreeMap<(CallId, String), EventRow>,
+    /// By id.
+    pub calls: BTreeMap<CallId, CallRow>,
+    /// By id.
+    pub appointments: BTreeMap<AppointmentId, AppointmentRow>,
+    /// By company and key.
+    pub outbox: BTreeMap<(CompanyId, String), OutboxRow>,
+    /// By company and key.
+    pub callbacks: BTreeMap<(CompanyId, String), CallbackRow>,
+    /// By dedup key.
+    pub platform_events: BTreeMap<String, PlatformEventRow>,
+    /// By id.
+    pub quarantine: BTreeMap<String, QuarantineRow>,
+    /// By id.
+    pub dead_letters: BTreeMap<String, DeadLetterRow>,
+    /// In order.
+    pub function_calls: Vec<FunctionCallRow>,
+}
+
+impl Tables {
+    /// Puts a row in, or does not, as its rule says.
+    pub(super) fn take(&mut self, write: Write) {
+        match write {
+            Write::Event(row) => self.put_event(row),
+            Write::Call(row) => drop(self.calls.insert(row.call_id.clone(), *row)),
+            Write::Appointment(row) => {
+                if self.appointments.get(&row.appointment).is_none_or(|old| old.version < row.version) {
+                    self.appointments.insert(row.appointment.clone(), *row);
+                }
+            }
+            Write::Outbox(row) => {
+                self.outbox.entry((row.company, row.key.clone())).or_insert(row);
+            }
+            Write::Callback(row) => {
+                self.callbacks.entry((row.company, row.key.clone())).or_insert(row);
+            }
+            Write::PlatformEvent(row) => {
+                self.platform_events.entry(row.dedup_key.clone()).or_insert(row);
+            }
+            Write::Quarantine(row) => {
+                if self.quarantine.get(&row.id).is_none_or(|old| old.rank < row.rank) {
+                    self.quarantine.insert(row.id.clone(), row);
+                }
+            }
+            Write::QuarantineReleased(call) => self.quarantine.retain(|_, row| row.call_id != call),
+            Write::DeadLetter(row) => {
+                self.dead_letters.entry(row.id.clone()).or_insert(row);
+            }
+            Write::DeadLetterReplayed(id) => drop(self.dead_letters.remove(&id)),
+            Write::FunctionCall(row) => self.function_calls.push(row),
+        }
+    }
+
+    fn put_event(&mut self, row: EventRow) {
+        let key = (row.call_id.clone(), row.dedup_key.clone());
+        if self.events.get(&key).is_none_or(|old| old.rank() < row.rank()) {
+            self.events.insert(key, row);
+        }
+    }
+
+    /// The state in the row of a call.
+    #[must_use]
+    pub fn call_state(&self, call: &CallId) -> Option<CallState> {
+        self.calls.get(call).and_then(|row| serde_json::from_slice(&row.state).ok())
+    }
+
+    /// The booking in the row of an appointment.
+    #[must_use]
+    pub fn booking(&self, appointment: &AppointmentId) -> Option<Booking> {
+        self.appointments.get(appointment).and_then(|row| serde_json::from_slice(&row.state).ok())
+    }
+
+    /// The same rows with every time of receipt left out.
+    #[must_use]
+    pub fn without_receipts(mut self) -> Self {
+        self.events.values_mut().for_each(|row| row.received_at = UnixMillis(0));
+        self.quarantine.values_mut().for_each(|row| row.received_at = UnixMillis(0));
+        self.dead_letters.values_mut().for_each(|row| row.created_at = UnixMillis(0));
+        self
+    }
+}
+
+/// Whether a row still has its body in the journal, which no writer may hand to a database.
+pub(super) fn lacks_its_body(write: &Write) -> bool {
+    let body = match write {
+        Write::Event(row) => Some(&row.body),
+        Write::PlatformEvent(row) => Some(&row.body),
+        Write::Quarantine(row) => Some(&row.body),
+        Write::DeadLetter(row) => row.body.as_ref(),
+        _ => None,
+    };
+    body.is_some_and(|body| matches!(body, Body::InJournal(_)))
+}

@@ -1,0 +1,211 @@
+//! Bookings that go well, late, or are refused.
+
+use askpro_domain::booking::Refusal;
+
+use super::*;
+use crate::ports::fakes::Creation;
+
+#[test]
+fn a_held_slot_is_booked_within_the_budget() {
+    let rig = rig();
+    answer(&rig, check(&rig, "c", "14:00"));
+    let booked = answer(&rig, book(&rig, "c", "14:00"));
+    assert_eq!((&booked["success"], &booked["status"]), (&json!(true), &json!("confirmed")));
+    assert_eq!((&booked["slot"], &booked["staff"]), (&json!("2026-11-24T14:00:00+01:00"), &json!("Udo")));
+    assert_eq!(holds(&rig), [("booked", id("c"))]);
+    let tables = rig.database.tables();
+    let row = tables.appointments.values().next().unwrap();
+    assert_eq!((row.status, row.calcom_uid.as_deref()), (AppointmentStatus::Confirmed, Some("uid_1")));
+    assert_eq!(tables.outbox.len(), 1);
+    assert_eq!(tables.calls[&id("c")].outcome, Some("booked"));
+    hang_up(&rig, "c");
+    rig.finish();
+}
+
+#[test]
+fn a_late_booking_is_pending_then_confirmed_and_repeats_are_equal_to_the_byte() {
+    let mut rig = rig();
+    answer(&rig, check(&rig, "c", "14:00"));
+    rig.calendar.create_answers.close();
+    let mut first = book(&rig, "c", "14:00");
+    rig.advance(1_000);
+    let mut joins = book(&rig, "c", "14:00");
+    rig.advance(1_400);
+    let pending = first.json();
+    assert_eq!((&pending["success"], &pending["status"]), (&json!(true), &json!("pending_confirmation")));
+    let repeat = answer(&rig, book(&rig, "c", "14:00"));
+    assert_eq!(repeat, pending);
+    rig.advance(8_000);
+    assert_eq!(joins.json(), pending);
+    rig.calendar.create_answers.open();
+    rig.settle();
+    let confirmed = answer(&rig, book(&rig, "c", "14:00"));
+    assert_eq!(confirmed["status"], "confirmed");
+    rig.advance(5_000);
+    assert_eq!(answer(&rig, book(&rig, "c", "14:00")), confirmed);
+    rig.crash_and_restart();
+    assert_eq!(answer(&rig, book(&rig, "c", "14:00")), confirmed);
+    assert_eq!(rig.calendar.posts().len(), 1);
+    let tables = rig.database.tables();
+    assert_eq!((tables.appointments.len(), tables.outbox.len()), (1, 1));
+    hang_up(&rig, "c");
+    assert_eq!(answer(&rig, book(&rig, "c", "14:00")), confirmed, "even after the call");
+    assert_eq!(rig.calendar.posts().len(), 1);
+    rig.finish();
+}
+
+#[test]
+fn two_equal_orders_that_wait_for_the_calendar_are_one() {
+    let rig = rig();
+    rig.calendar.fetches.close();
+    let mut first = book_cut(&rig, "c", "14:00");
+    let mut second = book_cut(&rig, "c", "14:00");
+    rig.settle();
+    assert_eq!(orders_journaled(&rig), 1);
+    rig.calendar.fetches.open();
+    rig.settle();
+    assert_eq!(first.json()["status"], "confirmed");
+    assert_eq!(second.json(), first_again(&rig));
+    assert_eq!(rig.calendar.posts().len(), 1);
+    hang_up(&rig, "c");
+    rig.finish();
+}
+
+fn first_again(rig: &Rig) -> Value {
+    answer(rig, book_cut(rig, "c", "14:00"))
+}
+
+#[test]
+fn what_an_order_leaves_open_is_as_held_and_another_hold_is_another_order() {
+    let rig = rig();
+    answer(&rig, check(&rig, "c", "14:00"));
+    let anna = json!({"customer_name": "Anna Schmidt"});
+    let book = |rig: &Rig| answer(rig, rig.ask("c", NUMBER_A, FunctionName::BookAppointment, anna.clone()));
+    let first = book(&rig);
+    assert_eq!(
+        (&first["status"], &first["slot"]),
+        (&json!("confirmed"), &json!("2026-11-24T14:00:00+01:00"))
+    );
+    assert_eq!(book(&rig), first);
+    answer(&rig, check(&rig, "c", "15:00"));
+    let second = book(&rig);
+    assert_eq!(second["slot"], "2026-11-24T15:00:00+01:00");
+    assert_eq!(rig.calendar.posts().len(), 2);
+    hang_up(&rig, "c");
+    rig.finish();
+}
+
+#[test]
+fn a_slot_that_was_sold_outside_is_refused_with_alternatives() {
+    let rig = rig();
+    answer(&rig, check_service(&rig, "c", "Dauerwelle", "14:00"));
+    rig.calendar.script([Creation::Refuses(Refusal::SlotTaken)]);
+    let refused = answer(&rig, book(&rig, "c", "14:00"));
+    assert_eq!((&refused["success"], &refused["code"]), (&json!(false), &json!("slot_taken")));
+    assert_eq!(refused["alternatives"].as_array().unwrap().len(), 3);
+    assert_eq!(holds(&rig), []);
+    assert_eq!(status(&rig), AppointmentStatus::Refused);
+    let again = answer(&rig, book(&rig, "c", "14:00"));
+    assert_eq!(again["code"], "slot_required", "a refusal is computed anew, and nothing is held");
+    hang_up(&rig, "c");
+    rig.finish();
+}
+
+#[test]
+fn a_promise_that_is_refused_is_a_conflict_with_an_urgent_callback() {
+    let rig = rig();
+    answer(&rig, check(&rig, "c", "14:00"));
+    rig.calendar.create_answers.close();
+    rig.calendar.script([Creation::Refuses(Refusal::SlotTaken)]);
+    let mut asked = book(&rig, "c", "14:00");
+    rig.advance(2_400);
+    assert_eq!(asked.json()["status"], "pending_confirmation");
+    rig.calendar.create_answers.open();
+    rig.settle();
+    assert_eq!(status(&rig), AppointmentStatus::Conflict);
+    let tables = rig.database.tables();
+    let callback = tables.callbacks.values().next().unwrap();
+    assert_eq!((callback.priority, callback.reason.as_str()), ("urgent", "booking_conflict"));
+    hang_up(&rig, "c");
+    rig.finish();
+}
+
+#[test]
+fn what_was_never_sent_is_sent_again_until_the_calendar_is_back() {
+    let rig = rig();
+    answer(&rig, check(&rig, "c", "14:00"));
+    rig.calendar.set_down(true);
+    let mut asked = book(&rig, "c", "14:00");
+    rig.advance(2_500);
+    assert_eq!(asked.json()["status"], "pending_confirmation");
+    rig.advance(600_000);
+    assert_eq!(holds(&rig), [("submitted", id("c"))], "extended while it is pending");
+    let records = rig.journal.records().len();
+    assert!(records < 20, "an hour of trying is not an hour of records: {records}");
+    rig.calendar.set_down(false);
+    rig.advance(5_000);
+    assert_eq!(status(&rig), AppointmentStatus::Confirmed);
+    assert_eq!((rig.calendar.posts().len(), rig.database.tables().outbox.len()), (1, 1));
+    hang_up(&rig, "c");
+    rig.finish();
+}
+
+#[test]
+fn a_booking_that_fills_in_its_service_keeps_to_the_hours_and_the_notice() {
+    let rig = rig();
+    answer(&rig, check_service(&rig, "c", "Dauerwelle", "11:00"));
+    let late = answer(&rig, book(&rig, "c", "17:00"));
+    assert_eq!((&late["code"], &late["reason"]), (&json!("closed"), &json!("outside_hours")));
+    let soon = json!({"datetime": "23.11.2026 09:10", "customer_name": "Anna", "service": CUT});
+    let soon = answer(&rig, rig.ask("c", NUMBER_A, FunctionName::BookAppointment, soon));
+    assert_eq!(soon["code"], "too_soon");
+    let mia = json!({"datetime": "24.11.2026 12:00", "customer_name": "Anna", "staff": "Mia"});
+    let mia = answer(&rig, rig.ask("c", NUMBER_A, FunctionName::BookAppointment, mia));
+    assert_eq!(mia["code"], "staff_not_for_service", "{mia}");
+    assert_eq!(answer(&rig, book(&rig, "c", "11:00"))["status"], "confirmed");
+    hang_up(&rig, "c");
+    rig.finish();
+}
+
+#[test]
+fn an_expired_hold_is_asked_for_again() {
+    let rig = rig();
+    answer(&rig, check(&rig, "c", "14:00"));
+    rig.advance(400_000);
+    assert_eq!(answer(&rig, book(&rig, "c", "14:00"))["code"], "slot_required");
+    assert_eq!(answer(&rig, book_cut(&rig, "c", "14:00"))["status"], "confirmed");
+    hang_up(&rig, "c");
+    rig.finish();
+}
+
+#[test]
+fn a_move_that_the_journal_does_not_take_is_written_later() {
+    let rig = rig();
+    answer(&rig, check(&rig, "c", "14:00"));
+    rig.calendar.create_answers.close();
+    let mut asked = book(&rig, "c", "14:00");
+    rig.settle();
+    rig.journal.set_full(true);
+    rig.calendar.create_answers.open();
+    rig.settle();
+    assert_eq!(asked.json()["status"], "confirmed");
+    rig.advance(10_000);
+    assert_eq!(status(&rig), AppointmentStatus::Submitted);
+    rig.journal.set_full(false);
+    rig.advance(2_000);
+    assert_eq!(status(&rig), AppointmentStatus::Confirmed);
+    assert_eq!(rig.database.tables().outbox.len(), 1);
+    hang_up(&rig, "c");
+    rig.finish();
+}
+
+#[test]
+fn who_comes_and_how_to_reach_them_must_be_known() {
+    let rig = rig();
+    answer(&rig, check(&rig, "c", "14:00"));
+    let nameless = rig.ask("c", NUMBER_A, FunctionName::BookAppointment, json!({}));
+    assert_eq!(answer(&rig, nameless)["code"], "name_required");
+    assert_eq!(holds(&rig).len(), 1, "the hold stays");
+    hang_up(&rig, "c");
+    rig.finish();
+}

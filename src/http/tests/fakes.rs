@@ -1,0 +1,275 @@
+//! Ports in memory.
+
+use std::{
+    collections::BTreeMap,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, Ordering},
+    },
+};
+
+use askpro_actors::ports::{
+    calendar::{Calendar, CalendarError, CreateOutcome, Offered},
+    directory::DirectoryView,
+    journal::{Durable, Journal, JournalError, JournalStatus, Position, Record},
+    rows::{Body, Write},
+    stores::{
+        BatchStore, BookingStore, CallFilter, CallStore, CompanyStore, DeadLetter, QuarantinedEvent,
+        StoreError, StoredCall, TimelineEntry,
+    },
+};
+use askpro_domain::{
+    booking::{Booking, BookingOrder, LookResult},
+    call::CallState,
+    ids::{AppointmentId, CallId, CompanyId},
+    tenant::{Company, Customer, Directory},
+    time::{Interval, UnixMillis},
+};
+use tokio::sync::Notify;
+
+#[derive(Default)]
+pub(super) struct FakeJournal {
+    pub(super) records: Mutex<Vec<Record>>,
+    pub(super) full: AtomicBool,
+    /// Appends wait here while the gate is shut.
+    pub(super) shut: AtomicBool,
+    pub(super) opened: Notify,
+    pub(super) arrived: Notify,
+}
+
+impl FakeJournal {
+    fn place(&self, record: Record) -> Result<Position, JournalError> {
+        if self.full.load(Ordering::SeqCst) {
+            return Err(JournalError::Full { bytes: 1_000, max_bytes: 1_000 });
+        }
+        let mut records = self.records.lock().unwrap();
+        records.push(record);
+        Ok(Position(records.len() as u64))
+    }
+}
+
+#[async_trait::async_trait]
+impl Journal for FakeJournal {
+    async fn append(&self, record: Record) -> Result<Position, JournalError> {
+        let position = self.place(record)?;
+        self.arrived.notify_one();
+        while self.shut.load(Ordering::SeqCst) {
+            self.opened.notified().await;
+        }
+        Ok(position)
+    }
+
+    fn append_ordered(&self, record: Record) -> Result<(Position, Durable), JournalError> {
+        Ok((self.place(record)?, Box::pin(std::future::ready(Ok(())))))
+    }
+
+    fn read(&self, position: Position) -> Result<Record, JournalError> {
+        let records = self.records.lock().unwrap();
+        let unreadable = || JournalError::Unreadable { position: position.0, reason: "absent".to_owned() };
+        records.get(position.0 as usize - 1).cloned().ok_or_else(unreadable)
+    }
+
+    fn committed(&self, _positions: &[Position]) {}
+
+    fn is_behind(&self, _position: Position) -> bool {
+        false
+    }
+
+    fn status(&self) -> JournalStatus {
+        let bytes = if self.full.load(Ordering::SeqCst) { 1 << 30 } else { 0 };
+        JournalStatus { bytes, max_bytes: 1 << 30, ..JournalStatus::default() }
+    }
+}
+
+/// A database: what was committed, and what a test put in.
+#[derive(Default)]
+pub(super) struct FakeStore {
+    pub(super) writes: Mutex<Vec<Write>>,
+    pub(super) committed: Notify,
+    pub(super) quarantine: Mutex<Vec<QuarantinedEvent>>,
+    pub(super) dead_letters: Mutex<Vec<DeadLetter>>,
+    pub(super) ended: Mutex<BTreeMap<String, StoredCall>>,
+    pub(super) down: AtomicBool,
+}
+
+impl FakeStore {
+    fn up<T>(&self, value: T) -> Result<T, StoreError> {
+        let down = self.down.load(Ordering::SeqCst);
+        if down { Err(StoreError::Unavailable("switched off".to_owned())) } else { Ok(value) }
+    }
+
+    /// Waits until something that `wanted` picks was committed.
+    pub(super) async fn wait_for<T>(&self, wanted: impl Fn(&Write) -> Option<T>) -> T {
+        let found = async {
+            loop {
+                let next = self.committed.notified();
+                if let Some(found) = self.writes.lock().unwrap().iter().find_map(&wanted) {
+                    return found;
+                }
+                next.await;
+            }
+        };
+        tokio::time::timeout(std::time::Duration::from_secs(20), found).await.expect("it is committed")
+    }
+
+    fn apply(&self, write: &Write) {
+        match write {
+            Write::Quarantine(row) => {
+                let Body::Inline(body) = &row.body else { panic!("bodies are inline here") };
+                self.quarantine.lock().unwrap().push(QuarantinedEvent {
+                    id: row.id.clone(),
+                    call_id: row.call_id.clone(),
+                    event: row.event.clone(),
+                    reason: row.reason.to_owned(),
+                    signer_company: row.signer_company,
+                    received_at: row.received_at,
+                    body: body.to_vec(),
+                });
+            }
+            Write::QuarantineReleased(call_id) => {
+                self.quarantine.lock().unwrap().retain(|event| event.call_id != *call_id);
+            }
+            Write::DeadLetterReplayed(id) => self.dead_letters.lock().unwrap().retain(|l| l.id != *id),
+            _ => {}
+        }
+    }
+}
+
+#[async_trait::async_trait]
+impl BatchStore for FakeStore {
+    async fn commit(&self, _epoch: i64, writes: &[Write]) -> Result<(), StoreError> {
+        self.up(())?;
+        writes.iter().for_each(|write| self.apply(write));
+        self.writes.lock().unwrap().extend_from_slice(writes);
+        self.committed.notify_waiters();
+        Ok(())
+    }
+
+    async fn save_mark(&self, _epoch: i64, _journal_id: &str, _mark: Position) -> Result<(), StoreError> {
+        self.up(())
+    }
+
+    async fn load_mark(&self, _journal_id: &str) -> Result<Option<Position>, StoreError> {
+        self.up(None)
+    }
+}
+
+#[async_trait::async_trait]
+impl CallStore for FakeStore {
+    async fn find_call_state(&self, call_id: &CallId) -> Result<Option<CallState>, StoreError> {
+        self.up(self.ended.lock().unwrap().get(call_id.as_str()).map(|call| call.state.clone()))
+    }
+
+    async fn list_live(&self, _after: Option<&CallId>, _limit: u32) -> Result<Vec<CallState>, StoreError> {
+        self.up(Vec::new())
+    }
+
+    async fn list_calls(&self, filter: &CallFilter) -> Result<Vec<StoredCall>, StoreError> {
+        let after = filter.after.as_ref().map_or("", |id| id.as_str());
+        let ended = self.ended.lock().unwrap();
+        let calls = ended.iter().filter(|(id, _)| id.as_str() > after).map(|(_, call)| call.clone());
+        self.up(calls.take(filter.limit as usize).collect())
+    }
+
+    async fn timeline(&self, _: CompanyId, call_id: &CallId) -> Result<Vec<TimelineEntry>, StoreError> {
+        let writes = self.writes.lock().unwrap();
+        let entry = |write: &Write| match write {
+            Write::Event(row) if row.call_id == *call_id => Some(TimelineEntry {
+                at: row.received_at,
+                kind: "event",
+                name: row.event.clone(),
+                detail: row.dedup_key.clone(),
+                appointment_id: None,
+            }),
+            _ => None,
+        };
+        self.up(writes.iter().filter_map(entry).collect())
+    }
+
+    async fn list_quarantine(&self, _: Option<&str>, _: u32) -> Result<Vec<QuarantinedEvent>, StoreError> {
+        self.up(self.quarantine.lock().unwrap().clone())
+    }
+
+    async fn find_quarantined(&self, id: &str) -> Result<Option<QuarantinedEvent>, StoreError> {
+        self.up(self.quarantine.lock().unwrap().iter().find(|event| event.id == id).cloned())
+    }
+
+    async fn quarantined_of_call(&self, call_id: &CallId) -> Result<Vec<QuarantinedEvent>, StoreError> {
+        let quarantine = self.quarantine.lock().unwrap();
+        self.up(quarantine.iter().filter(|event| event.call_id == *call_id).cloned().collect())
+    }
+
+    async fn list_dead_letters(&self, _: Option<&str>, _: u32) -> Result<Vec<DeadLetter>, StoreError> {
+        self.up(self.dead_letters.lock().unwrap().clone())
+    }
+
+    async fn find_dead_letter(&self, id: &str) -> Result<Option<DeadLetter>, StoreError> {
+        self.up(self.dead_letters.lock().unwrap().iter().find(|letter| letter.id == id).cloned())
+    }
+}
+
+#[async_trait::async_trait]
+impl BookingStore for FakeStore {
+    async fn list_open(&self, _: Option<&AppointmentId>, _: u32) -> Result<Vec<Booking>, StoreError> {
+        self.up(Vec::new())
+    }
+
+    async fn list_standing(&self, _: CompanyId, _: UnixMillis) -> Result<Vec<Booking>, StoreError> {
+        self.up(Vec::new())
+    }
+
+    async fn find(&self, _: CompanyId, _: &AppointmentId) -> Result<Option<Booking>, StoreError> {
+        self.up(None)
+    }
+}
+
+#[async_trait::async_trait]
+impl CompanyStore for FakeStore {
+    async fn list_companies(&self) -> Result<Vec<Company>, StoreError> {
+        self.up(Vec::new())
+    }
+
+    async fn save_companies(&self, _: &[Company], _: &[(CompanyId, Customer)]) -> Result<u64, StoreError> {
+        self.up(0)
+    }
+
+    async fn companies_version(&self) -> Result<i64, StoreError> {
+        self.up(0)
+    }
+
+    async fn find_customer_by_phone(&self, _: CompanyId, _: &str) -> Result<Option<Customer>, StoreError> {
+        self.up(None)
+    }
+}
+
+/// A calendar that never answers.
+pub(super) struct NoCalendar;
+
+#[async_trait::async_trait]
+impl Calendar for NoCalendar {
+    async fn slots(&self, _: CompanyId, _: i64, _: Interval) -> Result<Offered, CalendarError> {
+        Err(CalendarError::Unavailable("there is none".to_owned()))
+    }
+
+    async fn create(&self, _: &BookingOrder, _: UnixMillis) -> CreateOutcome {
+        CreateOutcome::NotSent
+    }
+
+    async fn look(&self, _: &BookingOrder, _: UnixMillis) -> LookResult {
+        LookResult::NoAnswer
+    }
+
+    async fn cancel(&self, _: CompanyId, _: &str, _: &str) -> Result<(), CalendarError> {
+        Err(CalendarError::Unavailable("there is none".to_owned()))
+    }
+}
+
+/// Companies that a test can exchange.
+#[derive(Default)]
+pub(super) struct Companies(pub(super) Mutex<Arc<Directory>>);
+
+impl DirectoryView for Companies {
+    fn current(&self) -> Arc<Directory> {
+        self.0.lock().unwrap().clone()
+    }
+}

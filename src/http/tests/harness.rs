@@ -1,0 +1,190 @@
+//! A whole edge on a real port, with real actors and ports in memory.
+
+use std::{
+    net::{SocketAddr, TcpListener},
+    sync::{
+        Arc, OnceLock,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+
+use actix_web::dev::ServerHandle;
+use askpro_actors::{
+    ports::{
+        clock::{Clock, ManualClock},
+        directory::DirectoryView,
+    },
+    root::{Actors, Ports, Settings},
+    runtime::Runtime,
+    writer::Fence,
+};
+use askpro_domain::{
+    secret::Secret,
+    tenant::{Directory, parse_import},
+    time::UnixMillis,
+};
+use serde_json::{Value, json};
+
+use super::{
+    client::{Answer, exchange, request},
+    fakes::{Companies, FakeJournal, FakeStore, NoCalendar},
+};
+use crate::{
+    config::HttpConfig,
+    http::{
+        serve,
+        webhooks::testing::{Decoder, sign},
+    },
+    usecases::{Door, Readiness, ServiceState, Services, Traffic},
+};
+
+/// Mon 2026-11-23 09:00 in Berlin.
+pub(super) const NOW: UnixMillis = UnixMillis(1_795_420_800_000);
+pub(super) const PLATFORM_KEY: &str = "key_platform";
+pub(super) const COMPANY_KEY: &str = "key_friseur";
+pub(super) const TOKEN: &str = "let-me-in";
+pub(super) const BODY_BYTES_MAX: usize = 20_000;
+
+/// The edge and everything behind it.
+pub(super) struct Edge {
+    pub(super) address: SocketAddr,
+    pub(super) journal: Arc<FakeJournal>,
+    pub(super) store: Arc<FakeStore>,
+    pub(super) companies: Arc<Companies>,
+    pub(super) services: Arc<Services>,
+    server: ServerHandle,
+}
+
+pub(super) fn friseur() -> Directory {
+    let file = json!({ "companies": [{
+        "slug": "friseur-mitte", "name": "Friseur Mitte", "time_zone": "Europe/Berlin", "language": "de",
+        "retell_webhook_keys": [COMPANY_KEY],
+        "branches": [{ "slug": "mitte", "name": "Mitte", "phone_numbers": ["+493083793369"], "agents": ["agent_a1"] }],
+        "staff": [{ "slug": "udo", "name": "Udo" }],
+        "services": [{ "slug": "schnitt", "name": "Schnitt", "duration_minutes": 30, "calcom_event_type_id": 2001 }]
+    }]});
+    Directory::new(parse_import(&file).unwrap().companies)
+}
+
+impl Edge {
+    pub(super) fn start() -> Self {
+        Self::start_with(Some(TOKEN))
+    }
+
+    pub(super) fn start_with(token: Option<&str>) -> Self {
+        let (journal, store) = (Arc::new(FakeJournal::default()), Arc::new(FakeStore::default()));
+        let companies = Arc::new(Companies::default());
+        *companies.0.lock().unwrap() = Arc::new(friseur());
+        let clock: Arc<dyn Clock> = Arc::new(ManualClock::new(NOW));
+        let runtime = Runtime::start(1).unwrap();
+        let ports = Ports {
+            clock: clock.clone(),
+            directory: companies.clone() as Arc<dyn DirectoryView>,
+            journal: journal.clone(),
+            batches: store.clone(),
+            calls: store.clone(),
+            bookings: store.clone(),
+            calendar: Arc::new(NoCalendar),
+            decoder: Arc::new(Decoder),
+        };
+        let actors = Actors::start(&runtime, &ports, &Settings::default(), Arc::new(Fence::default()));
+        let readiness = Readiness::default();
+        readiness.set(ServiceState::Ready);
+        let services = Arc::new(Services {
+            clock,
+            directory: ports.directory.clone(),
+            journal: ports.journal.clone(),
+            journal_id: "journal-test".to_owned(),
+            actors,
+            runtime,
+            calls: ports.calls.clone(),
+            bookings: ports.bookings.clone(),
+            companies: store.clone(),
+            webhook_keys: vec![Secret::new("key_old"), Secret::new(PLATFORM_KEY)],
+            admin_token: token.map(Secret::new),
+            function_budget_ms: 2_500,
+            body_bytes_max: BODY_BYTES_MAX,
+            retry_after_s: 2,
+            readiness: readiness.clone(),
+            database_up: Arc::new(AtomicBool::new(true)),
+            traffic: Traffic::default(),
+        });
+        let door = Arc::new(Door {
+            readiness,
+            services: OnceLock::from(services.clone()),
+            render_metrics: Arc::new(|| "askpro_actor_restarts_total{actor=\"call\"} 3\n".to_owned()),
+            retry_after_s: 2,
+        });
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        let server = serve(door, &config(address), listener).unwrap();
+        let handle = server.handle();
+        tokio::spawn(server);
+        Self { address, journal, store, companies, services, server: handle }
+    }
+
+    pub(super) async fn send(
+        &self,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: &[u8],
+    ) -> Answer {
+        exchange(self.address, &request(method, path, headers, body)).await
+    }
+
+    /// Signed with this key, now.
+    pub(super) async fn post(&self, path: &str, key: &str, body: &[u8]) -> Answer {
+        let signature = sign(&Secret::new(key), body, NOW.0);
+        self.send("POST", path, &[("x-retell-signature", &signature)], body).await
+    }
+
+    pub(super) async fn admin(&self, method: &str, path: &str) -> Answer {
+        self.send(method, path, &[("authorization", &format!("Bearer {TOKEN}"))], b"").await
+    }
+
+    pub(super) fn journaled(&self) -> usize {
+        self.journal.records.lock().unwrap().len()
+    }
+
+    pub(super) fn database_is(&self, up: bool) {
+        self.services.database_up.store(up, Ordering::SeqCst);
+        self.store.down.store(!up, Ordering::SeqCst);
+    }
+}
+
+impl Drop for Edge {
+    fn drop(&mut self) {
+        // The order is sent by the call; the future only waits for its end.
+        drop(self.server.stop(false));
+    }
+}
+
+fn config(bind: SocketAddr) -> HttpConfig {
+    HttpConfig {
+        bind,
+        workers: std::num::NonZeroUsize::new(2),
+        connections_max: 100,
+        body_max_bytes: BODY_BYTES_MAX,
+        head_timeout: Duration::from_secs(10),
+        body_timeout: Duration::from_millis(300),
+        keep_alive: Duration::from_secs(5),
+        retry_after_s: 2,
+        drain_timeout: Duration::from_secs(1),
+    }
+}
+
+/// A call's event, as Retell sends it.
+pub(super) fn event(name: &str, call_id: &str, to_number: &str) -> Vec<u8> {
+    let call = json!({
+        "call_id": call_id, "agent_id": "agent_x", "call_type": "phone_call", "direction": "inbound",
+        "from_number": "+4915112345678", "to_number": to_number, "start_timestamp": NOW.0,
+        "access_token": "a-secret"
+    });
+    let mut body = json!({ "event": name, "call": call, "event_timestamp": NOW.0 });
+    if name == "call_started" {
+        body["call"]["call_status"] = Value::from("ongoing");
+    }
+    serde_json::to_vec(&body).unwrap()
+}

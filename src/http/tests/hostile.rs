@@ -1,0 +1,115 @@
+//! Requests that nobody should send.
+
+use tokio::{io::AsyncWriteExt, net::TcpStream};
+
+use super::{
+    client::{exchange, read, request},
+    harness::{BODY_BYTES_MAX, Edge, PLATFORM_KEY},
+};
+use crate::usecases::ServiceState;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_body_over_the_limit_is_refused_and_the_line_closed() {
+    let edge = Edge::start();
+    let body = vec![b'x'; BODY_BYTES_MAX + 1];
+    let announced = edge.send("POST", "/webhooks/retell", &[], &body).await;
+    let chunked = [format!("{:x}\r\n", body.len()).as_bytes(), &body, b"\r\n0\r\n\r\n"].concat();
+    let streamed = edge.send("POST", "/webhooks/retell", &[("transfer-encoding", "chunked")], &chunked).await;
+    for answer in [announced, streamed] {
+        assert_eq!((answer.status, answer.code().as_str()), (413, "body_too_large"));
+        assert_eq!(answer.header("connection"), Some("close"));
+    }
+    assert_eq!(edge.post("/webhooks/retell", PLATFORM_KEY, &body[..BODY_BYTES_MAX]).await.status, 400);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_body_that_does_not_come_is_not_waited_for() {
+    let edge = Edge::start();
+    let mut line = TcpStream::connect(edge.address).await.unwrap();
+    let headers = [("content-length", "100")];
+    line.write_all(&request("POST", "/webhooks/retell", &headers, b"half of")).await.unwrap();
+    let answer = read(line).await;
+    assert_eq!((answer.status, answer.code().as_str()), (408, "body_too_slow"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_encoded_body_is_refused() {
+    let edge = Edge::start();
+    let answer = edge.send("POST", "/functions/retell", &[("content-encoding", "gzip")], b"x").await;
+    assert_eq!((answer.status, answer.code().as_str()), (415, "body_encoded"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn signed_nonsense_is_no_event() {
+    let edge = Edge::start();
+    for (body, code) in [
+        (&b"{"[..], "body_not_json"),
+        (b"", "body_not_json"),
+        (b"[]", "body_not_an_object"),
+        (b"{\"event\":5}", "event_missing"),
+        (b"{\"event\":\"call_ended\",\"call\":5}", "object_expected"),
+        (b"{\"event\":\"call_ended\"}", "object_missing"),
+        (b"{\"event\":\"a\\u0000b\"}", "event_refused"),
+        (b"{\"event\":\"call_\xff\"}", "body_not_utf8"),
+    ] {
+        let answer = edge.post("/webhooks/retell", PLATFORM_KEY, body).await;
+        assert_eq!((answer.status, answer.code().as_str()), (400, code), "{body:?}");
+    }
+    assert_eq!(edge.journaled(), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_wrong_address_and_method_is_a_problem() {
+    let edge = Edge::start();
+    for (method, path, status) in [
+        ("GET", "/", 404),
+        ("GET", "/webhooks/retell", 405),
+        ("POST", "/livez", 405),
+        ("PUT", "/webhooks/retell/inbound", 405),
+        ("POST", "/webhooks/retell/a/b/c", 404),
+        ("POST", "/webhooks/retell/%ff", 404),
+        ("POST", "/webhooks/retell/..%2f..", 404),
+        ("POST", "/webhooks/retell/%00", 404),
+    ] {
+        let answer = edge.send(method, path, &[], b"").await;
+        assert_eq!(answer.status, status, "{method} {path}: {answer:?}");
+        assert_eq!(answer.header("content-type"), Some("application/problem+json"), "{method} {path}");
+    }
+    assert_eq!(edge.send("GET", "/webhooks/retell", &[], b"").await.header("allow"), Some("post"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_endless_head_is_refused() {
+    let edge = Edge::start();
+    let huge = "x".repeat(200_000);
+    let bytes = request("GET", "/livez", &[("x-huge", &huge)], b"");
+    let mut line = TcpStream::connect(edge.address).await.unwrap();
+    // The server may close before all of it is sent.
+    let _ = line.write_all(&bytes).await;
+    let mut many = Vec::new();
+    many.resize(200, ("x-many", "1"));
+    let answer = exchange(edge.address, &request("GET", "/livez", &many, b"")).await;
+    assert!((400..500).contains(&answer.status), "{answer:?}");
+    assert_eq!(edge.send("GET", "/livez", &[], b"").await.status, 200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_is_taken_in_any_state_but_ready() {
+    let edge = Edge::start();
+    for (state, word) in [
+        (ServiceState::Starting, "starting"),
+        (ServiceState::Standby, "standby"),
+        (ServiceState::Draining, "draining"),
+        (ServiceState::Fenced, "fenced"),
+    ] {
+        edge.services.readiness.set(state);
+        for path in ["/webhooks/retell", "/webhooks/retell/inbound", "/functions/retell/opening_hours"] {
+            let answer = edge.post(path, PLATFORM_KEY, b"{}").await;
+            assert_eq!((answer.status, answer.code().as_str()), (503, word));
+            assert_eq!(answer.header("retry-after"), Some("2"));
+        }
+        let probe = edge.send("GET", "/readyz", &[], b"").await;
+        assert_eq!((probe.status, probe.json()["status"].as_str()), (503, Some(word)));
+    }
+    assert_eq!(edge.send("GET", "/livez", &[], b"").await.status, 200);
+}
