@@ -33,6 +33,15 @@ pub(super) struct Lease {
     pub(super) ttl: Duration,
 }
 
+/// A lease is kept while this exists.
+pub(super) struct Kept(tokio::task::JoinHandle<()>);
+
+impl Drop for Kept {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
 impl Lease {
     /// Takes the lease; stands by while another process has it.
     pub(super) async fn wait_for(
@@ -47,8 +56,16 @@ impl Lease {
         let store: Arc<dyn LeaseStore> = Arc::new(database.clone());
         let lease = Self { store, clock: clock.clone(), fence: fence.clone(), owner, ttl };
         loop {
-            let answer = lease.store.acquire(&lease.owner, clock.now(), lease.ttl_ms()).await;
-            match answer.context("the lease of the database cannot be read")? {
+            let answer = match lease.store.acquire(&lease.owner, clock.now(), lease.ttl_ms()).await {
+                // Whoever stands by outlives a database that is away for a while.
+                Err(StoreError::Unavailable(error)) if readiness.get() == ServiceState::Standby => {
+                    tracing::warn!(error, "the lease of the database cannot be read; still standing by");
+                    tokio::time::sleep(STANDBY_POLL).await;
+                    continue;
+                }
+                answer => answer.context("the lease of the database cannot be read")?,
+            };
+            match answer {
                 LeaseAnswer::Acquired { epoch } => {
                     fence.set_epoch(epoch);
                     readiness.set(ServiceState::Starting);
@@ -63,6 +80,22 @@ impl Lease {
                 }
             }
         }
+    }
+
+    /// Keeps it while the journal is waited for and read, which may take longer than it lasts; until the
+    /// guard goes. Losing it fences this process.
+    pub(super) fn keep(&self) -> Kept {
+        let lease = self.clone();
+        Kept(tokio::spawn(async move {
+            loop {
+                tokio::time::sleep(lease.ttl / 3).await;
+                match lease.renew().await {
+                    Ok(true) => {}
+                    Ok(false) => return lease.fence.lose(),
+                    Err(error) => tracing::warn!(%error, "the lease was not prolonged"),
+                }
+            }
+        }))
     }
 
     /// Prolongs it. `false`: another process has it now.

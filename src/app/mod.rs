@@ -18,7 +18,7 @@ use std::{
     time::Duration,
 };
 
-use anyhow::{Context as _, anyhow};
+use anyhow::{Context as _, anyhow, bail};
 use askpro_actors::{
     calls::CallSettings,
     ports::{clock::Clock, directory::DirectoryView},
@@ -192,6 +192,7 @@ async fn bring_up(
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let fence = Arc::new(Fence::default());
     let lease = Lease::wait_for(&database, &clock, &fence, config.database.lease_ttl, &readiness).await?;
+    let kept = lease.keep();
     let (journal, opened) = lease::open_journal(&config.journal).await?;
     let directory = Arc::new(LiveDirectory::default());
     directory.refresh(&database).await.context("the companies cannot be read")?;
@@ -224,6 +225,10 @@ async fn bring_up(
         database_up: Arc::new(AtomicBool::new(true)),
         traffic: Traffic::default(),
     });
+    drop(kept);
+    if services.actors.fence.is_lost() {
+        bail!("another process took the database over while this one started");
+    }
     let _ = door.services.set(services.clone());
     readiness.set(ServiceState::Ready);
     Ok((Parts { services, journal, database, lease }, directory))
