@@ -47,7 +47,10 @@ use directory::LiveDirectory;
 use lease::Lease;
 
 /// How long the actors may take to finish at the end; Retell retries what is not answered within 10 s.
-const DRAIN_LIMIT: Duration = Duration::from_secs(8);
+const DRAIN_LIMIT: Duration = Duration::from_secs(7);
+/// How long the last words to the database may take, each time: without them the lease ends by itself, and the
+/// next process reads more of the journal again.
+const LAST_WORDS_LIMIT: Duration = Duration::from_secs(1);
 
 /// The service while it runs.
 pub struct Running {
@@ -110,12 +113,23 @@ impl Running {
 
 impl Parts {
     async fn close(self) -> anyhow::Result<()> {
-        tasks::save_mark(&self.database, &self.journal, &self.services.actors.fence).await;
+        let fence = &self.services.actors.fence;
+        at_most(tasks::save_mark(&self.database, &self.journal, fence)).await;
         let closed = self.journal.close().await;
-        self.lease.release().await;
-        self.database.close().await;
+        at_most(async {
+            self.lease.release().await;
+            self.database.close().await;
+        })
+        .await;
         self.services.runtime.shutdown();
         closed.context("the journal could not be closed")
+    }
+}
+
+/// A database that is away keeps nobody from ending.
+async fn at_most(last_words: impl Future<Output = ()>) {
+    if tokio::time::timeout(LAST_WORDS_LIMIT, last_words).await.is_err() {
+        tracing::warn!("the database did not answer at the end");
     }
 }
 

@@ -1,14 +1,19 @@
 //! The database is away: events go on being taken until the journal is full, and come through afterwards.
 
-use std::str::FromStr;
+use std::{
+    str::FromStr,
+    time::{Duration, Instant},
+};
 
 use reqwest::StatusCode;
 use sqlx::{Connection, Executor, SqliteConnection, sqlite::SqliteConnectOptions};
 
 use crate::support::{
+    database::Tables,
     eventually,
+    program::Program,
     retell::{call, event, over},
-    service::{Service, Setup},
+    service::{Service, Setup, companies},
 };
 
 /// A transcript that does not shrink.
@@ -90,4 +95,31 @@ async fn a_database_that_is_away_is_said_and_live_calls_go_on() {
     eventually("it is ready again", async || (readiness(&service).await == "ready").then_some(())).await;
     service.tables.wait_for(2, "call_events WHERE call_id = 'call_k1'").await;
     service.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_process_that_is_terminated_while_the_database_is_away_ends_in_time_and_loses_nothing() {
+    let mut setup = Setup::new().with("DATABASE__LEASE_TTL_MS", "1000");
+    let calcom = setup.calcom();
+    setup.import(&companies()).await.unwrap();
+    let mut program = Program::start(&setup).await;
+    let options = SqliteConnectOptions::from_str(setup.database_url()).unwrap();
+    let mut away = SqliteConnection::connect_with(&options).await.unwrap();
+    away.execute("BEGIN IMMEDIATE").await.unwrap();
+    for number in 0..20 {
+        let body = event("call_ended", &over(&call(&format!("call_m{number}")), 1_000, "user_hangup"));
+        program.retell.event(&body).await;
+    }
+    let since = Instant::now();
+    program.signal("TERM");
+    let code = program.ended().await.code();
+    assert!(since.elapsed() < Duration::from_secs(12), "it took {:?}", since.elapsed());
+    assert_eq!(code, Some(1), "not everything could be finished");
+    away.execute("ROLLBACK").await.unwrap();
+    let mut next = Program::start(&setup).await;
+    let tables = Tables::open(setup.database_url()).await;
+    tables.wait_for(20, "call_events").await;
+    next.signal("TERM");
+    assert_eq!(next.ended().await.code(), Some(0));
+    calcom.stop();
 }
