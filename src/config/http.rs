@@ -38,7 +38,8 @@ impl HttpConfig {
             workers: NonZeroUsize::new(settings.number("http.workers", 0..=256)?),
             connections_max: settings.number("http.connections_max", 16..=1_000_000)?,
             body_max_bytes: settings.number("http.body_max_bytes", 1024..=268_435_456)?,
-            head_timeout: settings.milliseconds("http.head_timeout_ms", 100..=60_000)?,
+            // The server looks at its watch twice a second: shorter limits would refuse whoever is quick.
+            head_timeout: settings.milliseconds("http.head_timeout_ms", 1_000..=60_000)?,
             body_timeout: settings.milliseconds("http.body_timeout_ms", 100..=300_000)?,
             keep_alive: settings.seconds("http.keep_alive_s", 1..=3600)?,
             retry_after_s: settings.number("http.retry_after_s", 1..=300)?,

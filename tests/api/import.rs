@@ -1,0 +1,214 @@
+//! Companies come in by import; the commands end with the codes that scripts rely on.
+
+use reqwest::StatusCode;
+use serde_json::{Value, json};
+
+use crate::support::{
+    database::Tables,
+    eventually,
+    program::{free_address, run},
+    retell::{call_to, event},
+    service::{Service, Setup, companies},
+    within,
+};
+
+/// Writes an import file into the setup's folder.
+fn file(setup: &Setup, name: &str, text: &str) -> String {
+    let path = setup.folder.path().join(name);
+    std::fs::write(&path, text).unwrap();
+    path.display().to_string()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_import_twice_changes_nothing_and_a_dry_run_never() {
+    let setup = Setup::new();
+    let path = file(&setup, "companies.json", &companies().to_string());
+    let (code, said, _) = run(&setup, &["import", &path, "--dry-run"]);
+    assert_eq!(code, 0, "{said}");
+    assert!(said.contains("2 companies") && said.contains("dry run"), "{said}");
+    assert!(!setup.folder.path().join("askpro.db").exists(), "a dry run writes nothing");
+    let (code, said, complaint) = run(&setup, &["import", &path]);
+    assert_eq!(code, 0, "{said}{complaint}");
+    let (code, said, _) = run(&setup, &["import", &path]);
+    assert_eq!((code, said.contains("nothing changed")), (0, true), "{said}");
+    let tables = Tables::open(setup.database_url()).await;
+    assert_eq!(
+        tables.texts("slug", "FROM companies ORDER BY slug").await,
+        ["friseur-mitte", "zahnarzt-hamburg"]
+    );
+    assert_eq!(tables.count("customers").await, 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn entries_that_are_absent_stay() {
+    let setup = Setup::new();
+    setup.import(&companies()).await.unwrap();
+    let mut only_a = companies();
+    only_a["companies"].as_array_mut().unwrap().truncate(1);
+    only_a["companies"][0]["services"] = json!([]);
+    only_a["companies"][0]["staff"] = json!([]);
+    only_a["companies"][0]["name"] = json!("Friseur am Platz");
+    setup.import(&only_a).await.unwrap();
+    let service = Service { ..start_on(setup).await };
+    let shown = service.admin("/admin/companies/friseur-mitte").await;
+    assert_eq!(shown["name"], "Friseur am Platz");
+    assert_eq!(shown["services"].as_array().unwrap().len(), 2, "{shown}");
+    assert_eq!(shown["staff"].as_array().unwrap().len(), 2);
+    assert_eq!(service.admin("/admin/companies").await["items"].as_array().unwrap().len(), 2);
+    service.stop().await;
+}
+
+/// Starts on what is imported already.
+async fn start_on(mut setup: Setup) -> Service {
+    let calcom = setup.calcom();
+    let running = askpro::app::start(setup.config()).await.unwrap();
+    let tables = Tables::open(setup.database_url()).await;
+    let retell =
+        crate::support::retell::Retell::new(&running.base_url(), crate::support::service::WEBHOOK_KEY);
+    Service { setup, calcom, running, tables, retell }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_error_is_listed_with_its_place_and_nothing_is_imported() {
+    let setup = Setup::new();
+    let mut broken = companies();
+    broken["companies"][0]["time_zone"] = json!("Europe/Nowhere");
+    broken["companies"][0]["branches"][0]["phone_numbers"] = json!(["030 123"]);
+    broken["companies"][1]["slug"] = json!("Not A Slug");
+    let path = file(&setup, "broken.json", &broken.to_string());
+    for arguments in [vec!["import", &path], vec!["import", &path, "--dry-run"]] {
+        let (code, _, complaint) = run(&setup, &arguments);
+        assert_eq!(code, 1, "{complaint}");
+        for place in
+            ["companies[0].time_zone", "companies[0].branches[0].phone_numbers[0]", "companies[1].slug"]
+        {
+            assert!(complaint.contains(place), "{place}: {complaint}");
+        }
+    }
+    assert!(!setup.folder.path().join("askpro.db").exists());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_number_of_another_company_is_refused() {
+    let setup = Setup::new();
+    setup.import(&companies()).await.unwrap();
+    let thief = json!({ "companies": [{
+        "slug": "thief", "name": "Thief", "time_zone": "Europe/Berlin",
+        "branches": [{ "slug": "b", "name": "B", "phone_numbers": ["+493083793369"] }],
+    }] });
+    let path = file(&setup, "thief.json", &thief.to_string());
+    let (code, _, complaint) = run(&setup, &["import", &path]);
+    assert_eq!(code, 1, "{complaint}");
+    assert!(complaint.contains("nothing was imported"), "{complaint}");
+    let tables = Tables::open(setup.database_url()).await;
+    assert_eq!(tables.count("companies WHERE slug = 'thief'").await, 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_running_service_sees_an_import_within_a_second() {
+    let service = Service::start().await;
+    let more = json!({ "companies": [{
+        "slug": "kosmetik", "name": "Kosmetik", "time_zone": "Europe/Berlin",
+        "branches": [{ "slug": "sued", "name": "Süd", "phone_numbers": ["+498912345678"], "agents": ["agent_k1"] }],
+    }] });
+    service.setup.import(&more).await.unwrap();
+    within(std::time::Duration::from_secs(1), "the new company is known", async || {
+        let (status, _) = service.retell.admin("/admin/companies/kosmetik").await;
+        (status == StatusCode::OK).then_some(())
+    })
+    .await;
+    service.retell.event(&event("call_started", &call_to("+498912345678", "agent_k1", "call_i1"))).await;
+    service.tables.wait_for(1, "calls WHERE call_id = 'call_i1'").await;
+    service.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn toml_is_read_as_json_is() {
+    let setup = Setup::new();
+    let text = toml::to_string(&without_null(companies())).unwrap();
+    let path = file(&setup, "companies.toml", &text);
+    let (code, said, complaint) = run(&setup, &["import", &path]);
+    assert_eq!(code, 0, "{said}{complaint}");
+    let path = file(&setup, "companies.json", &companies().to_string());
+    let (_, said, _) = run(&setup, &["import", &path]);
+    assert!(said.contains("nothing changed"), "{said}");
+}
+
+/// TOML has no null.
+fn without_null(value: Value) -> Value {
+    match value {
+        Value::Object(map) => {
+            map.into_iter().filter(|(_, v)| !v.is_null()).map(|(k, v)| (k, without_null(v))).collect()
+        }
+        Value::Array(items) => items.into_iter().map(without_null).collect(),
+        other => other,
+    }
+}
+
+#[test]
+fn wrong_usage_and_configuration_end_with_two_and_one_line() {
+    let setup = Setup::new();
+    let cases = [
+        (Setup::new().with("HTTP__BINDING", "x"), vec!["serve"], "http.binding"),
+        (Setup::new().with("HTTP__BIND", "nowhere"), vec!["serve"], "http.bind"),
+        (Setup::new().with("HOLDS__TTL_S", "soon"), vec!["doctor"], "holds.ttl_s"),
+        (Setup::new().with("DATABASE__URL", "postgres://x/y"), vec!["migrate"], "database.url"),
+        (Setup::new(), vec!["import", "/no/such/file.json"], "/no/such/file.json"),
+        (Setup::new(), vec!["serve", "--config", "/no/such.toml"], "/no/such.toml"),
+    ];
+    for (setup, arguments, named) in cases {
+        let (code, said, complaint) = run(&setup, &arguments);
+        assert_eq!(code, 2, "{arguments:?}: {said}{complaint}");
+        assert_eq!(complaint.trim().lines().count(), 1, "{complaint}");
+        assert!(complaint.contains(named), "{named}: {complaint}");
+    }
+    assert_eq!(run(&setup, &["no-such-command"]).0, 2);
+    assert_eq!(run(&setup, &["--help"]).0, 0);
+    let nowhere = Setup::new().with("DATABASE__URL", &format!("mysql://a:hidden@{}/askpro", free_address()));
+    let (code, _, complaint) = run(&nowhere, &["migrate"]);
+    assert_eq!(code, 1, "{complaint}");
+    assert!(complaint.contains("database.url") && !complaint.contains("hidden"), "{complaint}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn migrate_tells_what_is_applied_and_doctor_what_is_well() {
+    let mut setup = Setup::new();
+    let (code, before, complaint) = run(&setup, &["migrate", "--status"]);
+    assert_eq!(code, 0, "{complaint}");
+    assert!(before.lines().count() >= 5 && before.lines().all(|line| line.contains("missing")), "{before}");
+    assert_eq!(run(&setup, &["migrate"]).0, 0);
+    let (_, after, _) = run(&setup, &["migrate", "--status"]);
+    assert!(after.lines().all(|line| line.contains("applied")), "{after}");
+
+    let unreachable = setup.with("CALCOM__BASE_URL", &format!("http://{}", free_address()));
+    let (code, said, _) = run(&unreachable, &["doctor"]);
+    assert_eq!(code, 1, "{said}");
+    assert!(
+        said.lines().any(|line| line.starts_with("FAIL  calcom") && line.contains("calcom.base_url")),
+        "{said}"
+    );
+    setup = unreachable;
+    let calcom = setup.calcom();
+    let setup = setup.with("RETELL__BASE_URL", &calcom.base_url());
+    let (code, said, _) = run(&setup, &["doctor"]);
+    assert_eq!(code, 0, "{said}");
+    assert!(said.lines().all(|line| line.starts_with("ok ")), "{said}");
+    for dependency in ["database", "journal", "http.bind", "calcom", "retell", "keys"] {
+        assert!(said.contains(&format!(" {dependency}: ")), "{dependency}: {said}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn doctor_is_content_with_a_service_that_runs() {
+    let service = Service::start().await;
+    let setup = Setup { folder: service.setup.folder.clone(), env: service.setup.env.clone() }
+        .with("RETELL__BASE_URL", &service.calcom.base_url())
+        .with("HTTP__BIND", service.running.base_url().trim_start_matches("http://"));
+    let (code, said, _) = run(&setup, &["doctor"]);
+    assert_eq!(code, 0, "{said}");
+    eventually("it still serves", async || {
+        (service.retell.get("/readyz").await.status == StatusCode::OK).then_some(())
+    })
+    .await;
+    service.stop().await;
+}

@@ -1,0 +1,103 @@
+//! One process owns a database; a second one stands by and takes over.
+
+use std::time::{Duration, Instant};
+
+use serde_json::json;
+
+use crate::support::{
+    database::Tables,
+    eventually,
+    program::Program,
+    retell::{call, event, over},
+    service::{Setup, companies},
+    within,
+};
+
+/// Companies in a folder, a Cal.com, nothing started.
+async fn prepared(lease_ms: u32) -> (Setup, askpro::simulators::calcom::CalcomHandle) {
+    let mut setup = Setup::new().with("DATABASE__LEASE_TTL_MS", &lease_ms.to_string());
+    let calcom = setup.calcom();
+    setup.import(&companies()).await.unwrap();
+    (setup, calcom)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_second_process_stands_by_and_takes_over_when_the_first_drains() {
+    let (setup, _calcom) = prepared(60_000).await;
+    let mut first = Program::start(&setup).await;
+    let mut second = Program::spawn(&setup);
+    second.wait_until("standby").await;
+    let ready = second.retell.get("/readyz").await;
+    assert_eq!((ready.status.as_u16(), ready.retry_after.is_some()), (503, true));
+    let refused = second.retell.post("/webhooks/retell", &event("call_started", &call("call_t1"))).await;
+    refused.assert_problem(503, "standby");
+    assert!(refused.retry_after.is_some());
+    assert_eq!(second.retell.get("/livez").await.status, 200);
+
+    first.retell.event(&event("call_started", &call("call_t1"))).await;
+    first.signal("TERM");
+    assert_eq!(first.ended().await.code(), Some(0));
+    let since = Instant::now();
+    second.wait_until("ready").await;
+    assert!(since.elapsed() < Duration::from_secs(2), "took over after {:?}", since.elapsed());
+    let (_, shown) = second.retell.admin("/admin/calls/call_t1").await;
+    assert_eq!(shown["status"], "live", "{shown}");
+    second.retell.event(&event("call_ended", &over(&call("call_t1"), 9_000, "user_hangup"))).await;
+    let tables = Tables::open(setup.database_url()).await;
+    tables.wait_for(1, "calls WHERE status = 'ended'").await;
+    second.signal("TERM");
+    assert_eq!(second.ended().await.code(), Some(0));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_second_process_takes_over_when_the_lease_of_a_killed_one_ends() {
+    let (setup, _calcom) = prepared(2_000).await;
+    let mut first = Program::start(&setup).await;
+    let mut second = Program::spawn(&setup);
+    second.wait_until("standby").await;
+    first.retell.event(&event("call_started", &call("call_t2"))).await;
+    first.kill();
+    second.wait_until_within(Duration::from_secs(6), "ready").await;
+    let tables = Tables::open(setup.database_url()).await;
+    tables.wait_for(1, "call_events WHERE call_id = 'call_t2'").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_process_that_slept_through_its_lease_is_fenced_out() {
+    let (setup, _calcom) = prepared(1_000).await;
+    let mut first = Program::start(&setup).await;
+    first.retell.event(&event("call_started", &call("call_t3"))).await;
+    let tables = Tables::open(setup.database_url()).await;
+    tables.wait_for(1, "call_events").await;
+    first.signal("STOP");
+    // Its journal is locked while it sleeps: the next owner has a folder of its own.
+    let other = setup.folder.path().join("other-journal").display().to_string();
+    let other = Setup { folder: setup.folder.clone(), env: setup.env.clone() }.with("JOURNAL__DIR", &other);
+    let mut second = Program::start(&other).await;
+    first.signal("CONT");
+    let ended = first.ended().await;
+    assert_eq!(ended.code(), Some(1), "another process owns the database");
+    let (_, status) = second.retell.admin("/admin/status").await;
+    assert_eq!(status["epoch"], json!(2), "{status}");
+    second.retell.event(&event("call_ended", &over(&call("call_t3"), 1_000, "user_hangup"))).await;
+    tables.wait_for(1, "calls WHERE status = 'ended'").await;
+    assert!(second.is_running());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn probes_answer_while_it_starts_and_admin_routes_wait() {
+    let (setup, _calcom) = prepared(60_000).await;
+    let _first = Program::start(&setup).await;
+    let second = Program::spawn(&setup);
+    within(Duration::from_secs(10), "the port answers before the service is ready", async || {
+        second.readiness().await
+    })
+    .await;
+    let closed = eventually("an admin route answers", async || {
+        let answer = second.retell.admin_answer("GET", "/admin/status").await;
+        (answer.status != 404).then_some(answer)
+    })
+    .await;
+    assert_eq!(closed.status, 503);
+    assert!(closed.retry_after.is_some());
+}

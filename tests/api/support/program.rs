@@ -1,0 +1,114 @@
+//! The real program in a process of its own, for tests in which it dies.
+
+use std::{
+    net::TcpListener,
+    process::{Child, Command, ExitStatus, Output, Stdio},
+    time::Duration,
+};
+
+use super::{
+    PATIENCE, eventually,
+    retell::Retell,
+    service::{Setup, WEBHOOK_KEY},
+    within,
+};
+
+/// A running `askpro serve`. Dropping it kills it.
+pub struct Program {
+    child: Child,
+    pub retell: Retell,
+}
+
+/// An address that was free a moment ago.
+pub fn free_address() -> String {
+    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string()
+}
+
+impl Program {
+    /// Starts `askpro serve` on an address of its own; it may not be ready yet.
+    pub fn spawn(setup: &Setup) -> Self {
+        let address = free_address();
+        let child = command(setup)
+            .arg("serve")
+            .env("ASKPRO__HTTP__BIND", &address)
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        Self { child, retell: Retell::new(&format!("http://{address}"), WEBHOOK_KEY) }
+    }
+
+    /// Starts it and waits until it is ready.
+    pub async fn start(setup: &Setup) -> Self {
+        let mut program = Self::spawn(setup);
+        program.wait_until("ready").await;
+        program
+    }
+
+    /// The word in `/readyz`, or nothing while nobody listens.
+    pub async fn readiness(&self) -> Option<String> {
+        let response = self.retell.http.get(format!("{}/readyz", self.retell.base)).send().await.ok()?;
+        let view: serde_json::Value = response.json().await.ok()?;
+        Some(view["status"].as_str()?.to_owned())
+    }
+
+    /// Waits until `/readyz` says this word.
+    pub async fn wait_until(&mut self, word: &str) {
+        self.wait_until_within(PATIENCE, word).await;
+    }
+
+    pub async fn wait_until_within(&mut self, limit: Duration, word: &str) {
+        within(limit, &format!("/readyz says {word}"), async || {
+            assert!(self.child.try_wait().unwrap().is_none(), "it ended before it was {word}");
+            (self.readiness().await.as_deref() == Some(word)).then_some(())
+        })
+        .await;
+    }
+
+    /// Sends a signal by its name: `TERM`, `KILL`, `STOP`.
+    pub fn signal(&self, name: &str) {
+        let sent = Command::new("kill").arg(format!("-{name}")).arg(self.child.id().to_string()).status();
+        assert!(sent.unwrap().success());
+    }
+
+    /// kill -9, and waits until it is gone.
+    pub fn kill(&mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+
+    /// Whether it is still there.
+    pub fn is_running(&mut self) -> bool {
+        self.child.try_wait().unwrap().is_none()
+    }
+
+    /// Waits until it ended by itself.
+    pub async fn ended(&mut self) -> ExitStatus {
+        eventually("the program ends", async || self.child.try_wait().unwrap()).await
+    }
+}
+
+impl Drop for Program {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// `askpro` with these settings and no others.
+pub fn command(setup: &Setup) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_askpro"));
+    for (name, _) in std::env::vars_os().filter(|(n, _)| n.to_string_lossy().starts_with("ASKPRO__")) {
+        command.env_remove(name);
+    }
+    command.envs(&setup.env).current_dir(setup.folder.path());
+    command
+}
+
+/// Runs a command to its end: exit code, what it said, what it complained of.
+pub fn run(setup: &Setup, arguments: &[&str]) -> (i32, String, String) {
+    let Output { status, stdout, stderr } = command(setup).args(arguments).output().unwrap();
+    let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+    (status.code().unwrap(), text(stdout), text(stderr))
+}
