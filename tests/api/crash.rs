@@ -73,7 +73,7 @@ async fn one_call(retell: &Retell, told: &Told, number: u32) -> Option<()> {
     let id = format!("call_load_{number:05}");
     let call = call(&id);
     send(retell, told, &id, "call_started", &call).await?;
-    let at = slot(9 + i8::try_from(number % 9).unwrap(), if number % 2 == 0 { 0 } else { 30 });
+    let at = slot(9 + i8::try_from(number % 9).unwrap(), if number.is_multiple_of(2) { 0 } else { 30 });
     let order = json!({ "service": "Herrenhaarschnitt", "date": at.german_date, "time": at.time, "name": "Anna Schmidt" });
     let body = json!({ "call": call, "args": order }).to_string();
     let request =
