@@ -111,7 +111,7 @@ impl Lease {
 
     /// Takes the lease when it is free; the lock of the folder is somebody else's.
     async fn try_once(&self, signals: &Signals) -> anyhow::Result<Option<JoinHandle<()>>> {
-        match self.ask(self.clock.now()).await? {
+        match self.ask(self.clock.now(), &signals.readiness).await? {
             LeaseAnswer::Acquired { epoch } => Ok(Some(self.keep(epoch, signals))),
             LeaseAnswer::Taken { owner, until } => {
                 stand_by(&signals.readiness, &owner, until);
@@ -124,7 +124,7 @@ impl Lease {
     async fn wait_for(&self, place: &str, signals: &Signals) -> anyhow::Result<JoinHandle<()>> {
         let mut now = self.clock.now();
         loop {
-            now = match self.ask(now).await? {
+            now = match self.ask(now, &signals.readiness).await? {
                 LeaseAnswer::Acquired { epoch } => return Ok(self.keep(epoch, signals)),
                 LeaseAnswer::Taken { owner, until } if owner.split(':').next() == Some(place) => {
                     tracing::info!(owner, "the owner of the database is gone; taking over");
@@ -139,9 +139,17 @@ impl Lease {
         }
     }
 
-    async fn ask(&self, now: UnixMillis) -> anyhow::Result<LeaseAnswer> {
-        let answer = self.store.acquire(&self.owner, now, self.ttl_ms()).await;
-        answer.context("the lease of the database cannot be read")
+    /// Whoever stands by outlives a database that is away for a while.
+    async fn ask(&self, now: UnixMillis, readiness: &Readiness) -> anyhow::Result<LeaseAnswer> {
+        loop {
+            match self.store.acquire(&self.owner, now, self.ttl_ms()).await {
+                Err(StoreError::Unavailable(error)) if readiness.get() == ServiceState::Standby => {
+                    tracing::warn!(error, "the lease of the database cannot be read; still standing by");
+                    tokio::time::sleep(STANDBY_POLL).await;
+                }
+                answer => return answer.context("the lease of the database cannot be read"),
+            }
+        }
     }
 
     /// Prolongs it three times in its life, from now on.
