@@ -82,19 +82,21 @@ async fn assert_outcome_stays_booked(service: &Service, call: &serde_json::Value
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_same_order_under_another_name_is_already_booked() {
+async fn the_same_order_in_other_words_is_the_same_booking_and_another_persons_is_not() {
     let service = Service::start().await;
     let (retell, call, at) = (&service.retell, call("call_c2"), slot(11, 30));
     let wish = json!({ "date": at.german_date, "time": at.time, "service": "Herrenhaarschnitt" });
     assert_eq!(retell.function("check_availability", &call, wish).await.code(), "available");
-    let first = retell.function("book_appointment", &call, json!({ "name": "Anna" })).await;
+    let first = retell.function("book_appointment", &call, json!({ "name": "Anna Schmidt" })).await;
     assert_eq!(first.json()["status"], "confirmed", "{first:?}");
-    let again = retell
-        .function("book_appointment", &call, json!({ "service": "Herrenhaarschnitt", "datum": at.german_date, "uhrzeit": at.time, "name": "Anna Schmidt" }))
-        .await;
-    assert_eq!(again.json()["success"], true, "{again:?}");
-    assert_eq!(again.json()["appointment_id"], first.json()["appointment_id"]);
+    let spelled_out = |name: &str| json!({ "dienstleistung": "Herrenhaarschnitt", "datetime": at.local, "customer_name": name });
+    let again = retell.function("book_appointment", &call, spelled_out("anna schmidt")).await.json();
+    assert_eq!(again["success"], true, "{again}");
+    assert_eq!(again["appointment_id"], first.json()["appointment_id"]);
     assert_eq!(service.calcom.requests(Some(Operation::Create)).len(), 1);
+    // A second person needs a second place, and it is not known that there is one.
+    let other = retell.function("book_appointment", &call, spelled_out("Bernd Schmidt")).await.json();
+    assert_eq!((&other["success"], &other["code"]), (&json!(false), &json!("slot_taken")), "{other}");
     service.stop().await;
 }
 

@@ -85,6 +85,28 @@ async fn a_process_that_slept_through_its_lease_is_fenced_out() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_process_that_waits_for_the_journal_keeps_its_lease() {
+    let (setup, _calcom) = prepared(1_000).await;
+    let mut first = Program::start(&setup).await;
+    first.signal("STOP");
+    let mut second = Program::spawn(&setup);
+    let tables = Tables::open(setup.database_url()).await;
+    tables.wait_for(1, "lease WHERE epoch = 2").await;
+    let other = setup.folder.path().join("other-journal").display().to_string();
+    let other = Setup { folder: setup.folder.clone(), env: setup.env.clone() }.with("JOURNAL__DIR", &other);
+    let third = Program::spawn(&other);
+    let since = Instant::now();
+    eventually("several lives of a lease are over", async || {
+        assert_eq!(tables.texts("epoch", "FROM lease").await, ["2"], "nobody else took it");
+        (since.elapsed() > Duration::from_secs(4)).then_some(())
+    })
+    .await;
+    first.kill();
+    second.wait_until("ready").await;
+    assert_eq!(third.readiness().await.as_deref(), Some("standby"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn probes_answer_while_it_starts_and_admin_routes_wait() {
     let (setup, _calcom) = prepared(60_000).await;
     let _first = Program::start(&setup).await;
