@@ -44,7 +44,7 @@ use crate::{
     usecases::{Door, Readiness, ServiceState, Services, traffic::Traffic},
 };
 use directory::LiveDirectory;
-use lease::Lease;
+use lease::{Lease, Owned, Signals};
 
 /// How long the actors may take to finish at the end; Retell retries what is not answered within 10 s.
 const DRAIN_LIMIT: Duration = Duration::from_secs(7);
@@ -67,6 +67,7 @@ struct Parts {
     journal: Arc<Journal>,
     database: Database,
     lease: Lease,
+    keeper: tokio::task::JoinHandle<()>,
 }
 
 impl std::fmt::Debug for Running {
@@ -96,8 +97,9 @@ impl Running {
         let services = &self.parts.services;
         services.readiness.set(ServiceState::Draining);
         tracing::info!("draining");
-        self.server.stop(true).await;
+        // Probes go on answering; new requests hear 503 at the door, running ones get their answers.
         let done = services.actors.drain(DRAIN_LIMIT).await;
+        self.server.stop(true).await;
         for task in self.tasks {
             task.abort();
         }
@@ -113,6 +115,7 @@ impl Running {
 
 impl Parts {
     async fn close(self) -> anyhow::Result<()> {
+        self.keeper.abort();
         let fence = &self.services.actors.fence;
         at_most(tasks::save_mark(&self.database, &self.journal, fence)).await;
         let closed = self.journal.close().await;
@@ -138,12 +141,15 @@ async fn at_most(last_words: impl Future<Output = ()>) {
 /// # Errors
 /// Everything that keeps it from being ready, with its remedy.
 pub async fn start(config: Config) -> anyhow::Result<Running> {
+    start_with(config, Readiness::default()).await
+}
+
+async fn start_with(config: Config, readiness: Readiness) -> anyhow::Result<Running> {
     let recorder = Arc::new(Recorder::install().map_err(|e| anyhow!("the metrics cannot be recorded: {e}"))?);
     askpro_actors::metrics::describe();
     let listener = TcpListener::bind(config.http.bind)
         .with_context(|| format!("http.bind {}: choose a free address", config.http.bind))?;
     let address = listener.local_addr().context("http.bind has no address")?;
-    let readiness = Readiness::default();
     let rendered = recorder.clone();
     let door = Arc::new(Door {
         readiness: readiness.clone(),
@@ -154,10 +160,11 @@ pub async fn start(config: Config) -> anyhow::Result<Running> {
     let server = http::serve(door.clone(), &config.http, listener).context("the HTTP server cannot start")?;
     let handle = server.handle();
     tokio::spawn(server);
-    match bring_up(&config, readiness, &door).await {
+    let (end, ended) = watch::channel(false);
+    let signals = Signals { database_up: Arc::new(AtomicBool::new(true)), readiness, end };
+    match bring_up(&config, signals, &door).await {
         Ok((parts, directory)) => {
-            let (end, ended) = watch::channel(false);
-            let tasks = tasks::spawn(&parts, directory, recorder, end);
+            let tasks = tasks::spawn(&parts, directory, recorder);
             tracing::info!(address = %address, "ready");
             Ok(Running { address, parts, server: handle, ended, tasks })
         }
@@ -175,11 +182,23 @@ pub async fn start(config: Config) -> anyhow::Result<Running> {
 pub async fn run_until_signal(config: Config) -> anyhow::Result<()> {
     let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
     let mut interrupt = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::interrupt())?;
-    let running = tokio::select! {
-        running = start(config) => running?,
-        _ = terminate.recv() => return Ok(()),
-        _ = interrupt.recv() => return Ok(()),
+    let readiness = Readiness::default();
+    let mut starting = std::pin::pin!(start_with(config, readiness.clone()));
+    let mut asked_to_stop = false;
+    let running = loop {
+        tokio::select! {
+            running = &mut starting => break running?,
+            _ = terminate.recv() => asked_to_stop = true,
+            _ = interrupt.recv() => asked_to_stop = true,
+        }
+        // Whoever stands by has nothing to give back; a start under way is finished first, then drained.
+        if asked_to_stop && readiness.get() == ServiceState::Standby {
+            return Ok(());
+        }
     };
+    if asked_to_stop {
+        return running.stop().await;
+    }
     let fenced = tokio::select! {
         () = running.stopped() => true,
         _ = terminate.recv() => false,
@@ -196,23 +215,42 @@ pub async fn run_until_signal(config: Config) -> anyhow::Result<()> {
     if fenced { Err(anyhow!("another process owns the database now")) } else { stopped }
 }
 
+/// From nothing to ready. What was taken is given back when it fails.
 async fn bring_up(
     config: &Config,
-    readiness: Readiness,
+    signals: Signals,
     door: &Door,
 ) -> anyhow::Result<(Parts, Arc<LiveDirectory>)> {
     let database = connect(config).await?;
     database.migrate().await.context("database.url: the schema cannot be brought up to date")?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let fence = Arc::new(Fence::default());
-    let lease = Lease::wait_for(&database, &clock, &fence, config.database.lease_ttl, &readiness).await?;
-    let kept = lease.keep();
-    let (journal, opened) = lease::open_journal(&config.journal).await?;
+    let ttl = config.database.lease_ttl;
+    let owned = Lease::own(&database, &clock, &fence, ttl, &config.journal, &signals).await?;
+    let (lease, keeper) = (owned.lease.clone(), owned.keeper.abort_handle());
+    let up = bring_up_owned(config, signals, door, database, clock, fence, owned).await;
+    if up.is_err() {
+        keeper.abort();
+        lease.release().await;
+    }
+    up
+}
+
+async fn bring_up_owned(
+    config: &Config,
+    signals: Signals,
+    door: &Door,
+    database: Database,
+    clock: Arc<dyn Clock>,
+    fence: Arc<Fence>,
+    owned: Owned,
+) -> anyhow::Result<(Parts, Arc<LiveDirectory>)> {
+    let Owned { lease, journal, opened, keeper } = owned;
     let directory = Arc::new(LiveDirectory::default());
     directory.refresh(&database).await.context("the companies cannot be read")?;
     let runtime = Runtime::start(shards()).context("the actors' threads cannot be started")?;
     let ports = ports(config, &database, journal.clone(), directory.clone(), clock.clone())?;
-    let actors = Actors::start(&runtime, &ports, &settings(config), fence);
+    let actors = Actors::start(&runtime, &ports, &settings(config), fence.clone());
     let restored = recovery::recover(&database, &journal, &opened, &ports, &actors).await?;
     tracing::info!(
         calls = restored.calls,
@@ -235,17 +273,16 @@ async fn bring_up(
         function_budget_ms: millis(config.functions.budget),
         body_bytes_max: config.http.body_max_bytes,
         retry_after_s: config.http.retry_after_s,
-        readiness: readiness.clone(),
-        database_up: Arc::new(AtomicBool::new(true)),
+        readiness: signals.readiness.clone(),
+        database_up: signals.database_up.clone(),
         traffic: Traffic::default(),
     });
-    drop(kept);
-    if services.actors.fence.is_lost() {
-        bail!("another process took the database over while this one started");
+    if fence.is_lost() {
+        bail!("another process took the database over while this one was starting");
     }
     let _ = door.services.set(services.clone());
-    readiness.set(ServiceState::Ready);
-    Ok((Parts { services, journal, database, lease }, directory))
+    signals.readiness.set(ServiceState::Ready);
+    Ok((Parts { services, journal, database, lease, keeper }, directory))
 }
 
 /// Connects to the configured database.

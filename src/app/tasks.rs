@@ -1,22 +1,19 @@
-//! What runs beside the requests: the journal's mark, the lease, new companies, parked notes, gauges.
+//! What runs beside the requests: the journal's mark, new companies, parked notes, gauges.
 
-use std::{
-    sync::{Arc, atomic::Ordering},
-    time::Duration,
-};
+use std::{sync::Arc, time::Duration};
 
 use askpro_actors::{
     ports::{journal::Position, stores::BatchStore},
     writer::Fence,
 };
-use tokio::{sync::watch, task::JoinHandle};
+use tokio::task::JoinHandle;
 
-use super::{Parts, directory::LiveDirectory, lease::Lease};
+use super::{Parts, directory::LiveDirectory};
 use crate::{
     journal::Journal,
     store::Database,
     telemetry::{metrics, recorder::Recorder},
-    usecases::{ServiceState, Services},
+    usecases::Services,
 };
 
 const MARK_EVERY: Duration = Duration::from_secs(1);
@@ -29,12 +26,10 @@ pub(super) fn spawn(
     parts: &Parts,
     directory: Arc<LiveDirectory>,
     recorder: Arc<Recorder>,
-    end: watch::Sender<bool>,
 ) -> Vec<JoinHandle<()>> {
     let services = parts.services.clone();
     vec![
         tokio::spawn(keep_mark(parts.database.clone(), parts.journal.clone(), services.actors.fence.clone())),
-        tokio::spawn(keep_lease(parts.lease.clone(), services.clone(), end)),
         tokio::spawn(follow_companies(parts.database.clone(), directory)),
         tokio::spawn(pump(services.clone())),
         tokio::spawn(publish_gauges(services, recorder)),
@@ -61,27 +56,6 @@ pub(super) async fn save_mark(database: &Database, journal: &Arc<Journal>, fence
     let removed = tokio::task::spawn_blocking(move || journal.remove_before(mark)).await;
     if let Ok(Err(error)) = removed {
         tracing::warn!(%error, "segments behind the mark were not removed");
-    }
-}
-
-/// Prolongs the lease three times in its life; a lost one ends the process.
-async fn keep_lease(lease: Lease, services: Arc<Services>, end: watch::Sender<bool>) {
-    let every = lease.ttl / 3;
-    loop {
-        tokio::time::sleep(every).await;
-        let renewed = if services.actors.fence.is_lost() { Ok(false) } else { lease.renew().await };
-        services.database_up.store(renewed.is_ok(), Ordering::SeqCst);
-        match renewed {
-            Ok(true) => {}
-            Ok(false) => {
-                tracing::error!("another process owns the database now; this one stops");
-                services.actors.fence.lose();
-                services.readiness.set(ServiceState::Fenced);
-                let _ = end.send(true);
-                return;
-            }
-            Err(error) => tracing::warn!(%error, "the lease was not prolonged"),
-        }
     }
 }
 
