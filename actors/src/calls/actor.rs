@@ -101,6 +101,10 @@ impl Actor for CallActor {
             CallMessage::LoadAgain => self.load(cx),
             CallMessage::GetCall(reply) => {
                 cx.answer(reply, self.view());
+                // Whoever only looks keeps nobody in memory.
+                if self.base != Base::NotAsked {
+                    return;
+                }
             }
             CallMessage::Leave => return self.leave(cx),
         }

@@ -6,7 +6,7 @@ use std::{
 };
 
 use askpro_domain::{
-    booking::{Booking, BookingEffect, BookingEvent, BookingOrder, BookingState},
+    booking::{AppointmentStatus, Booking, BookingEffect, BookingEvent, BookingOrder, BookingState},
     ids::{AppointmentId, CallId, CompanyId},
     slots::{HoldId, HoldState, SlotLedger},
     tenant::Company,
@@ -60,6 +60,8 @@ pub(super) struct Active {
     pub call_finished: bool,
     /// The record of its last move, not yet known to be on disk; a POST waits for it.
     pub written_ahead: WrittenAhead,
+    /// The status that was counted last: only a change of it counts.
+    pub counted: AppointmentStatus,
     /// Effects of moves that the journal did not take, and when it is tried again.
     pub unrecorded: Option<(UnixMillis, Vec<BookingEffect>)>,
 }
@@ -78,6 +80,7 @@ impl Active {
     /// A booking that nobody waits for.
     pub(super) fn of(booking: Booking) -> Self {
         Self {
+            counted: booking.status(),
             booking,
             waiters: Vec::new(),
             due: None,

@@ -179,6 +179,7 @@ impl SchedulingActor {
         let active = Active { waiters, ..Active::of(booking.clone()) };
         match self.record_move(&booking, &[], cx) {
             Ok(durable) => {
+                self.count_move(&booking, cx);
                 self.bookings.insert(appointment, active);
                 self.world.pins.unpin(self.company, &Pin::Hold(offer.hold.clone()));
                 self.post(&booking, Some(durable), cx);

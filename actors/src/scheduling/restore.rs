@@ -159,6 +159,7 @@ impl SchedulingActor {
             let booking = Booking::abandon(order.clone(), cx.now());
             match self.record_move(&booking, &[], cx) {
                 Ok(_durable) => {
+                    self.count_move(&booking, cx);
                     // Its identity is used up: the same order again is another appointment.
                     self.bookings.insert(order.appointment, Active::of(booking));
                 }

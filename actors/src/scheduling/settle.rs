@@ -78,7 +78,13 @@ impl SchedulingActor {
         let again_at = cx.now().plus_ms(self.world.settings.record_again_ms);
         let Some(active) = self.bookings.get_mut(appointment) else { return };
         match recorded {
-            Ok(durable) => active.written_ahead = WrittenAhead(Some(durable)),
+            Ok(durable) => {
+                active.written_ahead = WrittenAhead(Some(durable));
+                let counted = std::mem::replace(&mut active.counted, booking.status());
+                if counted != booking.status() {
+                    self.count_move(booking, cx);
+                }
+            }
             Err(error) => {
                 tracing::error!(%error, "a booking's move was not journaled and will be tried again");
                 active.unrecorded = Some((again_at, all));
@@ -118,7 +124,6 @@ impl SchedulingActor {
         self.world.pins.unpin(self.company, &Pin::Order(appointment.clone()));
         let moved = rows::moved(booking, effects, self.company_now().as_deref(), position, cx.now());
         self.tell_call(booking, moved, cx);
-        self.count_move(booking, cx);
         Ok(durable)
     }
 
@@ -129,7 +134,8 @@ impl SchedulingActor {
         cx.effect(move || deliver(&world, company, call_id, moved));
     }
 
-    fn count_move(&self, booking: &Booking, cx: &mut Context<'_, Self>) {
+    /// Counts a new status.
+    pub(super) fn count_move(&self, booking: &Booking, cx: &mut Context<'_, Self>) {
         let status = booking.status();
         let (world, company) = (self.world.clone(), self.company);
         cx.effect(move || {

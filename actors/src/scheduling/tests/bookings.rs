@@ -143,7 +143,7 @@ fn what_was_never_sent_is_sent_again_until_the_calendar_is_back() {
     let records = rig.journal.records().len();
     assert!(records < 20, "an hour of trying is not an hour of records: {records}");
     rig.calendar.set_down(false);
-    rig.advance(5_000);
+    rig.advance(60_000);
     assert_eq!(status(&rig), AppointmentStatus::Confirmed);
     assert_eq!((rig.calendar.posts().len(), rig.database.tables().outbox.len()), (1, 1));
     hang_up(&rig, "c");
