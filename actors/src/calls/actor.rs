@@ -8,7 +8,7 @@ use askpro_domain::{
     time::UnixMillis,
 };
 
-use super::{CallMessage, CallView, CallWorld, EventReceived, Loaded, rows};
+use super::{AskFunction, CallMessage, CallView, CallWorld, EventReceived, Loaded, rows};
 use crate::{
     parked::ParkedItem,
     ports::{
@@ -20,6 +20,9 @@ use crate::{
     tenant::{LiveToken, TenantMessage},
     writer::WriteOrder,
 };
+
+/// How long before its deadline an order goes on without the store's answer.
+const ORDER_MARGIN_MS: i64 = 1_000;
 
 /// A call.
 pub struct CallActor {
@@ -36,6 +39,8 @@ pub struct CallActor {
     pub(super) in_quarantine: bool,
     /// Whether the store must be asked for those, wherever the call belongs.
     ask_quarantine: bool,
+    /// Orders that wait for it too, and until when.
+    pub(super) orders: Vec<(AskFunction, UnixMillis)>,
     /// Other rows that wait for the store's answer.
     withheld: Vec<WriteOrder>,
     /// The newest transcript, until it is written.
@@ -85,7 +90,7 @@ impl Actor for CallActor {
             CallMessage::EventReceived(received) => self.event_received(received, cx),
             CallMessage::AskFunction(ask) => {
                 self.hear(cx);
-                self.ask_function(ask, cx);
+                self.order_or_ask(ask, cx);
             }
             CallMessage::BookingMoved(moved) => {
                 self.hear(cx);
@@ -97,6 +102,7 @@ impl Actor for CallActor {
                 self.flush_transcript();
                 self.arm_transcript(cx);
             }
+            CallMessage::GoOn => self.go_on(cx),
             CallMessage::LoadAgain if self.base == Base::Known => {}
             CallMessage::LoadAgain => self.load(cx),
             CallMessage::GetCall(reply) => {
@@ -126,6 +132,7 @@ impl CallActor {
             base: Base::NotAsked,
             waiting: Vec::new(),
             deferred: Vec::new(),
+            orders: Vec::new(),
             in_quarantine: false,
             ask_quarantine: false,
             withheld: Vec::new(),
@@ -354,6 +361,7 @@ impl CallActor {
                     self.take_event(received, quarantined, cx);
                 }
                 self.hand_over();
+                self.go_on(cx);
             }
         }
     }
@@ -458,6 +466,7 @@ impl CallActor {
         let call_id = &self.state.call_id;
         let nothing_waits = self.waiting.iter().all(|w| w.quarantined)
             && self.deferred.is_empty()
+            && self.orders.is_empty()
             && self.withheld.is_empty()
             && (self.transcript.is_none() || self.state.placed.is_none())
             && self.world.pending.of(call_id).is_empty()
@@ -483,6 +492,18 @@ impl CallActor {
             withheld_orders: self.withheld.len() + self.waiting.iter().filter(|w| !w.quarantined).count(),
             heard_at: self.heard_at,
         }
+    }
+
+    /// Whether the store has said what it knows of this call.
+    pub(super) fn is_known(&self) -> bool {
+        self.base == Base::Known
+    }
+
+    /// Until when an order may wait for the store; one that does not answer gets one more chance.
+    pub(super) fn wait_until(&self, deadline: UnixMillis, now: UnixMillis) -> UnixMillis {
+        let latest = deadline.plus_ms(-ORDER_MARGIN_MS);
+        let one_more = now.plus_ms(2 * self.world.settings.load_again_ms);
+        if self.store_silent { latest.min(one_more) } else { latest }
     }
 
     /// Whether the store must be asked first: a company's own key may touch only calls of that company.

@@ -7,14 +7,48 @@ use askpro_domain::{
     tenant::{Company, Directory, Placement},
 };
 
-use super::{Answered, AskFunction, CallActor};
+use super::{Answered, AskFunction, CallActor, CallMessage};
 use crate::{
     ports::journal::Signer,
     runtime::Context,
     scheduling::{SchedulingAsk, SchedulingMessage, answered},
 };
 
+/// Orders of one call that may wait for the store; more go on without it.
+const ORDERS_WAITING_MAX: usize = 16;
+
 impl CallActor {
+    /// An order waits until the store has said what this call has booked before: it may be a repeat. Not long
+    /// though, for the database may be away.
+    pub(super) fn order_or_ask(&mut self, ask: &AskFunction, cx: &mut Context<'_, Self>) {
+        let until = self.wait_until(ask.deadline, cx.now());
+        let waits = ask.function.is_write() && !self.is_known() && cx.now() < until;
+        if !waits || self.orders.len() >= ORDERS_WAITING_MAX {
+            return self.ask_function(ask, cx);
+        }
+        self.orders.push((ask.clone(), until));
+        self.arm_orders(cx);
+    }
+
+    /// Orders go on when the store has answered, or when their time has come.
+    pub(super) fn go_on(&mut self, cx: &mut Context<'_, Self>) {
+        let (known, now) = (self.is_known(), cx.now());
+        let (ready, waiting): (Vec<_>, Vec<_>) =
+            std::mem::take(&mut self.orders).into_iter().partition(|(_, until)| known || *until <= now);
+        self.orders = waiting;
+        for (ask, _) in ready {
+            self.ask_function(&ask, cx);
+        }
+        self.arm_orders(cx);
+    }
+
+    fn arm_orders(&self, cx: &mut Context<'_, Self>) {
+        match self.orders.iter().map(|(_, until)| *until).min() {
+            Some(at) => cx.arm("orders", at, CallMessage::GoOn),
+            None => cx.disarm("orders"),
+        }
+    }
+
     /// Answers here what needs no calendar; everything else goes to the scheduler with the reply handle.
     pub(super) fn ask_function(&mut self, ask: &AskFunction, cx: &mut Context<'_, Self>) {
         let call_id = self.state.call_id.clone();

@@ -32,6 +32,8 @@ impl SchedulingActor {
         for booking in &restore.bookings {
             self.restore_booking(booking, cx.now());
         }
+        let held: Vec<Hold> = self.ledger.holds().filter(|hold| hold.is_held()).cloned().collect();
+        held.iter().for_each(|hold| self.restore_offer(hold));
         let open: Vec<AppointmentId> = self
             .bookings
             .iter()
