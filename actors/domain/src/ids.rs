@@ -106,7 +106,9 @@ impl<'de> Deserialize<'de> for CallId {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;
         Self::parse(&text).ok_or_else(|| {
-            serde::de::Error::custom("a call id of 1 to 128 bytes without control characters or outer whitespace is expected")
+            serde::de::Error::custom(
+                "a call id of 1 to 128 bytes without control characters or outer whitespace is expected",
+            )
         })
     }
 }

@@ -1,10 +1,10 @@
 //! The actor of one call.
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 use askpro_domain::{
-    call::{CallEvent, CallState},
-    ids::{CallId, CompanyId},
+    call::{AppointmentFact, CallEvent, CallState},
+    ids::{AppointmentId, CallId, CompanyId},
     time::UnixMillis,
 };
 
@@ -24,6 +24,9 @@ use crate::{
 /// How long before its deadline an order goes on without the store's answer.
 const ORDER_MARGIN_MS: i64 = 1_000;
 
+/// How long an unplaced call stays in memory after its last message for bookings that a company claims in it.
+const CLAIMS_KEPT_MS: i64 = 600_000;
+
 /// A call.
 pub struct CallActor {
     pub(super) state: CallState,
@@ -41,6 +44,8 @@ pub struct CallActor {
     ask_quarantine: bool,
     /// Orders that wait for it too, and until when.
     pub(super) orders: Vec<(AskFunction, UnixMillis)>,
+    /// Bookings under companies' own keys, until something else says where the call belongs.
+    pub(super) claims: BTreeMap<AppointmentId, (CompanyId, AppointmentFact)>,
     /// Other rows that wait for the store's answer.
     withheld: Vec<WriteOrder>,
     /// The newest transcript, until it is written.
@@ -133,6 +138,7 @@ impl CallActor {
             waiting: Vec::new(),
             deferred: Vec::new(),
             orders: Vec::new(),
+            claims: BTreeMap::new(),
             in_quarantine: false,
             ask_quarantine: false,
             withheld: Vec::new(),
@@ -151,6 +157,7 @@ impl CallActor {
         copy.waiting.clone_from(&self.waiting);
         copy.deferred.clone_from(&self.deferred);
         copy.withheld.clone_from(&self.withheld);
+        copy.claims.clone_from(&self.claims);
         copy.in_quarantine = self.in_quarantine;
         copy.ask_quarantine = self.ask_quarantine;
         copy
@@ -250,7 +257,8 @@ impl CallActor {
         if self.base != Base::Known {
             return;
         }
-        let (Some(placed), Some(mut row)) = (self.state.placed, self.transcript.take()) else { return };
+        let Some(placed) = self.state.placed else { return };
+        let Some(mut row) = self.transcript.take() else { return };
         row.company = placed.company;
         self.write(WriteOrder { call_id: None, writes: vec![Write::Event(row)], positions: Vec::new() });
     }
@@ -262,6 +270,13 @@ impl CallActor {
     }
 
     fn join_move(&mut self, moved: &super::BookingMoved) {
+        let company = moved.placed.company;
+        if moved.claimed && self.state.placed.is_none_or(|placed| placed.company != company) {
+            let claim = (company, moved.fact);
+            let known = self.claims.entry(moved.appointment.clone()).or_insert(claim);
+            *known = (*known).max(claim);
+            return;
+        }
         let call_id = self.state.call_id.clone();
         let mut state = std::mem::replace(&mut self.state, CallState::new(call_id));
         state = state.place(moved.placed).settle(moved.appointment.clone(), moved.fact);
@@ -285,6 +300,7 @@ impl CallActor {
 
     /// Hands over what waits, once the store has answered: to the company it belongs to, else to quarantine.
     pub(super) fn hand_over(&mut self) {
+        self.join_claims();
         if self.base != Base::Known {
             self.leave_bodies_in_journal();
             return;
@@ -307,6 +323,19 @@ impl CallActor {
         for waiting in self.waiting.iter_mut().skip(KEPT) {
             if waiting.received.position.is_some() {
                 waiting.received.body = bytes::Bytes::new();
+            }
+        }
+    }
+
+    /// Joins the bookings that the company claimed to which the call turned out to belong; others were made by
+    /// companies to which it does not.
+    fn join_claims(&mut self) {
+        let Some(placed) = self.state.placed else { return };
+        for (appointment, (company, fact)) in std::mem::take(&mut self.claims) {
+            if company == placed.company {
+                let call_id = self.state.call_id.clone();
+                let state = std::mem::replace(&mut self.state, CallState::new(call_id));
+                self.state = state.settle(appointment, fact);
             }
         }
     }
@@ -472,14 +501,16 @@ impl CallActor {
             && self.world.pending.of(call_id).is_empty()
             // Whoever comes back before its newest row is written would read an older one.
             && !self.world.writers.has_row_of(call_id);
-        let done = self.state.is_over() || self.state.placed.is_none();
+        let keeps_claims = !self.claims.is_empty() && cx.now().since(self.heard_at) < CLAIMS_KEPT_MS;
+        let over_or_nowhere = self.state.is_over() || self.state.placed.is_none();
+        let done = over_or_nowhere && !keeps_claims;
         if done && nothing_waits && !matches!(self.base, Base::Asked(_)) {
             return cx.stop();
         }
         if self.base == Base::NotAsked {
             self.load(cx);
         }
-        if done {
+        if over_or_nowhere {
             cx.arm("leave", cx.now().plus_ms(self.world.settings.linger_ms), CallMessage::Leave);
         }
     }

@@ -105,6 +105,8 @@ pub struct BookingMoved {
     pub fact: AppointmentFact,
     /// Its company: a call that only ever booked is placed by it.
     pub placed: askpro_domain::call::PlacedIn,
+    /// Only the company's own key said so: it places no call.
+    pub claimed: bool,
     /// Whether a callback was promised with it.
     pub callback: bool,
     /// Rows: the appointment, notices, callbacks.

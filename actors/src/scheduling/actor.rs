@@ -100,12 +100,13 @@ impl Active {
     /// A booking that nobody waits for.
     pub(super) fn of(booking: Booking) -> Self {
         Self {
+            // The end of a call that may be another company's is not told here.
+            call_finished: booking.order.claimed,
             counted: booking.status(),
             forget_at: None,
             booking,
             waiters: Vec::new(),
             due: None,
-            call_finished: false,
             written_ahead: WrittenAhead::default(),
             unrecorded: None,
         }

@@ -210,6 +210,7 @@ impl SchedulingActor {
             company: self.company,
             branch: ask.placed.branch,
             call_id: ask.call_id.clone(),
+            claimed: ask.claimed,
             order_key: ask.order_key.clone(),
             service: offer.wish.service,
             staff: offer.member,

@@ -188,7 +188,7 @@ impl SchedulingActor {
         }
         let give_up = now.plus_ms(self.world.settings.post_lost_after_ms);
         for active in self.bookings.values_mut() {
-            active.call_finished = active.booking.call_over;
+            active.call_finished |= active.booking.call_over;
             match active.booking.state {
                 BookingState::Submitted { .. } => active.due = Some((give_up, DueStep::GiveUpPost)),
                 BookingState::Unknown { .. } => active.due = Some((now, DueStep::Look)),

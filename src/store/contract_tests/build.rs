@@ -62,6 +62,7 @@ pub(super) fn call(company: CompanyId, call: &str, status: &'static str) -> Call
 pub(super) fn booking(company: CompanyId, call: &str, order_key: &str) -> Booking {
     let call_id = call_id(call);
     let order = BookingOrder {
+        claimed: false,
         appointment: AppointmentId::of_order(&call_id, order_key, 0),
         company,
         branch: BranchId(9),

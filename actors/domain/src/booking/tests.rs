@@ -10,6 +10,7 @@ const HOST: Option<i64> = Some(9001);
 fn order() -> BookingOrder {
     let call_id = CallId::parse("call_c1").unwrap();
     BookingOrder {
+        claimed: false,
         appointment: AppointmentId::of_order(&call_id, "book", 1),
         company: CompanyId(1),
         branch: BranchId(2),
