@@ -62,7 +62,8 @@ slug_id!(
     CustomerId, "customer"
 );
 
-/// Retell's `call_id` or `chat_id`: 1 to 128 bytes without control characters. Cheap to clone.
+/// Retell's `call_id` or `chat_id`: 1 to 128 bytes without control characters and without whitespace at its
+/// ends, which databases do not keep apart. Cheap to clone.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(transparent)]
 pub struct CallId(Arc<str>);
@@ -71,10 +72,11 @@ pub struct CallId(Arc<str>);
 pub const CALL_ID_BYTES_MAX: usize = 128;
 
 impl CallId {
-    /// Checks an id as it came. Errors: `None` when it is empty, too long or has control characters.
+    /// Checks an id as it came. Errors: `None` when it is empty, too long, begins or ends with whitespace, or
+    /// has control characters.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
-        let fits = !text.is_empty() && text.len() <= CALL_ID_BYTES_MAX;
+        let fits = !text.is_empty() && text.len() <= CALL_ID_BYTES_MAX && text.trim() == text;
         (fits && !text.chars().any(char::is_control)).then(|| Self(Arc::from(text)))
     }
 
@@ -104,7 +106,9 @@ impl<'de> Deserialize<'de> for CallId {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;
         Self::parse(&text).ok_or_else(|| {
-            serde::de::Error::custom("a call id of 1 to 128 bytes without control characters is expected")
+            serde::de::Error::custom(
+                "a call id of 1 to 128 bytes without control characters or outer whitespace is expected",
+            )
         })
     }
 }
@@ -204,5 +208,13 @@ mod tests {
         }
         assert!(!CallId::parse("call_ü").unwrap().is_placeholder());
         assert!(CallId::parse("a\u{0}b").is_none() && CallId::parse("").is_none());
+    }
+
+    #[test]
+    fn an_id_with_whitespace_at_its_ends_is_no_id() {
+        for bad in [" ", "call_1 ", " call_1", "call_1\u{a0}", "\u{3000}call_1"] {
+            assert!(CallId::parse(bad).is_none(), "{bad:?}");
+        }
+        assert!(CallId::parse("call 1").is_some());
     }
 }

@@ -1,14 +1,14 @@
 //! The actor of one call.
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 use askpro_domain::{
-    call::{CallEvent, CallState},
-    ids::{CallId, CompanyId},
+    call::{AppointmentFact, CallEvent, CallState},
+    ids::{AppointmentId, CallId, CompanyId},
     time::UnixMillis,
 };
 
-use super::{CallMessage, CallView, CallWorld, EventReceived, Loaded, rows};
+use super::{AskFunction, CallMessage, CallView, CallWorld, EventReceived, Loaded, rows};
 use crate::{
     parked::ParkedItem,
     ports::{
@@ -20,6 +20,12 @@ use crate::{
     tenant::{LiveToken, TenantMessage},
     writer::WriteOrder,
 };
+
+/// How long before its deadline an order goes on without the store's answer.
+const ORDER_MARGIN_MS: i64 = 1_000;
+
+/// How long an unplaced call stays in memory after its last message for bookings that a company claims in it.
+const CLAIMS_KEPT_MS: i64 = 600_000;
 
 /// A call.
 pub struct CallActor {
@@ -36,6 +42,10 @@ pub struct CallActor {
     pub(super) in_quarantine: bool,
     /// Whether the store must be asked for those, wherever the call belongs.
     ask_quarantine: bool,
+    /// Orders that wait for it too, and until when.
+    pub(super) orders: Vec<(AskFunction, UnixMillis)>,
+    /// Bookings under companies' own keys, until something else says where the call belongs.
+    pub(super) claims: BTreeMap<AppointmentId, (CompanyId, AppointmentFact)>,
     /// Other rows that wait for the store's answer.
     withheld: Vec<WriteOrder>,
     /// The newest transcript, until it is written.
@@ -85,7 +95,7 @@ impl Actor for CallActor {
             CallMessage::EventReceived(received) => self.event_received(received, cx),
             CallMessage::AskFunction(ask) => {
                 self.hear(cx);
-                self.ask_function(ask, cx);
+                self.order_or_ask(ask, cx);
             }
             CallMessage::BookingMoved(moved) => {
                 self.hear(cx);
@@ -97,10 +107,15 @@ impl Actor for CallActor {
                 self.flush_transcript();
                 self.arm_transcript(cx);
             }
+            CallMessage::GoOn => self.go_on(cx),
             CallMessage::LoadAgain if self.base == Base::Known => {}
             CallMessage::LoadAgain => self.load(cx),
             CallMessage::GetCall(reply) => {
                 cx.answer(reply, self.view());
+                // Whoever only looks keeps nobody in memory.
+                if self.base != Base::NotAsked {
+                    return;
+                }
             }
             CallMessage::Leave => return self.leave(cx),
         }
@@ -122,6 +137,8 @@ impl CallActor {
             base: Base::NotAsked,
             waiting: Vec::new(),
             deferred: Vec::new(),
+            orders: Vec::new(),
+            claims: BTreeMap::new(),
             in_quarantine: false,
             ask_quarantine: false,
             withheld: Vec::new(),
@@ -140,6 +157,7 @@ impl CallActor {
         copy.waiting.clone_from(&self.waiting);
         copy.deferred.clone_from(&self.deferred);
         copy.withheld.clone_from(&self.withheld);
+        copy.claims.clone_from(&self.claims);
         copy.in_quarantine = self.in_quarantine;
         copy.ask_quarantine = self.ask_quarantine;
         copy
@@ -239,7 +257,8 @@ impl CallActor {
         if self.base != Base::Known {
             return;
         }
-        let (Some(placed), Some(mut row)) = (self.state.placed, self.transcript.take()) else { return };
+        let Some(placed) = self.state.placed else { return };
+        let Some(mut row) = self.transcript.take() else { return };
         row.company = placed.company;
         self.write(WriteOrder { call_id: None, writes: vec![Write::Event(row)], positions: Vec::new() });
     }
@@ -251,6 +270,13 @@ impl CallActor {
     }
 
     fn join_move(&mut self, moved: &super::BookingMoved) {
+        let company = moved.placed.company;
+        if moved.claimed && self.state.placed.is_none_or(|placed| placed.company != company) {
+            let claim = (company, moved.fact);
+            let known = self.claims.entry(moved.appointment.clone()).or_insert(claim);
+            *known = (*known).max(claim);
+            return;
+        }
         let call_id = self.state.call_id.clone();
         let mut state = std::mem::replace(&mut self.state, CallState::new(call_id));
         state = state.place(moved.placed).settle(moved.appointment.clone(), moved.fact);
@@ -274,6 +300,7 @@ impl CallActor {
 
     /// Hands over what waits, once the store has answered: to the company it belongs to, else to quarantine.
     pub(super) fn hand_over(&mut self) {
+        self.join_claims();
         if self.base != Base::Known {
             self.leave_bodies_in_journal();
             return;
@@ -296,6 +323,19 @@ impl CallActor {
         for waiting in self.waiting.iter_mut().skip(KEPT) {
             if waiting.received.position.is_some() {
                 waiting.received.body = bytes::Bytes::new();
+            }
+        }
+    }
+
+    /// Joins the bookings that the company claimed to which the call turned out to belong; others were made by
+    /// companies to which it does not.
+    fn join_claims(&mut self) {
+        let Some(placed) = self.state.placed else { return };
+        for (appointment, (company, fact)) in std::mem::take(&mut self.claims) {
+            if company == placed.company {
+                let call_id = self.state.call_id.clone();
+                let state = std::mem::replace(&mut self.state, CallState::new(call_id));
+                self.state = state.settle(appointment, fact);
             }
         }
     }
@@ -350,6 +390,7 @@ impl CallActor {
                     self.take_event(received, quarantined, cx);
                 }
                 self.hand_over();
+                self.go_on(cx);
             }
         }
     }
@@ -454,19 +495,22 @@ impl CallActor {
         let call_id = &self.state.call_id;
         let nothing_waits = self.waiting.iter().all(|w| w.quarantined)
             && self.deferred.is_empty()
+            && self.orders.is_empty()
             && self.withheld.is_empty()
             && (self.transcript.is_none() || self.state.placed.is_none())
             && self.world.pending.of(call_id).is_empty()
             // Whoever comes back before its newest row is written would read an older one.
             && !self.world.writers.has_row_of(call_id);
-        let done = self.state.is_over() || self.state.placed.is_none();
+        let keeps_claims = !self.claims.is_empty() && cx.now().since(self.heard_at) < CLAIMS_KEPT_MS;
+        let over_or_nowhere = self.state.is_over() || self.state.placed.is_none();
+        let done = over_or_nowhere && !keeps_claims;
         if done && nothing_waits && !matches!(self.base, Base::Asked(_)) {
             return cx.stop();
         }
         if self.base == Base::NotAsked {
             self.load(cx);
         }
-        if done {
+        if over_or_nowhere {
             cx.arm("leave", cx.now().plus_ms(self.world.settings.linger_ms), CallMessage::Leave);
         }
     }
@@ -479,6 +523,18 @@ impl CallActor {
             withheld_orders: self.withheld.len() + self.waiting.iter().filter(|w| !w.quarantined).count(),
             heard_at: self.heard_at,
         }
+    }
+
+    /// Whether the store has said what it knows of this call.
+    pub(super) fn is_known(&self) -> bool {
+        self.base == Base::Known
+    }
+
+    /// Until when an order may wait for the store; one that does not answer gets one more chance.
+    pub(super) fn wait_until(&self, deadline: UnixMillis, now: UnixMillis) -> UnixMillis {
+        let latest = deadline.plus_ms(-ORDER_MARGIN_MS);
+        let one_more = now.plus_ms(2 * self.world.settings.load_again_ms);
+        if self.store_silent { latest.min(one_more) } else { latest }
     }
 
     /// Whether the store must be asked first: a company's own key may touch only calls of that company.

@@ -67,6 +67,7 @@ impl Factory<CallActor> for CallFactory {
             }
             CallMessage::Restored(_) => self.set_aside(key, "state", error),
             CallMessage::FlushTranscript
+            | CallMessage::GoOn
             | CallMessage::Leave
             | CallMessage::LoadAgain
             | CallMessage::GetCall(_) => {}

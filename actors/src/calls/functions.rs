@@ -1,20 +1,57 @@
 //! Live function calls: placed, typed, handed on to the company's scheduler.
 
+use std::collections::BTreeMap;
+
 use askpro_domain::{
-    call::PlacedIn,
+    call::{AppointmentFact, CallIdentity, PlacedIn},
     function::{FunctionAnswer, FunctionName, Speaker, order_key, parse_order},
+    ids::{AppointmentId, CompanyId},
     phone::PhoneNumber,
     tenant::{Company, Directory, Placement},
 };
 
-use super::{Answered, AskFunction, CallActor};
+use super::{Answered, AskFunction, CallActor, CallMessage};
 use crate::{
     ports::journal::Signer,
     runtime::Context,
     scheduling::{SchedulingAsk, SchedulingMessage, answered},
 };
 
+/// Orders of one call that may wait for the store; more go on without it.
+const ORDERS_WAITING_MAX: usize = 16;
+
 impl CallActor {
+    /// An order waits until the store has said what this call has booked before: it may be a repeat. Not long
+    /// though, for the database may be away.
+    pub(super) fn order_or_ask(&mut self, ask: &AskFunction, cx: &mut Context<'_, Self>) {
+        let until = self.wait_until(ask.deadline, cx.now());
+        let waits = ask.function.is_write() && !self.is_known() && cx.now() < until;
+        if !waits || self.orders.len() >= ORDERS_WAITING_MAX {
+            return self.ask_function(ask, cx);
+        }
+        self.orders.push((ask.clone(), until));
+        self.arm_orders(cx);
+    }
+
+    /// Orders go on when the store has answered, or when their time has come.
+    pub(super) fn go_on(&mut self, cx: &mut Context<'_, Self>) {
+        let (known, now) = (self.is_known(), cx.now());
+        let (ready, waiting): (Vec<_>, Vec<_>) =
+            std::mem::take(&mut self.orders).into_iter().partition(|(_, until)| known || *until <= now);
+        self.orders = waiting;
+        for (ask, _) in ready {
+            self.ask_function(&ask, cx);
+        }
+        self.arm_orders(cx);
+    }
+
+    fn arm_orders(&self, cx: &mut Context<'_, Self>) {
+        match self.orders.iter().map(|(_, until)| *until).min() {
+            Some(at) => cx.arm("orders", at, CallMessage::GoOn),
+            None => cx.disarm("orders"),
+        }
+    }
+
     /// Answers here what needs no calendar; everything else goes to the scheduler with the reply handle.
     pub(super) fn ask_function(&mut self, ask: &AskFunction, cx: &mut Context<'_, Self>) {
         let call_id = self.state.call_id.clone();
@@ -41,10 +78,11 @@ impl CallActor {
                 let asked = SchedulingAsk {
                     call_id,
                     placed,
+                    claimed: self.state.placed.is_none(),
                     order_key: order_key(&order),
                     order,
-                    caller: self.caller(),
-                    earlier: self.state.appointments.clone(),
+                    caller: caller(&self.state.clone().meet(&ask.identity).identity()),
+                    earlier: self.earlier(placed.company),
                     deadline: ask.deadline,
                     reply: ask.reply.clone(),
                 };
@@ -53,20 +91,31 @@ impl CallActor {
         }
     }
 
-    /// Joins who takes part, unless the key of another company signed for it. Gives where the call belongs.
+    /// Gives where the call belongs, and joins who takes part; of what a company's own key signed only when the
+    /// call is known to belong to it.
     fn meet(&mut self, ask: &AskFunction, directory: &Directory) -> Option<PlacedIn> {
         let met = self.state.clone().meet(&ask.identity);
-        let placed = met.placed.or_else(|| match directory.place(&met.identity().placing()) {
-            Placement::Placed { company, branch } => Some(PlacedIn { company, branch }),
-            Placement::Unplaced(_) => None,
-        });
-        if let Signer::Company(own) = ask.signer
-            && placed.is_none_or(|placed| placed.company != own)
-        {
-            return None;
+        let placed = met.placed.or_else(|| place(directory, &met.identity()));
+        if let Signer::Company(own) = ask.signer {
+            let claimed = place(directory, &ask.identity);
+            let is_own = |placed: Option<PlacedIn>| placed.is_some_and(|placed| placed.company == own);
+            if !is_own(claimed) || !is_own(placed) {
+                return None;
+            }
+            if self.state.placed.is_none() {
+                return placed;
+            }
         }
         self.state = placed.map_or_else(|| met.clone(), |placed| met.clone().place(placed));
         placed
+    }
+
+    /// What the call knows of its bookings in this company.
+    fn earlier(&self, company: CompanyId) -> BTreeMap<AppointmentId, AppointmentFact> {
+        let mut earlier = self.state.appointments.clone();
+        let claims = self.claims.iter().filter(|(_, (of, _))| *of == company);
+        earlier.extend(claims.map(|(id, (_, fact))| (id.clone(), *fact)));
+        earlier
     }
 
     fn hand_on(&self, asked: SchedulingAsk, company: &Company, cx: &mut Context<'_, Self>) {
@@ -81,14 +130,21 @@ impl CallActor {
             }
         });
     }
+}
 
-    /// The number of the other side: the caller's, or the one that was called.
-    fn caller(&self) -> Option<PhoneNumber> {
-        let identity = self.state.identity();
-        let outbound = identity.direction.as_deref() == Some("outbound");
-        let number = if outbound { identity.to_number } else { identity.from_number };
-        number.as_deref().and_then(PhoneNumber::parse_e164)
+/// Where a call with these participants belongs.
+fn place(directory: &Directory, identity: &CallIdentity) -> Option<PlacedIn> {
+    match directory.place(&identity.placing()) {
+        Placement::Placed { company, branch } => Some(PlacedIn { company, branch }),
+        Placement::Unplaced(_) => None,
     }
+}
+
+/// The number of the other side: the caller's, or the one that was called.
+fn caller(identity: &CallIdentity) -> Option<PhoneNumber> {
+    let outbound = identity.direction.as_deref() == Some("outbound");
+    let number = if outbound { &identity.to_number } else { &identity.from_number };
+    number.as_deref().and_then(PhoneNumber::parse_e164)
 }
 
 fn refuse(ask: &AskFunction, company: &Company, answer: &FunctionAnswer, cx: &mut Context<'_, CallActor>) {

@@ -41,6 +41,8 @@ pub enum CallMessage {
     FlushTranscript,
     /// Order, from its own timer: leave memory when nothing is left to do.
     Leave,
+    /// Order, from its own timer: orders that waited for the store go on without it.
+    GoOn,
     /// Order, from its own timer: ask the store again.
     LoadAgain,
     /// Question, from admins; answered at once.
@@ -63,7 +65,7 @@ pub struct EventReceived {
 }
 
 /// A live function call.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct AskFunction {
     /// Which function.
     pub function: FunctionName,
@@ -103,6 +105,8 @@ pub struct BookingMoved {
     pub fact: AppointmentFact,
     /// Its company: a call that only ever booked is placed by it.
     pub placed: askpro_domain::call::PlacedIn,
+    /// Only the company's own key said so: it places no call.
+    pub claimed: bool,
     /// Whether a callback was promised with it.
     pub callback: bool,
     /// Rows: the appointment, notices, callbacks.

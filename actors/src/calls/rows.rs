@@ -21,6 +21,7 @@ pub(super) fn event_row(received: &EventReceived, company: CompanyId) -> EventRo
         body_hash: event.body_hash,
         body_bytes: event.body_bytes,
         received_at: received.received_at,
+        signer_company: super::factory::signer_company(received.signer),
         body: body_of(received),
     }
 }
@@ -54,7 +55,7 @@ pub(super) fn quarantine_row(received: &EventReceived, reason: &'static str) -> 
     QuarantineRow {
         id: quarantine_id(&row),
         reason,
-        signer_company: super::factory::signer_company(received.signer),
+        signer_company: row.signer_company,
         rank: row.rank(),
         call_id: row.call_id,
         event: row.event,

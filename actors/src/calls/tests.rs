@@ -121,6 +121,20 @@ fn a_late_event_brings_an_ended_call_back_for_a_moment() {
 }
 
 #[test]
+fn whoever_looks_at_an_ended_call_keeps_it_not_in_memory() {
+    let rig = Rig::new();
+    rig.event(&started("c"));
+    rig.event(&ended("c"));
+    rig.settle();
+    for _ in 0..15 {
+        let _ = rig.call("c");
+        rig.advance(1_000);
+    }
+    assert!(rig.calls_in_memory().is_empty());
+    rig.finish();
+}
+
+#[test]
 fn an_ended_call_stays_until_its_rows_are_in_the_database() {
     let rig = Rig::new();
     rig.event(&started("c"));

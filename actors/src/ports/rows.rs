@@ -28,6 +28,8 @@ pub struct EventRow {
     pub body_bytes: u32,
     /// When it arrived.
     pub received_at: UnixMillis,
+    /// Company whose own key signed it, if one did; no column, for the dead letter that it may become.
+    pub signer_company: Option<CompanyId>,
     /// The body, or where it is in the journal.
     pub body: Body,
 }

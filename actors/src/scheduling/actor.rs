@@ -6,12 +6,14 @@ use std::{
 };
 
 use askpro_domain::{
-    booking::{Booking, BookingEffect, BookingEvent, BookingOrder, BookingState},
+    booking::{AppointmentStatus, Booking, BookingEffect, BookingEvent, BookingOrder, BookingState},
     ids::{AppointmentId, CallId, CompanyId},
     slots::{HoldId, HoldState, SlotLedger},
     tenant::Company,
     time::{Interval, UnixMillis},
 };
+
+use futures_util::{FutureExt, future::Shared};
 
 use super::{
     BookingView, HoldView, SchedulerView, SchedulingMessage, SchedulingWorld, check::Question,
@@ -22,6 +24,12 @@ use crate::{
     ports::journal::{Durable, SchedulingRecord},
     runtime::{Actor, Context, Reply},
 };
+
+/// How long a settled booking is remembered after its call: longer than the five minutes in which a signed
+/// order may be sent again.
+const SETTLED_KEPT_MS: i64 = 600_000;
+/// Settled bookings of calls that are over, remembered for one company; the oldest goes first.
+const SETTLED_KEPT_MAX: usize = 4_096;
 
 /// A company's scheduler.
 pub struct SchedulingActor {
@@ -60,13 +68,27 @@ pub(super) struct Active {
     pub call_finished: bool,
     /// The record of its last move, not yet known to be on disk; a POST waits for it.
     pub written_ahead: WrittenAhead,
+    /// Its call is over and it is settled: it is forgotten then.
+    pub forget_at: Option<UnixMillis>,
+    /// The status that was counted last: only a change of it counts.
+    pub counted: AppointmentStatus,
     /// Effects of moves that the journal did not take, and when it is tried again.
     pub unrecorded: Option<(UnixMillis, Vec<BookingEffect>)>,
 }
 
-/// Resolves when a record is on disk.
+/// Resolves when a record is on disk, for everybody who waits for it.
+pub(super) type KnownDurable = Shared<Durable>;
+
+/// The record of a move; `None` when it is known to be on disk.
 #[derive(Default)]
-pub(super) struct WrittenAhead(pub Option<Durable>);
+pub(super) struct WrittenAhead(pub Option<KnownDurable>);
+
+impl WrittenAhead {
+    /// Of a record that is on its way to the disk.
+    pub(super) fn of(durable: Durable) -> Self {
+        Self(Some(durable.shared()))
+    }
+}
 
 impl std::fmt::Debug for WrittenAhead {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -78,10 +100,13 @@ impl Active {
     /// A booking that nobody waits for.
     pub(super) fn of(booking: Booking) -> Self {
         Self {
+            // The end of a call that may be another company's is not told here.
+            call_finished: booking.order.claimed,
+            counted: booking.status(),
+            forget_at: None,
             booking,
             waiters: Vec::new(),
             due: None,
-            call_finished: false,
             written_ahead: WrittenAhead::default(),
             unrecorded: None,
         }
@@ -234,10 +259,22 @@ impl SchedulingActor {
         }
     }
 
-    /// Forgets a booking whose call is over when nothing is left to do for it.
-    pub(super) fn forget_if_done(&mut self, appointment: &AppointmentId) {
-        if self.bookings.get(appointment).is_some_and(|a| a.call_finished && !a.is_busy()) {
-            self.bookings.remove(appointment);
+    /// A booking whose call is over is remembered for a while when nothing is left to do for it: the same order
+    /// may come again.
+    pub(super) fn forget_if_done(&mut self, appointment: &AppointmentId, now: UnixMillis) {
+        let Some(active) = self.bookings.get_mut(appointment) else { return };
+        if active.call_finished && !active.is_busy() && active.forget_at.is_none() {
+            active.forget_at = Some(now.plus_ms(SETTLED_KEPT_MS));
+            self.forget_beyond_limit();
+        }
+    }
+
+    fn forget_beyond_limit(&mut self) {
+        let kept = self.bookings.iter().filter_map(|(id, a)| a.forget_at.map(|at| (at, id)));
+        if kept.clone().count() > SETTLED_KEPT_MAX
+            && let Some(oldest) = kept.min().map(|(_, id)| id.clone())
+        {
+            self.bookings.remove(&oldest);
         }
     }
 
@@ -249,6 +286,7 @@ impl SchedulingActor {
             self.record_release(&hold.id, now);
         }
         self.ledger.forget_past(now);
+        self.bookings.retain(|_, active| active.is_busy() || active.forget_at.is_none_or(|at| at > now));
         self.answer_overdue_questions(cx);
         let due: Vec<(AppointmentId, DueStep)> = self
             .bookings
@@ -272,9 +310,10 @@ impl SchedulingActor {
         let steps = self.bookings.values().filter_map(|a| a.due.map(|(at, _)| at));
         let waiters = self.bookings.values().flat_map(|a| a.waiters.iter().map(|w| w.answer_by));
         let records = self.bookings.values().filter_map(|a| a.unrecorded.as_ref().map(|(at, _)| *at));
+        let forget = self.bookings.values().filter(|a| !a.is_busy()).filter_map(|a| a.forget_at);
         let cut_off =
             (!self.cut_off.is_empty()).then(|| cx.now().plus_ms(self.world.settings.record_again_ms));
-        let next = questions.chain(steps).chain(waiters).chain(records).chain(cut_off);
+        let next = questions.chain(steps).chain(waiters).chain(records).chain(cut_off).chain(forget);
         let next = next.chain(self.ledger.next_expiry()).min();
         let pinned = self.ledger.holds().any(|h| !matches!(h.state, HoldState::Booked { .. }));
         let needed = self.bookings.values().any(Active::is_busy) || !self.questions.is_empty();

@@ -12,7 +12,7 @@ use askpro_domain::{
 
 use super::{
     SchedulingActor, SchedulingAsk, SchedulingMessage,
-    actor::{Active, Offer, Waiter},
+    actor::{Active, Offer, Waiter, WrittenAhead},
     pins::Pin,
     plan::Wish,
 };
@@ -76,7 +76,7 @@ impl SchedulingActor {
         match &booking.state {
             BookingState::Confirmed { .. } => self.answer(ask, cx, |a| a.confirmed(&booking)),
             BookingState::Submitted { .. } if booking.told_pending => {
-                self.answer(ask, cx, |a| a.pending(&booking))
+                self.answer_open(appointment, ask.reply.clone(), cx)
             }
             _ => {
                 let answer_by = ask.deadline.plus_ms(-self.world.settings.answer_margin_ms);
@@ -117,7 +117,9 @@ impl SchedulingActor {
         let Some(bookings) = bookings else { return self.answer(ask, cx, |a| a.busy()) };
         for booking in bookings {
             let appointment = booking.order.appointment.clone();
-            self.bookings.entry(appointment).or_insert_with(|| Active::of(booking.clone()));
+            let active = || Active { call_finished: true, ..Active::of(booking.clone()) };
+            self.bookings.entry(appointment.clone()).or_insert_with(active);
+            self.forget_if_done(&appointment, cx.now());
         }
         if let FunctionOrder::BookAppointment(order) = &ask.order {
             self.book(ask, &order.clone(), cx);
@@ -176,12 +178,15 @@ impl SchedulingActor {
         let appointment = booking.order.appointment.clone();
         let answer_by = ask.deadline.plus_ms(-self.world.settings.answer_margin_ms);
         let waiters = vec![Waiter { reply: ask.reply.clone(), answer_by }];
-        let active = Active { waiters, ..Active::of(booking.clone()) };
+        let mut active = Active { waiters, ..Active::of(booking.clone()) };
         match self.record_move(&booking, &[], cx) {
             Ok(durable) => {
+                active.written_ahead = WrittenAhead::of(durable);
+                let durable = active.written_ahead.0.clone();
+                self.count_move(&booking, cx);
                 self.bookings.insert(appointment, active);
                 self.world.pins.unpin(self.company, &Pin::Hold(offer.hold.clone()));
-                self.post(&booking, Some(durable), cx);
+                self.post(&booking, durable, cx);
             }
             Err(error) => {
                 tracing::warn!(%error, "a booking was not journaled and so not sent");
@@ -205,6 +210,7 @@ impl SchedulingActor {
             company: self.company,
             branch: ask.placed.branch,
             call_id: ask.call_id.clone(),
+            claimed: ask.claimed,
             order_key: ask.order_key.clone(),
             service: offer.wish.service,
             staff: offer.member,

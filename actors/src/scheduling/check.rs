@@ -26,6 +26,9 @@ use crate::{
     runtime::Context,
 };
 
+/// Age below which a view is as good as asked for now: its age would be said as no second.
+const LIVE_MS_MAX: i64 = 1_000;
+
 /// A question that waits for the calendar.
 #[derive(Debug)]
 pub(super) struct Question {
@@ -208,12 +211,14 @@ impl SchedulingActor {
         }
     }
 
-    /// Age of the oldest view that an answer relies on; `None` when all of them came for this question.
+    /// Age of the oldest view that an answer relies on; `None` when all of them came for this question or are
+    /// as good as that.
     fn mirror_age_ms(&self, known: &[Candidate], question: &Question, now: UnixMillis) -> Option<i64> {
         let stale = self.world.settings.mirror_stale_ms_max;
         let views =
             known.iter().filter_map(|c| self.mirror.view(c.event_type_id, question.wish.start, stale, now));
-        views.filter(|v| v.arrived_at < question.asked_at).map(|v| now.since(v.fetched_at)).max()
+        let ages = views.filter(|v| v.arrived_at < question.asked_at).map(|v| now.since(v.fetched_at));
+        ages.max().filter(|age| *age >= LIVE_MS_MAX)
     }
 
     fn held(

@@ -102,6 +102,8 @@ pub struct SchedulingAsk {
     pub call_id: CallId,
     /// Where it was placed.
     pub placed: PlacedIn,
+    /// Only the company's own key says that it belongs there.
+    pub claimed: bool,
     /// What is wanted.
     pub order: FunctionOrder,
     /// Canonical key of it.

@@ -32,6 +32,8 @@ impl SchedulingActor {
         for booking in &restore.bookings {
             self.restore_booking(booking, cx.now());
         }
+        let held: Vec<Hold> = self.ledger.holds().filter(|hold| hold.is_held()).cloned().collect();
+        held.iter().for_each(|hold| self.restore_offer(hold));
         let open: Vec<AppointmentId> = self
             .bookings
             .iter()
@@ -159,6 +161,7 @@ impl SchedulingActor {
             let booking = Booking::abandon(order.clone(), cx.now());
             match self.record_move(&booking, &[], cx) {
                 Ok(_durable) => {
+                    self.count_move(&booking, cx);
                     // Its identity is used up: the same order again is another appointment.
                     self.bookings.insert(order.appointment, Active::of(booking));
                 }
@@ -185,7 +188,7 @@ impl SchedulingActor {
         }
         let give_up = now.plus_ms(self.world.settings.post_lost_after_ms);
         for active in self.bookings.values_mut() {
-            active.call_finished = active.booking.call_over;
+            active.call_finished |= active.booking.call_over;
             match active.booking.state {
                 BookingState::Submitted { .. } => active.due = Some((give_up, DueStep::GiveUpPost)),
                 BookingState::Unknown { .. } => active.due = Some((now, DueStep::Look)),

@@ -66,6 +66,7 @@ pub(super) fn moved(
         appointment: order.appointment.clone(),
         fact: AppointmentFact { version: booking.version, status: booking.status() },
         placed: PlacedIn { company: order.company, branch: order.branch },
+        claimed: order.claimed,
         callback: is_callback,
         writes,
         position,

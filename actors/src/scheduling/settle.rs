@@ -8,19 +8,19 @@ use askpro_domain::{
 
 use super::{
     SchedulingActor, SchedulingMessage, SchedulingWorld,
-    actor::{Active, DueStep, WrittenAhead, is_needed},
+    actor::{Active, DueStep, KnownDurable, WrittenAhead, is_needed},
     answers::Answers,
     pins::Pin,
     rows,
 };
 use crate::{
-    calls::{BookingMoved, CallMessage},
+    calls::{Answered, BookingMoved, CallMessage},
     parked::ParkedItem,
     ports::{
         calendar::CreateOutcome,
         journal::{Durable, JournalError, SchedulingRecord},
     },
-    runtime::Context,
+    runtime::{Context, Reply},
     tenant::TenantMessage,
 };
 
@@ -49,7 +49,7 @@ impl SchedulingActor {
                 if moved {
                     self.answer_settled(appointment, cx);
                 }
-                self.forget_if_done(appointment);
+                self.forget_if_done(appointment, cx.now());
             }
             Err(illegal) => {
                 tracing::debug!(status = illegal.status.as_str(), "a booking ignored what means nothing now")
@@ -78,7 +78,13 @@ impl SchedulingActor {
         let again_at = cx.now().plus_ms(self.world.settings.record_again_ms);
         let Some(active) = self.bookings.get_mut(appointment) else { return };
         match recorded {
-            Ok(durable) => active.written_ahead = WrittenAhead(Some(durable)),
+            Ok(durable) => {
+                active.written_ahead = WrittenAhead::of(durable);
+                let counted = std::mem::replace(&mut active.counted, booking.status());
+                if counted != booking.status() {
+                    self.count_move(booking, cx);
+                }
+            }
             Err(error) => {
                 tracing::error!(%error, "a booking's move was not journaled and will be tried again");
                 active.unrecorded = Some((again_at, all));
@@ -93,7 +99,7 @@ impl SchedulingActor {
         let bookings: Vec<Booking> = unrecorded.map(|a| a.booking.clone()).collect();
         for booking in bookings {
             self.record(&booking, &[], cx);
-            self.forget_if_done(&booking.order.appointment);
+            self.forget_if_done(&booking.order.appointment, now);
         }
     }
 
@@ -118,7 +124,6 @@ impl SchedulingActor {
         self.world.pins.unpin(self.company, &Pin::Order(appointment.clone()));
         let moved = rows::moved(booking, effects, self.company_now().as_deref(), position, cx.now());
         self.tell_call(booking, moved, cx);
-        self.count_move(booking, cx);
         Ok(durable)
     }
 
@@ -129,7 +134,8 @@ impl SchedulingActor {
         cx.effect(move || deliver(&world, company, call_id, moved));
     }
 
-    fn count_move(&self, booking: &Booking, cx: &mut Context<'_, Self>) {
+    /// Counts a new status.
+    pub(super) fn count_move(&self, booking: &Booking, cx: &mut Context<'_, Self>) {
         let status = booking.status();
         let (world, company) = (self.world.clone(), self.company);
         cx.effect(move || {
@@ -207,12 +213,17 @@ impl SchedulingActor {
             active.due = Some((again_at, DueStep::Post));
             return;
         }
-        let written_ahead = active.written_ahead.0.take();
+        let written_ahead = active.written_ahead.0.clone();
         self.post(booking, written_ahead, cx);
     }
 
     /// Posts outside the turn, once the move that says so is on disk.
-    pub(super) fn post(&self, booking: &Booking, written_ahead: Option<Durable>, cx: &mut Context<'_, Self>) {
+    pub(super) fn post(
+        &self,
+        booking: &Booking,
+        written_ahead: Option<KnownDurable>,
+        cx: &mut Context<'_, Self>,
+    ) {
         let (calendar, order, submitted_at) =
             (self.world.calendar.clone(), booking.order.clone(), booking.submitted_at);
         let appointment = order.appointment.clone();
@@ -367,19 +378,36 @@ impl SchedulingActor {
     }
 
     fn answer_waiters(&mut self, appointment: &AppointmentId, now: UnixMillis, cx: &mut Context<'_, Self>) {
-        let company = self.company_now();
         let Some(active) = self.bookings.get_mut(appointment) else { return };
         let (overdue, waiting): (Vec<_>, Vec<_>) =
             std::mem::take(&mut active.waiters).into_iter().partition(|w| w.answer_by <= now);
         active.waiters = waiting;
-        let answers = Answers::new(self.company, company);
-        let answer = match active.booking.state {
-            BookingState::Submitted { .. } => answers.pending(&active.booking),
-            _ => answers.unknown(&active.booking),
-        };
         for waiter in overdue {
-            cx.answer(&waiter.reply, answer.clone());
+            self.answer_open(appointment, waiter.reply, cx);
         }
+    }
+
+    /// What is true of a booking whose outcome is open. That it is pending is a promise: it is given when it is
+    /// on disk.
+    pub(super) fn answer_open(
+        &self,
+        appointment: &AppointmentId,
+        reply: Reply<Answered>,
+        cx: &mut Context<'_, Self>,
+    ) {
+        let Some(active) = self.bookings.get(appointment) else { return };
+        let answers = Answers::new(self.company, self.company_now());
+        let (pending, unknown) = (answers.pending(&active.booking), answers.unknown(&active.booking));
+        let is_promised = active.booking.told_pending && active.unrecorded.is_none();
+        if !is_promised || !matches!(active.booking.state, BookingState::Submitted { .. }) {
+            return cx.answer(&reply, unknown);
+        }
+        let Some(durable) = active.written_ahead.0.clone() else { return cx.answer(&reply, pending) };
+        let say = async move {
+            reply.send(if durable.await.is_ok() { pending } else { unknown });
+            SchedulingMessage::Done
+        };
+        cx.start(say, || SchedulingMessage::Done);
     }
 }
 

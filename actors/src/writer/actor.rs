@@ -182,7 +182,7 @@ fn dead_letter(
     now: UnixMillis,
 ) -> DeadLetterRow {
     let (body, signer_company) = match write {
-        Write::Event(row) => (Some(row.body.clone()), None),
+        Write::Event(row) => (Some(row.body.clone()), row.signer_company),
         Write::Quarantine(row) => (Some(row.body.clone()), row.signer_company),
         _ => (None, None),
     };

@@ -249,7 +249,10 @@ impl Backlog {
         }
         let mut kept = 0;
         for queued in &mut self.orders {
-            spill_order(&mut queued.order);
+            // A part of an order may carry records that its body did not come with.
+            if !queued.alone {
+                spill_order(&mut queued.order);
+            }
             kept += inline_bytes(&queued.order);
         }
         self.inline_bytes = kept;

@@ -50,6 +50,7 @@ fn order(rig: &Rig, call: &str, n: usize) -> WriteOrder {
         body_hash: event.body_hash,
         body_bytes: 3,
         received_at,
+        signer_company: None,
         body: Body::Inline(body.bytes()),
     };
     WriteOrder { call_id: Some(event.call_id), writes: vec![Write::Event(row)], positions: vec![position] }
@@ -140,6 +141,45 @@ fn a_refused_row_is_found_and_set_aside_while_all_others_commit() {
     let tables = rig.database.tables();
     assert_eq!((tables.events.len(), tables.dead_letters.len()), (96, 4));
     assert!(tables.dead_letters.values().all(|d| d.message == "retell_event" && d.body.is_some()));
+    assert!(rig.journal.outstanding().is_empty());
+    rig.finish();
+}
+
+#[test]
+fn each_body_of_a_refused_order_becomes_a_letter_with_its_own_signer() {
+    let rig = rig_with(|s| s.writers.backlog_inline_bytes_max = 100);
+    rig.database.refuse(|write| matches!(write, Write::Event(_)));
+    rig.database.commits.close();
+    rig.actors.writers.write(order(&rig, "d", 0));
+    let (mut all, mut orphans) = (order(&rig, "c", 0), Vec::new());
+    for n in 1..24 {
+        let other = order(&rig, "c", n);
+        all.writes.extend(other.writes);
+        // Only the first comes with a record; the others were in quarantine.
+        orphans.extend(other.positions);
+    }
+    let signer = |n: usize| (n % 3 == 0).then(|| CompanyId(i64::try_from(n).unwrap()));
+    for (n, write) in all.writes.iter_mut().enumerate() {
+        if let Write::Event(row) = write {
+            row.signer_company = signer(n);
+        }
+    }
+    rig.actors.writers.write(all);
+    rig.settle();
+    rig.actors.writers.write(order(&rig, "d", 1));
+    rig.database.commits.open();
+    rig.settle();
+    let tables = rig.database.tables();
+    let letters: Vec<_> = tables.dead_letters.values().filter(|letter| letter.actor_id == "c").collect();
+    assert_eq!(letters.len(), 24);
+    for n in 0..24 {
+        let is_its =
+            |body: &Option<Body>| matches!(body, Some(Body::Inline(b)) if *b == event("c", n).bytes());
+        let its: Vec<_> = letters.iter().filter(|letter| is_its(&letter.body)).collect();
+        assert_eq!(its.len(), 1, "{n}");
+        assert_eq!(its[0].signer_company, signer(n));
+    }
+    rig.actors.outstanding.done(&orphans);
     assert!(rig.journal.outstanding().is_empty());
     rig.finish();
 }

@@ -34,6 +34,7 @@ fn submitted_at() -> UnixMillis {
 fn order() -> BookingOrder {
     let call_id = CallId::parse("call_c1").unwrap();
     BookingOrder {
+        claimed: false,
         appointment: AppointmentId::of_order(&call_id, "book", 1),
         company: CompanyId::of_slugs(&["friseur-mitte"]),
         branch: BranchId::of_slugs(&["friseur-mitte", "mitte"]),

@@ -31,6 +31,7 @@ pub(super) fn event(company: CompanyId, call: &str, name: &str, at: i64, body: &
         event_timestamp: Some(UnixMillis(at)),
         body_hash: BodyHash::of(&[body.as_bytes()]),
         body_bytes: u32::try_from(body.len()).unwrap(),
+        signer_company: None,
         received_at: UnixMillis(at + 5),
         body: Body::Inline(Bytes::copy_from_slice(body.as_bytes())),
     }
@@ -61,6 +62,7 @@ pub(super) fn call(company: CompanyId, call: &str, status: &'static str) -> Call
 pub(super) fn booking(company: CompanyId, call: &str, order_key: &str) -> Booking {
     let call_id = call_id(call);
     let order = BookingOrder {
+        claimed: false,
         appointment: AppointmentId::of_order(&call_id, order_key, 0),
         company,
         branch: BranchId(9),

@@ -37,6 +37,10 @@ pub struct BookingOrder {
     pub branch: BranchId,
     /// The call that ordered.
     pub call_id: CallId,
+    /// It came under the company's own key while nothing else said that the call belongs to this company: it
+    /// does not say so either.
+    #[serde(default)]
+    pub claimed: bool,
     /// Key of the order within the call: function and typed arguments.
     pub order_key: String,
     /// The service.

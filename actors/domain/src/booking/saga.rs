@@ -18,6 +18,11 @@ const LOOK_AGAIN_MS: i64 = 5_000;
 pub const LATE_LOOK_MS: i64 = 600_000;
 /// Delay of that look after one that Cal.com did not answer.
 const LATE_LOOK_AGAIN_MS: i64 = 60_000;
+/// Shortest and longest delay of a POST after one that never reached Cal.com; it doubles in between.
+const POST_AGAIN_MS_MIN: i64 = 5_000;
+const POST_AGAIN_MS_MAX: i64 = 60_000;
+/// Reason of a move to the next POST after one that was found absent.
+const POSTED_AGAIN: &str = "posted_again";
 /// Reason of a move to wait until Cal.com can be reached.
 const UNREACHABLE: &str = "calendar_unreachable";
 
@@ -323,12 +328,16 @@ impl Booking {
         Step { booking: self, effects: vec![BookingEffect::Look { at }] }
     }
 
-    /// Never reached Cal.com, so the same post may be sent again, until Cal.com says yes or no.
+    /// Never reached Cal.com, so the same post may be sent again, until Cal.com says yes or no. Only the first
+    /// time is a move; waiting as long as it has lasted already doubles the delay each time.
     fn not_sent(mut self, post: u32, now: UnixMillis) -> Step {
-        if self.history.last().is_none_or(|last| last.reason != UNREACHABLE) {
+        let of_this_post = self.history.iter().rev().take_while(|m| m.reason != POSTED_AGAIN);
+        let since = of_this_post.filter(|m| m.reason == UNREACHABLE).map(|m| m.at).last();
+        if since.is_none() {
             self.move_to(BookingState::Submitted { post }, UNREACHABLE, now);
         }
-        let at = now.plus_ms(LOOK_AGAIN_MS);
+        let lasted = since.map_or(0, |since| now.since(since));
+        let at = now.plus_ms(lasted.clamp(POST_AGAIN_MS_MIN, POST_AGAIN_MS_MAX));
         Step { booking: self, effects: vec![BookingEffect::Post { at }] }
     }
 
@@ -348,7 +357,7 @@ impl Booking {
             return Step { booking: self, effects: vec![BookingEffect::Look { at }] };
         }
         if self.told_pending && post <= POSTS_AGAIN_MAX {
-            self.move_to(BookingState::Submitted { post: post + 1 }, "posted_again", now);
+            self.move_to(BookingState::Submitted { post: post + 1 }, POSTED_AGAIN, now);
             return Step { booking: self, effects: vec![BookingEffect::Post { at: now }] };
         }
         self.move_to(BookingState::Abandoned, "absent_at_calendar", now);

@@ -10,6 +10,7 @@ const HOST: Option<i64> = Some(9001);
 fn order() -> BookingOrder {
     let call_id = CallId::parse("call_c1").unwrap();
     BookingOrder {
+        claimed: false,
         appointment: AppointmentId::of_order(&call_id, "book", 1),
         company: CompanyId(1),
         branch: BranchId(2),
@@ -167,7 +168,10 @@ fn is_one_move_or_none(before: &Booking, after: &Booking, event: &BookingEvent) 
         BookingEvent::Looked(LookResult::NoAnswer) => true,
         BookingEvent::Looked(LookResult::Absent) => !before.status().is_open(),
         BookingEvent::CallEnded => before.call_over || !before.status().is_open(),
-        BookingEvent::NotSent => before.history.last().is_some_and(|m| m.reason == "calendar_unreachable"),
+        BookingEvent::NotSent => {
+            let of_this_post = before.history.iter().rev().take_while(|m| m.reason != "posted_again");
+            of_this_post.into_iter().any(|m| m.reason == "calendar_unreachable")
+        }
         BookingEvent::ToldPending => before.told_pending,
         _ => false,
     };
@@ -304,6 +308,23 @@ fn a_request_that_never_left_is_posted_again_as_the_same_post() {
     let (booking, effects) = course([BookingEvent::NotSent]);
     assert_eq!(booking.state, BookingState::Submitted { post: 1 });
     assert!(matches!(effects.as_slice(), [BookingEffect::Post { at }] if *at > NOW));
+}
+
+#[test]
+fn what_is_never_sent_is_tried_with_a_growing_delay_and_moves_once() {
+    let (mut booking, _) = course([]);
+    let (mut now, mut delays) = (NOW, Vec::new());
+    for try_no in 0..8 {
+        if try_no == 2 {
+            booking = booking.apply(BookingEvent::ToldPending, now).unwrap().booking;
+        }
+        let step = booking.apply(BookingEvent::NotSent, now).unwrap();
+        let [BookingEffect::Post { at }] = step.effects.as_slice() else { panic!("{:?}", step.effects) };
+        delays.push(at.since(now) / 1_000);
+        (booking, now) = (step.booking, *at);
+    }
+    assert_eq!(delays, [5, 5, 10, 20, 40, 60, 60, 60]);
+    assert_eq!(booking.history.iter().filter(|m| m.reason == "calendar_unreachable").count(), 1);
 }
 
 #[test]

@@ -199,3 +199,77 @@ fn the_key_of_another_company_may_not_ask() {
     assert_eq!(asked.json()["code"], "company_unknown");
     rig.finish();
 }
+
+#[test]
+fn the_key_of_another_company_may_not_claim_a_call_of_a_company() {
+    let rig = Rig::new();
+    let b = Signer::Company(company_b());
+    rig.event(&started("c"));
+    rig.settle();
+    let before = rig.call("c").unwrap().state;
+    for number in [NUMBER_A, NUMBER_B, STRANGER] {
+        let mut asked = rig.ask_signed("c", number, FunctionName::ListServices, json!({}), b);
+        rig.settle();
+        assert_eq!(asked.json()["code"], "company_unknown", "{number}");
+    }
+    let a = Signer::Company(company_a());
+    for (number, code) in [(NUMBER_B, "company_unknown"), (NUMBER_A, "function_unavailable")] {
+        let mut asked = rig.ask_signed("c", number, FunctionName::ListServices, json!({}), a);
+        rig.settle();
+        assert_eq!(asked.json()["code"], code, "{number}");
+    }
+    assert_eq!(rig.call("c").unwrap().state, before, "nothing was joined");
+    rig.event(&ended("c"));
+    rig.finish();
+}
+
+/// A booking under B's own key in a call of which nothing else is known.
+fn claimed_by_b(rig: &Rig) -> serde_json::Value {
+    let ten = FIXTURE_NOW.plus_ms(25 * 3_600_000);
+    rig.calendar.offer(3001, &[9101], [ten]);
+    let order = json!({"datetime": "24.11.2026 10:00", "service": "Kontrolle", "customer_name": "Anna"});
+    let b = Signer::Company(company_b());
+    let mut asked = rig.ask_signed("c", NUMBER_B, FunctionName::BookAppointment, order, b);
+    rig.settle();
+    asked.json()
+}
+
+#[test]
+fn what_a_companys_own_key_claims_does_not_outrank_an_event_of_the_platform() {
+    for crashes in [false, true] {
+        let mut rig = Rig::new();
+        let booked = claimed_by_b(&rig);
+        assert_eq!(booked["status"], "confirmed");
+        assert!(rig.call("c").unwrap().unplaced);
+        assert_eq!(claimed_by_b(&rig), booked);
+        if crashes {
+            rig.crash_and_restart_from(Some(crate::ports::journal::Position(0)));
+        }
+        rig.event(&started("c"));
+        rig.event(&ended("c"));
+        rig.settle();
+        let tables = rig.database.tables();
+        let row = &tables.calls[&id("c")];
+        assert_eq!((row.company, row.outcome), (company_a(), None), "{crashes}");
+        assert_eq!((tables.events.len(), tables.quarantine.len()), (2, 0));
+        assert!(tables.appointments.values().all(|row| row.company == company_b()));
+        assert_eq!(rig.calendar.posts().len(), 1);
+        rig.finish();
+    }
+}
+
+#[test]
+fn what_a_companys_own_key_claims_counts_when_the_platform_agrees() {
+    let rig = Rig::new();
+    let booked = claimed_by_b(&rig);
+    rig.advance(60_000);
+    rig.event(&of_b("call_started", "c", 0));
+    rig.settle();
+    assert_eq!(claimed_by_b(&rig), booked);
+    let tables = rig.database.tables();
+    let row = &tables.calls[&id("c")];
+    assert_eq!((row.company, row.outcome), (company_b(), Some("booked")));
+    assert_eq!(rig.calendar.posts().len(), 1);
+    rig.event(&of_b("call_ended", "c", 9));
+    rig.finish();
+}

@@ -143,9 +143,65 @@ fn what_was_never_sent_is_sent_again_until_the_calendar_is_back() {
     let records = rig.journal.records().len();
     assert!(records < 20, "an hour of trying is not an hour of records: {records}");
     rig.calendar.set_down(false);
-    rig.advance(5_000);
+    rig.advance(60_000);
     assert_eq!(status(&rig), AppointmentStatus::Confirmed);
     assert_eq!((rig.calendar.posts().len(), rig.database.tables().outbox.len()), (1, 1));
+    let counted = figures(&rig).bookings;
+    let counted: Vec<(&str, u64)> = counted.iter().map(|(status, n)| (*status, *n)).collect();
+    assert_eq!(counted, [("confirmed", 1), ("pending_confirmation", 1), ("submitted", 1)]);
+    hang_up(&rig, "c");
+    rig.finish();
+}
+
+fn figures(rig: &Rig) -> crate::tenant::TenantView {
+    let (reply, mut view) = crate::runtime::Reply::new();
+    rig.actors.tenants.offer(company_a(), crate::tenant::TenantMessage::GetTenant(reply)).unwrap();
+    rig.settle();
+    futures_util::FutureExt::now_or_never(&mut view).unwrap().unwrap()
+}
+
+#[test]
+fn nobody_hears_of_a_promise_that_is_not_on_disk() {
+    for fails in [false, true] {
+        let rig = rig();
+        answer(&rig, check(&rig, "c", "14:00"));
+        rig.calendar.create_answers.close();
+        let mut first = book(&rig, "c", "14:00");
+        rig.advance(1_000);
+        rig.journal.syncs.close();
+        rig.journal.set_failing(fails);
+        rig.advance(1_400);
+        let mut repeat = book(&rig, "c", "14:00");
+        rig.settle();
+        assert!(fails || (first.heard(), repeat.heard()) == (None, None));
+        rig.journal.set_failing(false);
+        rig.journal.sync();
+        rig.settle();
+        let wanted = if fails { "outcome_unknown" } else { "pending_confirmation" };
+        assert_eq!((&first.json()["code"], &repeat.json()["code"]), (&json!(wanted), &json!(wanted)));
+        rig.calendar.create_answers.open();
+        rig.settle();
+        assert_eq!(status(&rig), AppointmentStatus::Confirmed);
+        hang_up(&rig, "c");
+        rig.finish();
+    }
+}
+
+#[test]
+fn a_promise_that_the_journal_does_not_take_is_not_made() {
+    let rig = rig();
+    answer(&rig, check(&rig, "c", "14:00"));
+    rig.calendar.create_answers.close();
+    let mut first = book(&rig, "c", "14:00");
+    rig.settle();
+    rig.journal.set_full(true);
+    rig.advance(2_400);
+    assert_eq!(first.json()["code"], "outcome_unknown");
+    assert_eq!(answer(&rig, book(&rig, "c", "14:00"))["code"], "outcome_unknown");
+    rig.journal.set_full(false);
+    rig.advance(2_000);
+    assert_eq!(answer(&rig, book(&rig, "c", "14:00"))["code"], "pending_confirmation");
+    rig.calendar.create_answers.open();
     hang_up(&rig, "c");
     rig.finish();
 }
@@ -206,6 +262,66 @@ fn who_comes_and_how_to_reach_them_must_be_known() {
     let nameless = rig.ask("c", NUMBER_A, FunctionName::BookAppointment, json!({}));
     assert_eq!(answer(&rig, nameless)["code"], "name_required");
     assert_eq!(holds(&rig).len(), 1, "the hold stays");
+    hang_up(&rig, "c");
+    rig.finish();
+}
+
+#[test]
+fn an_order_that_comes_again_after_its_call_is_never_a_second_post() {
+    for (restarts, reads_late) in [(false, true), (true, true), (true, false), (false, false)] {
+        let mut rig = rig();
+        answer(&rig, check(&rig, "c", "14:00"));
+        let confirmed = answer(&rig, book(&rig, "c", "14:00"));
+        hang_up(&rig, "c");
+        rig.advance(299_000);
+        assert!(rig.calls_in_memory().is_empty());
+        if restarts {
+            rig.crash_and_restart();
+        }
+        if reads_late {
+            rig.database.reads.close();
+        }
+        let mut again = book_cut(&rig, "c", "14:00");
+        rig.advance(if restarts { 1_400 } else { 1_500 });
+        rig.database.reads.open();
+        rig.settle();
+        assert_eq!(again.json(), confirmed, "{restarts} {reads_late}");
+        assert_eq!(rig.calendar.posts().len(), 1, "{restarts} {reads_late}");
+        rig.advance(700_000);
+        assert_eq!(rig.scheduler(company_a()).unwrap().bookings, []);
+        rig.finish();
+    }
+}
+
+#[test]
+fn orders_go_on_without_a_store_that_does_not_answer() {
+    let rig = rig();
+    rig.database.reads.close();
+    let mut asked = book_cut(&rig, "c", "14:00");
+    rig.advance(1_499);
+    assert!(rig.calendar.posts().is_empty());
+    rig.advance(1);
+    assert_eq!(asked.json()["status"], "confirmed");
+    rig.database.reads.open();
+    rig.settle();
+    hang_up(&rig, "c");
+    rig.finish();
+}
+
+#[test]
+fn a_later_try_of_an_order_is_found_again_after_a_restart() {
+    let mut rig = rig();
+    rig.calendar.script([Creation::Refuses(Refusal::Other)]);
+    assert_eq!(answer(&rig, book_cut(&rig, "c", "14:00"))["success"], false);
+    let second = answer(&rig, book_cut(&rig, "c", "14:00"));
+    assert_eq!(second["status"], "confirmed");
+    rig.crash_and_restart();
+    assert_eq!(answer(&rig, book_cut(&rig, "c", "14:00")), second);
+    let anna = json!({"datetime": "24.11.2026 14:00", "service": CUT, "customer_name": "anna schmidt",
+        "notizen": "kurz"});
+    let other_words = answer(&rig, rig.ask("c", NUMBER_A, FunctionName::BookAppointment, anna));
+    assert_eq!(other_words["appointment_id"], second["appointment_id"]);
+    assert_eq!(rig.calendar.posts().len(), 2);
     hang_up(&rig, "c");
     rig.finish();
 }

@@ -26,6 +26,21 @@ fn holds_survive_a_crash_and_still_end() {
 }
 
 #[test]
+fn what_a_call_is_offered_can_be_booked_after_a_crash() {
+    let mut rig = rig();
+    answer(&rig, check(&rig, "c", "14:00"));
+    rig.crash_and_restart();
+    let anna = json!({"customer_name": "Anna Schmidt"});
+    let booked = answer(&rig, rig.ask("c", NUMBER_A, FunctionName::BookAppointment, anna));
+    assert_eq!(
+        (&booked["status"], &booked["slot"]),
+        (&json!("confirmed"), &json!("2026-11-24T14:00:00+01:00"))
+    );
+    hang_up(&rig, "c");
+    rig.finish();
+}
+
+#[test]
 fn a_call_that_ended_just_before_the_crash_has_no_hold_after_it() {
     let mut rig = rig();
     answer(&rig, check(&rig, "c", "14:00"));

@@ -219,3 +219,18 @@ fn records_that_are_still_needed_are_written_again_before_their_segment_goes() {
     rig.calendar.creates.open();
     rig.finish();
 }
+
+#[test]
+fn a_view_of_this_second_is_live_and_an_older_one_has_its_age() {
+    let rig = rig();
+    answer(&rig, check(&rig, "c1", "14:00"));
+    rig.advance(900);
+    assert_eq!(answer(&rig, check(&rig, "c2", "15:00"))["confidence"], "live");
+    rig.advance(1_600);
+    let older = answer(&rig, check(&rig, "c3", "16:00"));
+    assert_eq!((&older["confidence"], &older["age_s"]), (&json!("mirror"), &json!(2)));
+    for call in ["c1", "c2", "c3"] {
+        hang_up(&rig, call);
+    }
+    rig.finish();
+}
