@@ -121,7 +121,7 @@ fn a_late_event_brings_an_ended_call_back_for_a_moment() {
 }
 
 #[test]
-fn whoever_looks_at_an_ended_call_keeps_it_not_in_memory() {
+fn looking_at_an_ended_call_does_not_keep_it_in_memory() {
     let rig = Rig::new();
     rig.event(&started("c"));
     rig.event(&ended("c"));

@@ -158,7 +158,7 @@ fn each_body_of_a_refused_order_becomes_a_letter_with_its_own_signer() {
         // Only the first comes with a record; the others were in quarantine.
         orphans.extend(other.positions);
     }
-    let signer = |n: usize| (n % 3 == 0).then(|| CompanyId(i64::try_from(n).unwrap()));
+    let signer = |n: usize| n.is_multiple_of(3).then(|| CompanyId(i64::try_from(n).unwrap()));
     for (n, write) in all.writes.iter_mut().enumerate() {
         if let Write::Event(row) = write {
             row.signer_company = signer(n);
