@@ -61,7 +61,12 @@ struct Storm {
     rig: Rig,
     asked: Vec<(Asked, UnixMillis)>,
     over: BTreeMap<usize, u32>,
+    /// Since when POSTs hang; the client gives up after [`POST_TIMEOUT_MS`], so none hangs longer.
+    posts_hang_since: Option<UnixMillis>,
 }
+
+/// The client's own time-out of a POST (`calcom.write_timeout_ms`); a POST given up after a panic waits longer.
+const POST_TIMEOUT_MS: i64 = 30_000;
 
 impl Storm {
     fn call(&self, call: usize) -> String {
@@ -93,18 +98,22 @@ impl Storm {
                 self.rig.event(&EventBody { to: Some(number(call).to_owned()), ..body });
                 *self.over.entry(call).or_default() += 1;
             }
-            Act::Time(ms) => self.rig.advance(ms),
+            Act::Time(ms) => self.pass(ms),
             Act::Script(what) => {
                 let lost = [Creation::Books, Creation::BooksAndIsLost, Creation::IsLost, Creation::IsNotSent];
                 self.rig.calendar.script([lost[usize::from(what)]]);
             }
-            Act::SlowPosts(slow) => gate(&self.rig.calendar.creates, slow),
+            Act::SlowPosts(slow) => {
+                gate(&self.rig.calendar.creates, slow);
+                self.posts_hang_since = slow.then(|| self.posts_hang_since.unwrap_or(self.rig.now()));
+            }
             Act::SlowSlots(slow) => gate(&self.rig.calendar.fetches, slow),
             Act::Down(down) => self.rig.calendar.set_down(down),
             Act::Crash => {
                 self.rig.crash_and_restart();
                 self.rig.calendar.creates.open();
                 self.rig.calendar.fetches.open();
+                self.posts_hang_since = None;
                 // Their sockets died with the process.
                 self.asked.clear();
             }
@@ -113,6 +122,16 @@ impl Storm {
                 self.rig.directory.panic_next(1);
             }
         }
+    }
+
+    fn pass(&mut self, ms: u64) {
+        let until = self.rig.now().plus_ms(i64::try_from(ms).unwrap());
+        if self.posts_hang_since.is_some_and(|since| until.since(since) >= POST_TIMEOUT_MS) {
+            self.posts_hang_since = None;
+            self.rig.calendar.creates.open();
+            self.rig.settle();
+        }
+        self.rig.advance(ms);
     }
 
     /// Nobody is booked twice, and no agent waits longer than its budget. The calendar of this storm books what
@@ -142,7 +161,7 @@ fn gate(gate: &crate::ports::fakes::Gate, closed: bool) {
 }
 
 fn storm(acts: Vec<Act>) {
-    let mut storm = Storm { rig: rig(), asked: Vec::new(), over: BTreeMap::new() };
+    let mut storm = Storm { rig: rig(), asked: Vec::new(), over: BTreeMap::new(), posts_hang_since: None };
     storm.rig.calendar.set_trusting();
     for act in acts {
         storm.act(act);
