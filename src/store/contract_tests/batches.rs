@@ -201,7 +201,7 @@ async fn rows_that_can_never_be_stored_are_refused_before_anything_is_written(sc
     let bad = [
         with(|row| row.dedup_key = "k".repeat(256)),
         with(|row| row.dedup_key = "k\0".to_owned()),
-        with(|row| row.call_id = call_id("call_b ")),
+        with(|row| row.dedup_key = "k ".to_owned()),
         with(|row| row.body = Body::InJournal(Position(7))),
         with(|row| row.body = Body::Inline(Bytes::from(vec![0; 16 << 20]))),
     ];
@@ -231,7 +231,7 @@ async fn text_of_any_kind_is_stored_or_cut_at_a_character(scene: Scene) {
     assert_eq!(scene.rows::<(String,)>("SELECT name FROM callbacks").await, [("ä".repeat(255),)]);
     assert_eq!(scene.rows::<(String,)>("SELECT event FROM call_events").await, [("🎈\u{fffd}".into(),)]);
     assert!(scene.database.find_call_state(&call_id("call_🎈_Ünï")).await.unwrap().is_some());
-    for other in ["call_🎈_ünï", "call_🎈_Uni", "call_🎈_Ünï ", "CALL_🎈_Ünï"] {
+    for other in ["call_🎈_ünï", "call_🎈_Uni", "CALL_🎈_Ünï"] {
         assert!(scene.database.find_call_state(&call_id(other)).await.unwrap().is_none(), "{other:?}");
     }
 }
