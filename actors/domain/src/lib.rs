@@ -7,6 +7,7 @@ pub mod call;
 pub mod function;
 pub mod ids;
 pub mod phone;
+pub mod policy;
 pub mod secret;
 pub mod slots;
 pub mod tenant;
