@@ -149,6 +149,7 @@ impl SchedulingActor {
                 target,
                 segments: vec![order.interval],
                 placed_at: booking.submitted_at,
+                fits: std::collections::BTreeSet::new(),
                 state,
             });
         }

@@ -1,9 +1,9 @@
 //! Who may have which slot.
 //!
 //! A member's entry stands against every overlapping entry of that member, and against every overlapping
-//! pool entry that may fall on the member. A pool's entry takes one unit: at no instant may the pools that
-//! share a member with it use more units than there are. Under these rules there is always a way to give
-//! every entry a member of its own; which one Cal.com picks is up to Cal.com, see [`SlotLedger::book`].
+//! pool entry that may fall on the member. A pool's entry takes one unit, and which member it falls on is up
+//! to Cal.com: every pool entry must have more members that fit than there are other pool entries beside
+//! it, so that one is left for it whomever Cal.com picks for the others, and in whatever order.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -57,15 +57,16 @@ impl SlotLedger {
         }
         let replaced = offered.and_then(|id| self.release(&id));
         let same = replaced.as_ref().is_some_and(|old| old.target == target && old.segments == segments);
+        let fits = free_of(&target, &request.units);
         let (hold, replaced) = match replaced {
             Some(old) if same => {
                 let until = old.until().unwrap_or(request.until).max(request.until);
-                (Hold { state: HoldState::Held { until }, ..old }, None)
+                (Hold { state: HoldState::Held { until }, fits, ..old }, None)
             }
             replaced => {
                 let HoldRequest { id, call_id, until, .. } = request;
                 let state = HoldState::Held { until };
-                (Hold { id, call_id, target, segments, placed_at: now, state }, replaced)
+                (Hold { id, call_id, target, segments, placed_at: now, fits, state }, replaced)
             }
         };
         self.put(hold.clone());
@@ -244,13 +245,28 @@ impl SlotLedger {
             .collect();
         let room = match (target, units) {
             (Target::Member(_), _) | (Target::Pool { .. }, FreeUnits::Unknown) => standing.is_empty(),
-            (Target::Pool { members, .. }, FreeUnits::Members(free)) => {
-                let free: BTreeSet<StaffId> = members.iter().copied().filter(|m| free.contains(m)).collect();
-                has_free_unit(free, &standing, segments)
+            (Target::Pool { .. }, FreeUnits::Members(_)) => {
+                let (pools, named) = by_kind(&standing);
+                let mut fits = free_of(target, units);
+                fits.retain(|member| !named.contains(member));
+                fits.len() > pools.len() && pools.iter().all(|entry| self.spares_one(entry, view))
             }
         };
         let by = || standing.iter().map(|hold| hold.id.clone()).collect();
         if room { Ok(()) } else { Err(Taken { by: by() }) }
+    }
+
+    /// Whether a pool's entry keeps a member for itself when one more entry beside it takes any. What the view
+    /// already shows counts too: it came after this entry, whose members were seen before.
+    fn spares_one(&self, entry: &Hold, view: View<'_>) -> bool {
+        let others: Vec<&Hold> = self
+            .overlapping(&entry.target, &entry.segments, view.now)
+            .into_iter()
+            .filter(|hold| hold.id != entry.id && !is_own_offer(hold, view))
+            .collect();
+        let (pools, named) = by_kind(&others);
+        let left = entry.fits.iter().filter(|member| !named.contains(member)).count();
+        left > pools.len() + 1
     }
 
     /// Offers by name of the member that a booking fell on.
@@ -288,43 +304,34 @@ impl SlotLedger {
 /// view already shows.
 fn stands_against(hold: &Hold, view: View<'_>) -> bool {
     match hold.state {
-        HoldState::Held { until } => view.now < until && view.for_call != Some(&hold.call_id),
+        HoldState::Held { until } => view.now < until && !is_own_offer(hold, view),
         HoldState::Submitted => true,
         HoldState::Booked { at } => view.seen_at <= at.plus_ms(CALENDAR_CACHE_MS),
     }
 }
 
-/// Whether at every instant of the segments a free member is left after the pool entries there. A member
-/// with an entry of ours anywhere in the segments cannot take the whole of it and is not free.
-fn has_free_unit(mut free: BTreeSet<StaffId>, standing: &[&Hold], segments: &[Interval]) -> bool {
-    let mut pool_entries = Vec::new();
-    for hold in standing {
-        match &hold.target {
-            Target::Member(staff) => {
-                free.remove(staff);
-            }
-            Target::Pool { .. } => pool_entries.push(*hold),
-        }
-    }
-    most_at_one_instant(&pool_entries, segments) < free.len()
+fn is_own_offer(hold: &Hold, view: View<'_>) -> bool {
+    hold.is_held() && view.for_call == Some(&hold.call_id)
 }
 
-/// The largest number of holds that share one instant of the segments.
-fn most_at_one_instant(holds: &[&Hold], segments: &[Interval]) -> usize {
-    let mut edges: Vec<(UnixMillis, bool)> = Vec::new();
-    for theirs in holds.iter().flat_map(|hold| &hold.segments) {
-        for ours in segments.iter().filter(|ours| ours.overlaps(*theirs)) {
-            edges.push((theirs.start().max(ours.start()), true));
-            edges.push((theirs.end().min(ours.end()), false));
+/// Pool entries, and the members of the others.
+fn by_kind<'a>(holds: &[&'a Hold]) -> (Vec<&'a Hold>, BTreeSet<StaffId>) {
+    let pools = holds.iter().copied().filter(|hold| matches!(hold.target, Target::Pool { .. })).collect();
+    let named = holds.iter().filter_map(|hold| match hold.target {
+        Target::Member(staff) => Some(staff),
+        Target::Pool { .. } => None,
+    });
+    (pools, named.collect())
+}
+
+/// The members of a pool that the calendar shows free; none where it does not tell.
+fn free_of(target: &Target, units: &FreeUnits) -> BTreeSet<StaffId> {
+    match (target, units) {
+        (Target::Pool { members, .. }, FreeUnits::Members(free)) => {
+            members.iter().copied().filter(|member| free.contains(member)).collect()
         }
+        _ => BTreeSet::new(),
     }
-    edges.sort_unstable();
-    let (mut count, mut most) = (0_usize, 0);
-    for (_, begins) in edges {
-        count = if begins { count + 1 } else { count.saturating_sub(1) };
-        most = most.max(count);
-    }
-    most
 }
 
 fn sorted_target(target: Target) -> Target {

@@ -14,6 +14,8 @@ mod tests;
 pub use ledger::{CALENDAR_CACHE_MS, SlotLedger};
 pub use request::{BookedHold, FreeUnits, HoldRequest, LedgerError, Placed, Taken};
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -54,6 +56,10 @@ pub struct Hold {
     pub segments: Vec<Interval>,
     /// When it was placed.
     pub placed_at: UnixMillis,
+    /// Of a pool's entry: the members that the calendar showed free for the whole of it, any of whom may be
+    /// picked. Empty where that is not known; then it counts on one unit.
+    #[serde(default)]
+    pub fits: BTreeSet<StaffId>,
     /// How it stands.
     pub state: HoldState,
 }

@@ -203,12 +203,25 @@ fn pools_that_share_a_member_share_their_units() {
 }
 
 #[test]
-fn pool_entries_one_after_the_other_take_one_unit() {
+fn pool_entries_one_after_the_other_may_fall_on_both_members() {
     let mut ledger = SlotLedger::default();
-    ledger.hold(pool_request("a", both_free(), &[minutes(600, 30)]), NOW).unwrap();
+    let across = || pool_request("c", both_free(), &[minutes(615, 30)]);
+    let first = ledger.hold(pool_request("a", both_free(), &[minutes(600, 30)]), NOW).unwrap().hold;
     ledger.hold(pool_request("b", both_free(), &[minutes(630, 30)]), NOW).unwrap();
-    ledger.hold(pool_request("c", both_free(), &[minutes(615, 30)]), NOW).unwrap();
-    assert!(ledger.hold(pool_request("d", both_free(), &[minutes(640, 30)]), NOW).is_err());
+    assert!(ledger.hold(across(), NOW).is_err());
+    ledger.release(&first.id);
+    ledger.hold(across(), NOW).unwrap();
+}
+
+#[test]
+fn a_pool_entry_keeps_its_only_member_from_one_that_begins_before_it() {
+    let mut ledger = SlotLedger::default();
+    let only_udo = FreeUnits::Members([UDO].into());
+    ledger.hold(pool_request("a", only_udo, &[minutes(600, 45)]), NOW).unwrap();
+    // Mia is free before ten, but the calendar may pick Udo all the same.
+    let before = pool_request("b", both_free(), &[minutes(570, 45)]);
+    assert_eq!(ledger.hold(before, NOW), Err(Taken { by: vec![id("hold of a")] }));
+    ledger.hold(pool_request("b", both_free(), &[minutes(555, 45)]), NOW).unwrap();
 }
 
 #[test]
