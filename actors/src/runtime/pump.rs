@@ -56,7 +56,8 @@ async fn pump<A: Actor>(shard: Arc<Shard<A>>, epoch: u64) {
             Round::Rest(next_due) => {
                 shard.report();
                 shard.pulse.beat();
-                let wake = shard.lock().wake.clone();
+                // Replaced since it looked: what wakes the shard is its successor's alone.
+                let Some(wake) = shard.wake_of(epoch) else { return };
                 rest(&shard, &wake, next_due).await;
             }
             Round::Over => {
@@ -75,6 +76,13 @@ async fn rest<A: Actor>(shard: &Shard<A>, wake: &Notify, next_due: Option<UnixMi
 }
 
 impl<A: Actor> Shard<A> {
+    /// What wakes the arbiter of this epoch; nothing if another one has the shard. An arbiter that waited for
+    /// its successor's sign could take it away, and the shard would stand still.
+    fn wake_of(&self, epoch: u64) -> Option<Arc<Notify>> {
+        let state = self.lock();
+        (state.epoch == epoch).then(|| state.wake.clone())
+    }
+
     fn report(&self) {
         let (queued, live) = {
             let state = self.lock();

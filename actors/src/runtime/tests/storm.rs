@@ -64,7 +64,7 @@ fn in_a_storm_every_message_has_one_effect_or_is_set_aside_once() {
                 }
             });
         }
-        scope.spawn(|| (0..5).for_each(|_| scene.universe.runtime().replace_shard(0).unwrap()));
+        scope.spawn(|| (0..25).for_each(|_| scene.universe.runtime().replace_shard(0).unwrap()));
     });
     assert_eq!(scene.universe.drain(&scene.probes), crate::runtime::DrainReport::default());
     scene.universe.assert_no_leaks();
