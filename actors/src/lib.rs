@@ -4,6 +4,7 @@
 //! [`ports`].
 
 pub mod calls;
+pub mod customers;
 pub mod metrics;
 pub mod outstanding;
 pub mod parked;

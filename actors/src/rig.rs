@@ -5,8 +5,9 @@ use std::{collections::BTreeSet, sync::Arc};
 
 use askpro_domain::{
     call::{CallIdentity, EventKind},
+    customer::{Upcoming, owners},
     function::FunctionName,
-    ids::CallId,
+    ids::{CallId, StaffId},
     time::UnixMillis,
 };
 use futures_util::FutureExt;
@@ -119,6 +120,7 @@ impl Rig {
             batches: database.clone(),
             calls: database.clone(),
             bookings: database.clone(),
+            customers: database.clone(),
             calendar: calendar.clone(),
             decoder: decoder.clone(),
         };
@@ -280,6 +282,7 @@ impl Rig {
             }
         }
         self.check();
+        self.check_customers();
         assert!(block_on(self.actors.drain(std::time::Duration::from_secs(10))), "not drained");
         self.universe.assert_no_leaks();
         self.check();
@@ -317,6 +320,21 @@ impl Rig {
         let left = self.journal.outstanding();
         assert!(left.is_empty(), "left in the journal: {left:#?}");
         assert!(self.actors.parked.is_empty(), "left parked");
+    }
+
+    /// The customers in memory agree with the rows.
+    fn check_customers(&self) {
+        let tables = self.database.tables();
+        for row in tables.appointments.values() {
+            let Some(booking) = tables.booking(&row.appointment) else { continue };
+            let rows = Upcoming { staff: row.staff_id.map(StaffId), ..Upcoming::of(&booking, None) };
+            let wanted = Some(rows).filter(|upcoming| upcoming.lies_ahead(self.now()));
+            for phone in owners(&booking.order) {
+                let card = self.actors.customers.card(row.company, phone, self.now());
+                let known = card.upcoming.into_iter().find(|known| known.appointment == row.appointment);
+                assert_eq!(known, wanted, "the book of customers");
+            }
+        }
     }
 
     /// Calls in memory.

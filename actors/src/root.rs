@@ -10,6 +10,7 @@ use askpro_domain::ids::{CallId, CompanyId};
 
 use crate::{
     calls::{CallFactory, CallMessage, CallSettings, CallWorld, Calls},
+    customers::CustomerBook,
     outstanding::{Outstanding, PendingLog},
     parked::Parked,
     ports::{
@@ -17,7 +18,7 @@ use crate::{
         clock::Clock,
         directory::DirectoryView,
         journal::{Journal, Position, Record, SchedulingRecord},
-        stores::{BatchStore, BookingStore, CallStore, StoreError},
+        stores::{BatchStore, BookingStore, CallStore, CustomerStore, StoreError},
         voice::EventDecoder,
     },
     runtime::{Limits, Registry, Reply, Runtime},
@@ -43,6 +44,8 @@ pub struct Ports {
     pub calls: Arc<dyn CallStore>,
     /// The database, bookings.
     pub bookings: Arc<dyn BookingStore>,
+    /// The database, customers.
+    pub customers: Arc<dyn CustomerStore>,
     /// Cal.com.
     pub calendar: Arc<dyn Calendar>,
     /// Reads events again.
@@ -75,6 +78,8 @@ pub struct Actors {
     pub writers: Writers,
     /// Live calls.
     pub live: LiveCounts,
+    /// Customers in memory.
+    pub customers: CustomerBook,
     /// What could not be delivered yet.
     pub parked: Parked,
     /// Which journal records are still needed.
@@ -98,6 +103,7 @@ impl Actors {
         let pending = PendingLog::default();
         let parked = Parked::default();
         let live = LiveCounts::default();
+        let customers = CustomerBook::default();
         let writers = Writers::start(
             runtime,
             WriterWorld {
@@ -121,6 +127,7 @@ impl Actors {
             journal: ports.journal.clone(),
             pending: pending.clone(),
             decoder: ports.decoder.clone(),
+            customers: customers.clone(),
             live: live.clone(),
             questions: std::sync::atomic::AtomicU64::new(0),
             schedulers: OnceLock::new(),
@@ -139,6 +146,7 @@ impl Actors {
             outstanding: outstanding.clone(),
             pins: Pins::new(outstanding.clone()),
             pending,
+            customers: customers.clone(),
             parked: parked.clone(),
             holds_active: Arc::new(AtomicI64::new(0)),
             calls: OnceLock::new(),
@@ -153,14 +161,15 @@ impl Actors {
         let _ = scheduling_world.calls.set(calls.clone());
         let _ = scheduling_world.tenants.set(tenants.clone());
         let calls = Calls::new(calls, call_world);
-        Self { calls, schedulers, tenants, writers, live, parked, outstanding, fence }
+        Self { calls, schedulers, tenants, writers, live, customers, parked, outstanding, fence }
     }
 
-    /// Brings back live calls and open bookings from the database.
+    /// Brings back customers, live calls and open bookings from the database.
     ///
     /// # Errors
     /// When the database does not answer.
     pub async fn restore(&self, ports: &Ports, journaled: Journaled) -> Result<Restored, StoreError> {
+        self.customers.load(ports.customers.as_ref(), ports.clock.now()).await?;
         let calls = self.restore_calls(ports).await?;
         let bookings = self.restore_schedulers(ports, journaled.scheduling).await?;
         Ok(Restored { calls, bookings, events: journaled.events })

@@ -23,6 +23,11 @@ impl DirectoryView for LiveDirectory {
 }
 
 impl LiveDirectory {
+    /// How many imports it knows of.
+    pub(super) fn version(&self) -> i64 {
+        self.version.load(std::sync::atomic::Ordering::SeqCst)
+    }
+
     /// Reads all companies when an import came since the last time. Gives whether it did.
     ///
     /// # Errors

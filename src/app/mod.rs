@@ -324,7 +324,8 @@ fn ports(
         journal: Arc::new(JournalPort(journal)),
         batches: database.clone(),
         calls: database.clone(),
-        bookings: database,
+        bookings: database.clone(),
+        customers: database,
         calendar: Arc::new(CalcomClient::new(options, Arc::new(key_of))?),
         decoder: Arc::new(decoder::RetellDecoder),
     })

@@ -3,6 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use askpro_actors::{
+    customers::CustomerBook,
     ports::{journal::Position, stores::BatchStore},
     writer::Fence,
 };
@@ -19,6 +20,7 @@ use crate::{
 const MARK_EVERY: Duration = Duration::from_secs(1);
 const PUMP_EVERY: Duration = Duration::from_millis(10);
 const COMPANIES_EVERY: Duration = Duration::from_millis(400);
+const FORGET_EVERY: Duration = Duration::from_secs(600);
 const GAUGES_EVERY: Duration = Duration::from_secs(1);
 
 /// Starts all of them.
@@ -30,7 +32,8 @@ pub(super) fn spawn(
     let services = parts.services.clone();
     vec![
         tokio::spawn(keep_mark(parts.database.clone(), parts.journal.clone(), services.actors.fence.clone())),
-        tokio::spawn(follow_companies(parts.database.clone(), directory)),
+        tokio::spawn(follow_companies(parts.database.clone(), directory, services.actors.customers.clone())),
+        tokio::spawn(forget_past(services.clone())),
         tokio::spawn(pump(services.clone())),
         tokio::spawn(publish_gauges(services, recorder)),
     ]
@@ -59,7 +62,8 @@ pub(super) async fn save_mark(database: &Database, journal: &Arc<Journal>, fence
     }
 }
 
-async fn follow_companies(database: Database, directory: Arc<LiveDirectory>) {
+/// Companies first: a customer without its company is of no use.
+async fn follow_companies(database: Database, directory: Arc<LiveDirectory>, customers: CustomerBook) {
     loop {
         tokio::time::sleep(COMPANIES_EVERY).await;
         match directory.refresh(&database).await {
@@ -67,6 +71,16 @@ async fn follow_companies(database: Database, directory: Arc<LiveDirectory>) {
             Ok(false) => {}
             Err(error) => tracing::debug!(%error, "imports cannot be seen now"),
         }
+        if let Err(error) = customers.follow(&database, directory.version()).await {
+            tracing::warn!(%error, "imported customers cannot be read now; they are read again");
+        }
+    }
+}
+
+async fn forget_past(services: Arc<Services>) {
+    loop {
+        tokio::time::sleep(FORGET_EVERY).await;
+        services.actors.customers.forget_past(services.clock.now());
     }
 }
 

@@ -8,6 +8,7 @@ mod batch;
 mod bookings;
 mod calls;
 mod companies;
+mod customers;
 mod dialect;
 mod failure;
 mod lease;

@@ -4,6 +4,7 @@
 
 pub mod booking;
 pub mod call;
+pub mod customer;
 pub mod function;
 pub mod ids;
 pub mod phone;

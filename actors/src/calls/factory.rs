@@ -86,8 +86,8 @@ impl CallFactory {
             }
             Record::Scheduling(SchedulingRecord::Moved { booking }) => {
                 let company = self.world.directory.current().company(booking.order.company).cloned();
-                let now = self.world.clock.now();
-                let moved = moved_again(&booking, company.as_deref(), pending.position, now);
+                let (now, customers) = (self.world.clock.now(), &self.world.customers);
+                let moved = moved_again(&booking, company.as_deref(), customers, pending.position, now);
                 Some(actor.replay_booking(&moved, pending.handed))
             }
             Record::Scheduling(_) => None,

@@ -21,6 +21,7 @@ pub use messages::{Answered, AskFunction, BookingMoved, CallMessage, CallView, E
 pub use router::{Calls, Delivered};
 
 use crate::{
+    customers::CustomerBook,
     outstanding::PendingLog,
     ports::{
         clock::Clock, directory::DirectoryView, journal::Journal, stores::CallStore, voice::EventDecoder,
@@ -64,6 +65,8 @@ pub struct CallWorld {
     pub pending: PendingLog,
     /// Reads bodies again.
     pub decoder: Arc<dyn EventDecoder>,
+    /// Who calls.
+    pub customers: CustomerBook,
     /// Live calls.
     pub live: LiveCounts,
     /// Counts the questions of all calls to the store.

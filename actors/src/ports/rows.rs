@@ -2,7 +2,8 @@
 
 use askpro_domain::{
     booking::AppointmentStatus,
-    ids::{AppointmentId, BodyHash, CallId, CompanyId},
+    ids::{AppointmentId, BodyHash, CallId, CompanyId, CustomerId},
+    phone::PhoneNumber,
     time::UnixMillis,
 };
 use bytes::Bytes;
@@ -156,6 +157,21 @@ pub struct CallbackRow {
     pub created_at: UnixMillis,
 }
 
+/// A caller who became a customer by a booking; a row that is there stays as it is, the imported name among it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CustomerRow {
+    /// The company.
+    pub company: CompanyId,
+    /// Its id.
+    pub id: CustomerId,
+    /// As the booking has it.
+    pub name: String,
+    /// The caller's own number.
+    pub phone: PhoneNumber,
+    /// As the booking has it.
+    pub email: Option<String>,
+}
+
 /// An event of the platform (alerts); identity `dedup_key`.
 #[derive(Debug, Clone, PartialEq)]
 pub struct PlatformEventRow {
@@ -245,6 +261,8 @@ pub enum Write {
     Outbox(OutboxRow),
     /// Insert unless there.
     Callback(CallbackRow),
+    /// Insert unless there.
+    Customer(CustomerRow),
     /// Insert unless there.
     PlatformEvent(PlatformEventRow),
     /// Insert, or replace when its rank is higher.

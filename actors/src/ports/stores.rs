@@ -3,7 +3,8 @@
 use askpro_domain::{
     booking::Booking,
     call::CallState,
-    ids::{AppointmentId, CallId, CompanyId},
+    ids::{AppointmentId, CallId, CompanyId, CustomerId, StaffId},
+    phone::PhoneNumber,
     tenant::{Company, Customer},
     time::UnixMillis,
 };
@@ -179,12 +180,64 @@ pub trait CompanyStore: Send + Sync {
     ) -> Result<u64, StoreError>;
     /// Counts imports, so that a running service notices one cheaply.
     async fn companies_version(&self) -> Result<i64, StoreError>;
-    /// A customer by full E.164 number, in one company.
-    async fn find_customer_by_phone(
+}
+
+/// Where a customer stands in the list of all: what an import changed last stands last.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct CustomerPlace {
+    /// The count of imports after the one that last changed it; 0 when none did.
+    pub import_version: i64,
+    /// The company.
+    pub company: CompanyId,
+    /// The customer.
+    pub customer: CustomerId,
+}
+
+impl CustomerPlace {
+    /// Behind everything that imports up to `import_version` changed.
+    #[must_use]
+    pub const fn after_import(import_version: i64) -> Self {
+        Self { import_version, company: CompanyId(i64::MAX), customer: CustomerId(i64::MAX) }
+    }
+}
+
+/// A customer with a number.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoredCustomer {
+    /// Where it stands.
+    pub place: CustomerPlace,
+    /// Name as spoken.
+    pub name: String,
+    /// `None` when what the row has is no E.164.
+    pub phone: Option<PhoneNumber>,
+}
+
+/// A booking with the host in its row.
+#[derive(Debug, Clone, PartialEq)]
+pub struct StoredBooking {
+    /// The booking.
+    pub booking: Booking,
+    /// The host, when known; else the member who was wished for.
+    pub staff: Option<StaffId>,
+}
+
+/// Reads what the book of customers is filled with; of all companies, for start and after imports.
+#[async_trait::async_trait]
+pub trait CustomerStore: Send + Sync {
+    /// Customers with a number, by their places, after `after`; at most `limit`.
+    async fn list_customers(
         &self,
-        company: CompanyId,
-        phone: &str,
-    ) -> Result<Option<Customer>, StoreError>;
+        after: Option<CustomerPlace>,
+        limit: u32,
+    ) -> Result<Vec<StoredCustomer>, StoreError>;
+    /// Bookings that are open or confirmed and end after `from`, by end and id, after the one of `after`; at
+    /// most `limit`.
+    async fn list_upcoming(
+        &self,
+        from: UnixMillis,
+        after: Option<&(UnixMillis, AppointmentId)>,
+        limit: u32,
+    ) -> Result<Vec<StoredBooking>, StoreError>;
 }
 
 /// The lease: one process owns a database.

@@ -1,7 +1,7 @@
 //! From an order to a booking that is written ahead and posted.
 
 use askpro_domain::{
-    booking::{Attendee, Booking, BookingOrder, BookingState},
+    booking::{Attendee, Booking, BookingOrder, BookingState, OrderedBy},
     function::{
         BookOrder, FunctionAnswer, FunctionOrder, check_filled_in, check_notice, lookup::fold, order_key,
     },
@@ -222,6 +222,7 @@ impl SchedulingActor {
                 phone: order.phone.clone().or_else(|| ask.caller.clone()),
                 email: order.email.clone(),
             },
+            by: OrderedBy { caller: ask.caller.clone(), tool_call_id: None, confirmed: order.confirm },
             notes: order.notes.clone(),
             time_zone: company.time_zone.clone(),
             language: company.language,

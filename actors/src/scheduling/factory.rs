@@ -45,8 +45,10 @@ impl SchedulingFactory {
     fn tell(&self, company: CompanyId, position: Position) {
         let Some(SchedulingRecord::Moved { booking }) = self.read(position) else { return };
         let directory = self.world.directory.current();
-        let now = self.world.clock.now();
-        let moved = rows::moved_again(&booking, directory.company(company).map(AsRef::as_ref), position, now);
+        let (now, customers) = (self.world.clock.now(), &self.world.customers);
+        let settings = directory.company(company).map(AsRef::as_ref);
+        customers.note(&booking, settings, now);
+        let moved = rows::moved_again(&booking, settings, customers, position, now);
         settle::deliver(&self.world, company, booking.order.call_id.clone(), moved);
     }
 

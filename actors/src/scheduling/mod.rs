@@ -32,6 +32,7 @@ pub(crate) use rows::moved_again;
 
 use crate::{
     calls::CallActor,
+    customers::CustomerBook,
     outstanding::{Outstanding, PendingLog},
     parked::Parked,
     ports::{
@@ -101,6 +102,8 @@ pub struct SchedulingWorld {
     pub pending: PendingLog,
     /// The records that schedulers need.
     pub pins: Pins,
+    /// Customers, told of every move.
+    pub customers: CustomerBook,
     /// What could not be delivered yet.
     pub parked: Parked,
     /// Holds of all companies, for the gauge.

@@ -122,7 +122,9 @@ impl SchedulingActor {
             self.world.pins.unpin(self.company, &pin);
         }
         let company = self.company_now();
-        let moved = rows::moved_again(booking, company.as_deref(), position, cx.now());
+        self.world.customers.note(booking, company.as_deref(), cx.now());
+        let customers = &self.world.customers;
+        let moved = rows::moved_again(booking, company.as_deref(), customers, position, cx.now());
         self.tell_call(booking, moved, cx);
         self.restore_booking(booking, cx.now());
     }

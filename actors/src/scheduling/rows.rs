@@ -3,6 +3,7 @@
 use askpro_domain::{
     booking::{Booking, BookingEffect, BookingState},
     call::{AppointmentFact, PlacedIn},
+    customer::Upcoming,
     tenant::Company,
     time::UnixMillis,
 };
@@ -11,6 +12,7 @@ use serde_json::json;
 
 use crate::{
     calls::BookingMoved,
+    customers::CustomerBook,
     ports::{
         journal::Position,
         rows::{AppointmentRow, CallbackRow, OutboxRow, Write},
@@ -20,18 +22,12 @@ use crate::{
 /// The row of a booking.
 fn appointment_row(booking: &Booking, company: Option<&Company>) -> AppointmentRow {
     let order = &booking.order;
-    let host = match &booking.state {
-        BookingState::Confirmed { host: Some(user), .. } => {
-            company.and_then(|c| c.staff_by_calcom_user(*user)).map(|s| s.id)
-        }
-        _ => None,
-    };
     AppointmentRow {
         appointment: order.appointment.clone(),
         company: order.company,
         call_id: order.call_id.clone(),
         service_id: order.service.0,
-        staff_id: host.or(order.staff).map(|s| s.0),
+        staff_id: Upcoming::of(booking, company).staff.map(|s| s.0),
         starts_at: order.interval.start(),
         ends_at: order.interval.end(),
         status: booking.status(),
@@ -46,10 +42,12 @@ pub(super) fn moved(
     booking: &Booking,
     effects: &[BookingEffect],
     company: Option<&Company>,
+    customers: &CustomerBook,
     position: Position,
     now: UnixMillis,
 ) -> BookingMoved {
     let mut writes = vec![Write::Appointment(Box::new(appointment_row(booking, company)))];
+    writes.extend(customers.row_of(booking, company).map(Write::Customer));
     let mut is_callback = false;
     for effect in effects {
         match effect {
@@ -77,10 +75,11 @@ pub(super) fn moved(
 pub(crate) fn moved_again(
     booking: &Booking,
     company: Option<&Company>,
+    customers: &CustomerBook,
     position: Position,
     now: UnixMillis,
 ) -> BookingMoved {
-    moved(booking, &effects_again(booking), company, position, now)
+    moved(booking, &effects_again(booking), company, customers, position, now)
 }
 
 /// Notices that belong to a booking's last move.

@@ -122,7 +122,10 @@ impl SchedulingActor {
             self.world.pins.unpin(self.company, &pin);
         }
         self.world.pins.unpin(self.company, &Pin::Order(appointment.clone()));
-        let moved = rows::moved(booking, effects, self.company_now().as_deref(), position, cx.now());
+        let company = self.company_now();
+        self.world.customers.note(booking, company.as_deref(), cx.now());
+        let customers = &self.world.customers;
+        let moved = rows::moved(booking, effects, company.as_deref(), customers, position, cx.now());
         self.tell_call(booking, moved, cx);
         Ok(durable)
     }

@@ -14,8 +14,8 @@ use askpro_actors::ports::{
     journal::{Durable, Journal, JournalError, JournalStatus, Position, Record},
     rows::{Body, Write},
     stores::{
-        BatchStore, BookingStore, CallFilter, CallStore, CompanyStore, DeadLetter, QuarantinedEvent,
-        StoreError, StoredCall, TimelineEntry,
+        BatchStore, BookingStore, CallFilter, CallStore, CompanyStore, CustomerPlace, CustomerStore,
+        DeadLetter, QuarantinedEvent, StoreError, StoredBooking, StoredCall, StoredCustomer, TimelineEntry,
     },
 };
 use askpro_domain::{
@@ -236,9 +236,25 @@ impl CompanyStore for FakeStore {
     async fn companies_version(&self) -> Result<i64, StoreError> {
         self.up(0)
     }
+}
 
-    async fn find_customer_by_phone(&self, _: CompanyId, _: &str) -> Result<Option<Customer>, StoreError> {
-        self.up(None)
+#[async_trait::async_trait]
+impl CustomerStore for FakeStore {
+    async fn list_customers(
+        &self,
+        _: Option<CustomerPlace>,
+        _: u32,
+    ) -> Result<Vec<StoredCustomer>, StoreError> {
+        self.up(Vec::new())
+    }
+
+    async fn list_upcoming(
+        &self,
+        _: UnixMillis,
+        _: Option<&(UnixMillis, AppointmentId)>,
+        _: u32,
+    ) -> Result<Vec<StoredBooking>, StoreError> {
+        self.up(Vec::new())
     }
 }
 

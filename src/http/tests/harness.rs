@@ -85,6 +85,7 @@ impl Edge {
             batches: store.clone(),
             calls: store.clone(),
             bookings: store.clone(),
+            customers: store.clone(),
             calendar: Arc::new(NoCalendar),
             decoder: Arc::new(Decoder),
         };

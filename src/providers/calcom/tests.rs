@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 
 use askpro_actors::ports::calendar::{Calendar, CalendarError, CreateOutcome};
 use askpro_domain::{
-    booking::{Attendee, BookingOrder, LookResult, Refusal},
+    booking::{Attendee, BookingOrder, LookResult, OrderedBy, Refusal},
     ids::{AppointmentId, BranchId, CallId, CompanyId, ServiceId},
     phone::PhoneNumber,
     secret::Secret,
@@ -50,6 +50,7 @@ fn order() -> BookingOrder {
             phone: PhoneNumber::parse_e164("+4915112345678"),
             email: None,
         },
+        by: OrderedBy::default(),
         notes: None,
         time_zone: "Europe/Berlin".to_owned(),
         language: Language::De,

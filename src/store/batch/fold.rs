@@ -53,6 +53,7 @@ impl<'a> Folding<'a> {
             Write::Appointment(row) => self.put(tables::APPOINTMENTS, rows::appointment(row)?),
             Write::Outbox(row) => self.put(tables::OUTBOX, rows::outbox(row)?),
             Write::Callback(row) => self.put(tables::CALLBACKS, rows::callback(row)?),
+            Write::Customer(row) => self.put(tables::CUSTOMERS, rows::customer(row)?),
             Write::PlatformEvent(row) => self.put(tables::PLATFORM_EVENTS, rows::platform_event(row)?),
             Write::Quarantine(row) => self.put(tables::QUARANTINE, rows::quarantine(row)?),
             Write::DeadLetter(row) => self.put(tables::DEAD_LETTERS, rows::dead_letter(row)?),

@@ -7,8 +7,8 @@ use std::borrow::Cow;
 
 use askpro_actors::ports::{
     rows::{
-        AppointmentRow, Body, CallRow, CallbackRow, DeadLetterRow, EventRow, FunctionCallRow, OutboxRow,
-        PlatformEventRow, QuarantineRow,
+        AppointmentRow, Body, CallRow, CallbackRow, CustomerRow, DeadLetterRow, EventRow, FunctionCallRow,
+        OutboxRow, PlatformEventRow, QuarantineRow,
     },
     stores::StoreError,
 };
@@ -30,6 +30,8 @@ const WORD_CHARS_MAX: usize = 32;
 const CODE_CHARS_MAX: usize = 64;
 const NUMBER_CHARS_MAX: usize = 128;
 const NAME_CHARS_MAX: usize = 255;
+const PHONE_CHARS_MAX: usize = 16;
+const EMAIL_CHARS_MAX: usize = 320;
 const ERROR_CHARS_MAX: usize = 2000;
 const RANK_CHARS_MAX: usize = 64;
 
@@ -110,6 +112,16 @@ pub(super) fn callback(row: &CallbackRow) -> Result<Row<'_>, StoreError> {
         clip(row.priority, WORD_CHARS_MAX).into(),
         clip(&row.reason, NAME_CHARS_MAX).into(),
         row.created_at.0.into(),
+    ])
+}
+
+pub(super) fn customer(row: &CustomerRow) -> Result<Row<'_>, StoreError> {
+    Ok(vec![
+        row.company.0.into(),
+        row.id.0.into(),
+        clip(&row.name, NAME_CHARS_MAX).into(),
+        id("phone", row.phone.as_str(), PHONE_CHARS_MAX)?.into(),
+        clip_some(row.email.as_deref(), EMAIL_CHARS_MAX),
     ])
 }
 

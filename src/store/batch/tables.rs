@@ -21,8 +21,11 @@ pub(super) const QUARANTINE: usize = 7;
 /// `dead_letters`.
 pub(super) const DEAD_LETTERS: usize = 8;
 
+/// `customers`.
+pub(super) const CUSTOMERS: usize = 9;
+
 /// All of them.
-pub(super) static ALL: [Table; 9] = [
+pub(super) static ALL: [Table; 10] = [
     Table {
         name: "calls",
         columns: &[
@@ -154,6 +157,12 @@ pub(super) static ALL: [Table; 9] = [
         key_columns: 1,
         on_conflict: OnConflict::Keep,
     },
+    Table {
+        name: "customers",
+        columns: &["company_id", "id", "name", "phone", "email"],
+        key_columns: 2,
+        on_conflict: OnConflict::Keep,
+    },
 ];
 
 #[cfg(test)]
@@ -172,6 +181,7 @@ mod tests {
             (PLATFORM_EVENTS, "platform_events"),
             (QUARANTINE, "quarantine"),
             (DEAD_LETTERS, "dead_letters"),
+            (CUSTOMERS, "customers"),
         ];
         for (index, name) in names {
             assert_eq!(ALL[index].name, name);

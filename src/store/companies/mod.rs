@@ -10,8 +10,7 @@ use std::collections::BTreeMap;
 
 use askpro_actors::ports::stores::{CompanyStore, StoreError};
 use askpro_domain::{
-    ids::{CompanyId, CustomerId},
-    phone::PhoneNumber,
+    ids::CompanyId,
     tenant::{Company, Customer},
 };
 use sqlx::AssertSqlSafe;
@@ -29,8 +28,6 @@ const SELECT_NUMBERS: &str = "SELECT phone, company_id, branch_id FROM company_n
 const SELECT_AGENTS: &str = "SELECT agent_id, company_id, branch_id FROM company_agents";
 const SELECT_VERSION: &str = "SELECT version FROM directory_version WHERE id = 1";
 const BUMP_VERSION: &str = "UPDATE directory_version SET version = version + 1 WHERE id = 1";
-const SELECT_CUSTOMER: &str = "SELECT id, name, phone, email FROM customers \
-     WHERE company_id = ? AND phone = ? ORDER BY id LIMIT 1";
 /// Customers that one query compares; a short list is filled up with its last id.
 const COMPARED_AT_ONCE: usize = 256;
 
@@ -54,7 +51,7 @@ static AGENTS: Table = Table {
 };
 static CUSTOMERS: Table = Table {
     name: "customers",
-    columns: &["company_id", "id", "name", "phone", "email"],
+    columns: &["company_id", "id", "name", "phone", "email", "import_version"],
     key_columns: 2,
     on_conflict: OnConflict::Replace,
 };
@@ -90,23 +87,6 @@ impl CompanyStore for Database {
         let missing = || StoreError::Corrupt("the row of directory_version is missing".to_owned());
         rows.first().map(|(version,)| *version).ok_or_else(missing)
     }
-
-    async fn find_customer_by_phone(
-        &self,
-        company: CompanyId,
-        phone: &str,
-    ) -> Result<Option<Customer>, StoreError> {
-        let rows: Vec<CustomerRecord> =
-            self.fetch(SELECT_CUSTOMER, &[company.0.into(), phone.into()]).await?;
-        // A server that ignores spaces at the end may find another text than was asked.
-        let found = rows.into_iter().find(|(_, _, stored, _)| stored.as_deref() == Some(phone));
-        Ok(found.map(|(id, name, phone, email)| Customer {
-            id: CustomerId(id),
-            name,
-            phone: phone.as_deref().and_then(PhoneNumber::parse_e164),
-            email,
-        }))
-    }
 }
 
 struct SaveCompanies<'a> {
@@ -120,9 +100,10 @@ impl Work for SaveCompanies<'_> {
 
     async fn run(&self, transaction: &mut Transaction) -> Result<u64, Failure> {
         // Imports run one after the other: the first keeps this row locked until it is done.
-        let _: Vec<(i64,)> = transaction.fetch_locked(SELECT_VERSION, Lock::Exclusive).await?;
+        let version: Vec<(i64,)> = transaction.fetch_locked(SELECT_VERSION, Lock::Exclusive).await?;
+        let version = version.first().map_or(0, |(version,)| *version) + 1;
         let existing = self.read_existing(transaction).await?;
-        let plan = Plan::of(&existing, &self.companies, self.customers)?;
+        let plan = Plan::of(&existing, &self.companies, self.customers, version)?;
         let changed = plan.changed();
         if changed == 0 {
             return Ok(0);

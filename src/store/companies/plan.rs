@@ -49,11 +49,12 @@ pub(super) struct Plan<'a> {
 }
 
 impl<'a> Plan<'a> {
-    /// Compares. Errors: [`StoreError::Refused`] when a number or an agent belongs to another company.
+    /// Compares; `version` is this import's. Errors: [`StoreError::Refused`] when a number or an agent belongs to another company.
     pub(super) fn of(
         existing: &'a Existing,
         companies: &'a [(&'a Company, Vec<u8>)],
         customers: &'a [(CompanyId, Customer)],
+        version: i64,
     ) -> Result<Self, StoreError> {
         let wanted: BTreeMap<i64, &(&Company, Vec<u8>)> = companies.iter().map(|c| (c.0.id.0, c)).collect();
         let numbers = Claims {
@@ -76,7 +77,7 @@ impl<'a> Plan<'a> {
             numbers,
             stale_agents,
             agents,
-            customers: customer_rows(existing, customers)?,
+            customers: customer_rows(existing, customers, version)?,
         })
     }
 
@@ -166,6 +167,7 @@ fn company_rows<'a>(
 fn customer_rows<'a>(
     existing: &Existing,
     customers: &'a [(CompanyId, Customer)],
+    version: i64,
 ) -> Result<Vec<Row<'a>>, StoreError> {
     let mut rows = Vec::new();
     let wanted: BTreeMap<(i64, i64), &Customer> = customers.iter().map(|(c, x)| ((c.0, x.id.0), x)).collect();
@@ -178,7 +180,14 @@ fn customer_rows<'a>(
             continue;
         }
         let text = |text: Option<&'a str>| Value::Text(text.map(Into::into));
-        rows.push(vec![company.into(), customer_id.into(), name.into(), text(phone), text(email)]);
+        rows.push(vec![
+            company.into(),
+            customer_id.into(),
+            name.into(),
+            text(phone),
+            text(email),
+            version.into(),
+        ]);
     }
     Ok(rows)
 }
@@ -190,6 +199,6 @@ mod tests {
     #[test]
     fn an_empty_import_changes_nothing() {
         let existing = Existing::default();
-        assert_eq!(Plan::of(&existing, &[], &[]).unwrap().changed(), 0);
+        assert_eq!(Plan::of(&existing, &[], &[], 1).unwrap().changed(), 0);
     }
 }

@@ -5,7 +5,7 @@ use askpro_actors::ports::rows::{
     PlatformEventRow, QuarantineRow, Write,
 };
 use askpro_domain::{
-    booking::{Attendee, Booking, BookingEvent, BookingOrder},
+    booking::{Attendee, Booking, BookingEvent, BookingOrder, OrderedBy},
     call::{CallState, PlacedIn},
     ids::{AppointmentId, BodyHash, BranchId, CallId, CompanyId, CustomerId, ServiceId},
     phone::PhoneNumber,
@@ -78,6 +78,7 @@ pub(super) fn booking(company: CompanyId, call: &str, order_key: &str) -> Bookin
             phone: PhoneNumber::parse_e164("+4915112345678"),
             email: None,
         },
+        by: OrderedBy { caller: PhoneNumber::parse_e164("+4915112345678"), ..OrderedBy::default() },
         notes: None,
         time_zone: "Europe/Berlin".to_owned(),
         language: Language::De,

@@ -7,6 +7,7 @@
 mod batches;
 mod build;
 mod companies;
+mod customers;
 mod lease;
 mod locks;
 mod reads;

@@ -8,7 +8,7 @@ mod saga;
 mod status;
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 use serde::{Deserialize, Serialize};
 
@@ -55,6 +55,9 @@ pub struct BookingOrder {
     pub hold: HoldId,
     /// For whom.
     pub attendee: Attendee,
+    /// By whom.
+    #[serde(default)]
+    pub by: OrderedBy,
     /// Notes of the caller, at most 500 characters.
     pub notes: Option<String>,
     /// IANA zone of the attendee.
@@ -72,6 +75,17 @@ pub struct Attendee {
     pub phone: Option<PhoneNumber>,
     /// As given.
     pub email: Option<String>,
+}
+
+/// Who ordered, and how.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct OrderedBy {
+    /// The number of the call's other side, as the network says it.
+    pub caller: Option<PhoneNumber>,
+    /// Retell's id of the tool call: the same one is the same order sent again.
+    pub tool_call_id: Option<String>,
+    /// Whether the order said of itself that it is confirmed.
+    pub confirmed: bool,
 }
 
 /// A booking and where it stands.

@@ -7,7 +7,7 @@ use super::*;
 const NOW: UnixMillis = UnixMillis(1_795_420_800_000);
 const HOST: Option<i64> = Some(9001);
 
-fn order() -> BookingOrder {
+pub(crate) fn order() -> BookingOrder {
     let call_id = CallId::parse("call_c1").unwrap();
     BookingOrder {
         claimed: false,
@@ -22,6 +22,7 @@ fn order() -> BookingOrder {
         interval: Interval::of_minutes(NOW.plus_ms(3_600_000), 30).unwrap(),
         hold: HoldId("hold_1".to_owned()),
         attendee: Attendee { name: "Anna".to_owned(), phone: None, email: Some("a@example.org".to_owned()) },
+        by: OrderedBy::default(),
         notes: None,
         time_zone: "Europe/Berlin".to_owned(),
         language: Language::De,

@@ -10,26 +10,26 @@ use crate::{
     time::UnixMillis,
 };
 
-pub(super) const SLUG: &str = "friseur-mitte";
+pub(crate) const SLUG: &str = "friseur-mitte";
 
-pub(super) fn at(text: &str) -> UnixMillis {
+pub(crate) fn at(text: &str) -> UnixMillis {
     UnixMillis::parse_rfc3339(text).unwrap()
 }
 
-pub(super) fn now() -> UnixMillis {
+pub(crate) fn now() -> UnixMillis {
     at("2026-11-23T09:00:00+01:00")
 }
 
-pub(super) fn service_id(slug: &str) -> ServiceId {
+pub(crate) fn service_id(slug: &str) -> ServiceId {
     ServiceId::of_slugs(&[SLUG, slug])
 }
 
-pub(super) fn staff_id(slug: &str) -> StaffId {
+pub(crate) fn staff_id(slug: &str) -> StaffId {
     StaffId::of_slugs(&[SLUG, slug])
 }
 
 /// Mon to Fri 09:00 to 18:00, closed on 2026-12-25, notice 15 minutes; Udo and Mia cut, Udo does perms.
-pub(super) fn friseur_mitte() -> Company {
+pub(crate) fn friseur_mitte() -> Company {
     let days = [Weekday::Mon, Weekday::Tue, Weekday::Wed, Weekday::Thu, Weekday::Fri];
     let hours = days.into_iter().map(|day| (day, vec![HourRange { from_minute: 540, to_minute: 1080 }]));
     Company {
@@ -68,7 +68,7 @@ fn member(slug: &str, name: &str, user: i64) -> Staff {
     }
 }
 
-pub(super) fn service(slug: &str, name: &str, minutes: u32, staff: &[&str]) -> Service {
+pub(crate) fn service(slug: &str, name: &str, minutes: u32, staff: &[&str]) -> Service {
     let member = |slug: &&str| ServiceStaff { staff: staff_id(slug), calcom_event_type_id: None };
     Service {
         id: service_id(slug),

@@ -103,7 +103,7 @@ fn digits_of(text: &str) -> impl Iterator<Item = char> + '_ {
 }
 
 /// Levenshtein's distance: letters added, dropped or changed.
-fn typos(a: &str, b: &str) -> usize {
+pub(crate) fn typos(a: &str, b: &str) -> usize {
     let b: Vec<char> = b.chars().collect();
     if a.chars().count().abs_diff(b.len()) > TYPOS_MAX {
         return TYPOS_MAX + 1;

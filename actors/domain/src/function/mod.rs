@@ -19,7 +19,7 @@ mod texts_de;
 mod texts_en;
 
 #[cfg(test)]
-mod fixture;
+pub(crate) mod fixture;
 #[cfg(test)]
 mod speaker_tests;
 #[cfg(test)]

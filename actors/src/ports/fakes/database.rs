@@ -6,19 +6,19 @@ use std::sync::{
 };
 
 use askpro_domain::{
-    booking::Booking,
+    booking::{AppointmentStatus, Booking},
     call::CallState,
-    ids::{AppointmentId, CallId, CompanyId},
+    ids::{AppointmentId, CallId, CompanyId, StaffId},
     time::UnixMillis,
 };
 
 use super::{Gate, Tables, lock, tables::lacks_its_body};
 use crate::ports::{
     journal::Position,
-    rows::{Body, DeadLetterRow, QuarantineRow, Write},
+    rows::{AppointmentRow, Body, CustomerRow, DeadLetterRow, QuarantineRow, Write},
     stores::{
-        BatchStore, BookingStore, CallFilter, CallStore, DeadLetter, QuarantinedEvent, StoreError,
-        StoredCall, TimelineEntry,
+        BatchStore, BookingStore, CallFilter, CallStore, CustomerPlace, CustomerStore, DeadLetter,
+        QuarantinedEvent, StoreError, StoredBooking, StoredCall, StoredCustomer, TimelineEntry,
     },
 };
 
@@ -76,6 +76,14 @@ impl FakeDatabase {
     #[must_use]
     pub fn tables(&self) -> Tables {
         lock(&self.tables).clone()
+    }
+
+    /// An import brings these customers as its `version`.
+    pub fn import_customers(&self, version: i64, customers: impl IntoIterator<Item = CustomerRow>) {
+        let mut tables = lock(&self.tables);
+        for row in customers {
+            tables.customers.insert((row.company, row.id), (row, version));
+        }
     }
 
     /// Looks at the rows.
@@ -268,6 +276,57 @@ impl BookingStore for FakeDatabase {
         appointment: &AppointmentId,
     ) -> Result<Option<Booking>, StoreError> {
         self.read(|tables| tables.booking(appointment).filter(|b| b.order.company == company)).await
+    }
+}
+
+#[async_trait::async_trait]
+impl CustomerStore for FakeDatabase {
+    async fn list_customers(
+        &self,
+        after: Option<CustomerPlace>,
+        limit: u32,
+    ) -> Result<Vec<StoredCustomer>, StoreError> {
+        let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+        self.read(|tables| {
+            let mut all: Vec<StoredCustomer> = tables.customers.values().map(stored_customer).collect();
+            all.retain(|customer| after.is_none_or(|after| customer.place > after));
+            all.sort_by_key(|customer| customer.place);
+            all.truncate(limit);
+            all
+        })
+        .await
+    }
+
+    async fn list_upcoming(
+        &self,
+        from: UnixMillis,
+        after: Option<&(UnixMillis, AppointmentId)>,
+        limit: u32,
+    ) -> Result<Vec<StoredBooking>, StoreError> {
+        let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+        self.read(|tables| {
+            let stored = |row: &AppointmentRow| {
+                let booking = tables.booking(&row.appointment)?;
+                Some(StoredBooking { booking, staff: row.staff_id.map(StaffId) })
+            };
+            let rows = tables.appointments.values();
+            let ahead = |s: AppointmentStatus| s.stands() || s.is_open();
+            let mut rows: Vec<_> = rows.filter(|row| ahead(row.status) && row.ends_at > from).collect();
+            let place = |row: &AppointmentRow| (row.ends_at, row.appointment.clone());
+            rows.retain(|row| after.is_none_or(|after| place(row) > *after));
+            rows.sort_by_key(|row| place(row));
+            rows.into_iter().take(limit).filter_map(stored).collect()
+        })
+        .await
+    }
+}
+
+fn stored_customer((row, import_version): &(CustomerRow, i64)) -> StoredCustomer {
+    let (company, customer) = (row.company, row.id);
+    StoredCustomer {
+        place: CustomerPlace { import_version: *import_version, company, customer },
+        name: row.name.clone(),
+        phone: Some(row.phone.clone()),
     }
 }
 

@@ -5,13 +5,13 @@ use std::collections::BTreeMap;
 use askpro_domain::{
     booking::Booking,
     call::CallState,
-    ids::{AppointmentId, CallId, CompanyId},
+    ids::{AppointmentId, CallId, CompanyId, CustomerId},
     time::UnixMillis,
 };
 
 use crate::ports::rows::{
-    AppointmentRow, Body, CallRow, CallbackRow, DeadLetterRow, EventRow, FunctionCallRow, OutboxRow,
-    PlatformEventRow, QuarantineRow, Write,
+    AppointmentRow, Body, CallRow, CallbackRow, CustomerRow, DeadLetterRow, EventRow, FunctionCallRow,
+    OutboxRow, PlatformEventRow, QuarantineRow, Write,
 };
 
 /// All rows.
@@ -27,6 +27,8 @@ pub struct Tables {
     pub outbox: BTreeMap<(CompanyId, String), OutboxRow>,
     /// By company and key.
     pub callbacks: BTreeMap<(CompanyId, String), CallbackRow>,
+    /// By company and id, with the import that last changed it.
+    pub customers: BTreeMap<(CompanyId, CustomerId), (CustomerRow, i64)>,
     /// By dedup key.
     pub platform_events: BTreeMap<String, PlatformEventRow>,
     /// By id.
@@ -53,6 +55,9 @@ impl Tables {
             }
             Write::Callback(row) => {
                 self.callbacks.entry((row.company, row.key.clone())).or_insert(row);
+            }
+            Write::Customer(row) => {
+                self.customers.entry((row.company, row.id)).or_insert((row, 0));
             }
             Write::PlatformEvent(row) => {
                 self.platform_events.entry(row.dedup_key.clone()).or_insert(row);
