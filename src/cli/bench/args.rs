@@ -4,10 +4,16 @@ use std::path::PathBuf;
 
 use clap::Args;
 
+use super::trouble::TroubleKind;
+
 /// Calls that begin per second in a warm-up of automatic length.
 const WARM_UP_CALLS_PER_S: f64 = 1_000.0;
 /// Shortest warm-up of automatic length, in seconds.
 const WARM_UP_S_MIN: f64 = 10.0;
+/// The oracle's patience, in seconds.
+const SETTLE_S: f64 = 60.0;
+/// The same after trouble: a key may be blocked for a minute, and what waits is sent within its budget.
+const SETTLE_AFTER_TROUBLE_S: f64 = 300.0;
 /// Arguments whose values are not repeated.
 const SECRET_ARGUMENTS: [&str; 2] = ["--admin-token", "--webhook-key"];
 
@@ -26,6 +32,9 @@ calls begin at EVENTS_PER_S / E per second. Without --rate that is N / 30 s for 
 The loop is open: everything is sent when the schedule says so, whether or not the service keeps up, and a
 latency counts from the time a request was due until its acknowledgement, repeats included. Events that are
 not acknowledged are repeated three times, after 1, 2 and 4 s.
+
+A function call is in time when it was answered with 2xx within functions.budget_ms + 250 ms of the moment it
+was due; in doubt the sender's own lag counts against the service.
 
 In the end the oracle reads back every call (above 20,000 calls a random sample) over the admin API, and
 every booking of the simulated Cal.com: acknowledged events lost or doubled, calls out of state, overlapping
@@ -78,9 +87,15 @@ pub(in crate::cli) struct BenchArgs {
     /// Seconds until all calls are in, not measured [default: 10, or 1 for every 1,000 calls]
     #[arg(long, value_name = "SECONDS", value_parser = positive)]
     pub(super) warm_up: Option<f64>,
-    /// Seconds the oracle gives the service to finish what it still has to do
-    #[arg(long, value_name = "SECONDS", default_value_t = 60.0, value_parser = positive)]
-    pub(super) settle: f64,
+    /// What goes wrong at the simulated Cal.com, one after the other, each for its share of the measured time
+    #[arg(long, value_name = "KIND", value_delimiter = ',')]
+    pub(super) calcom_trouble: Vec<TroubleKind>,
+    /// Share of the companies that suffer from it, 0 to 1 (at least one); the others are shown beside them
+    #[arg(long, value_name = "SHARE", default_value_t = 1.0, value_parser = share)]
+    pub(super) troubled: f64,
+    /// Seconds the oracle gives the service to finish what it still has to do [default: 60, after trouble 300]
+    #[arg(long, value_name = "SECONDS", value_parser = positive)]
+    pub(super) settle: Option<f64>,
     /// Connections to the service at most
     #[arg(long, value_name = "N", default_value_t = 256, value_parser = parse_count)]
     pub(super) connections: usize,
@@ -103,6 +118,12 @@ impl BenchArgs {
     pub(super) fn warm_up_s(&self, concurrent_calls: u32) -> f64 {
         let automatic = (f64::from(concurrent_calls) / WARM_UP_CALLS_PER_S).max(WARM_UP_S_MIN);
         self.warm_up.unwrap_or(automatic)
+    }
+
+    /// How long the oracle waits.
+    pub(super) fn settle_s(&self) -> f64 {
+        let automatic = if self.calcom_trouble.is_empty() { SETTLE_S } else { SETTLE_AFTER_TROUBLE_S };
+        self.settle.unwrap_or(automatic)
     }
 }
 

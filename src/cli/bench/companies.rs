@@ -67,6 +67,18 @@ fn service(slug: &str, name: &str, minutes: u32, event_type: i64, members: usize
     })
 }
 
+/// The Cal.com key of the company that has this number; `None` where it has none of its own.
+pub(super) fn calcom_key(import: &Value, number: &str) -> Option<String> {
+    let list =
+        |value: &Value, name: &str| value.get(name).and_then(Value::as_array).cloned().unwrap_or_default();
+    let company = list(import, "companies").into_iter().find(|company| {
+        let mut numbers =
+            list(company, "branches").into_iter().flat_map(|branch| list(&branch, "phone_numbers"));
+        numbers.any(|its| its == number)
+    });
+    company?.get("calcom_api_key")?.as_str().map(str::to_owned)
+}
+
 /// An import file, JSON or TOML.
 pub(in crate::cli) fn read(file: &Path) -> Result<Value, CliError> {
     let shown = file.display();

@@ -91,6 +91,10 @@ pub(super) struct Counts {
     pub(super) repeats: u64,
     /// Requests that were never acknowledged, after all repeats.
     pub(super) given_up: u64,
+    /// Function calls that were due.
+    pub(super) functions_due: u64,
+    /// Of these, answered with 2xx within the caller's patience and a quarter of a second.
+    pub(super) functions_in_time: u64,
     /// Functions by name and the answer's code.
     pub(super) function_answers: BTreeMap<String, u64>,
 }
@@ -123,8 +127,10 @@ pub(super) struct Measured {
     pub(super) webhooks: Latencies,
     /// Acknowledgements of running transcripts, which need not be on disk by then.
     pub(super) transcripts: Latencies,
-    /// Answers of functions, by name.
+    /// Answers of functions, by name; without those of companies in trouble.
     pub(super) functions: BTreeMap<&'static str, Latencies>,
+    /// Answers of functions at companies whose Cal.com is in trouble, by name.
+    pub(super) functions_in_trouble: BTreeMap<&'static str, Latencies>,
     /// How late requests were sent: the sender's own share of every latency.
     pub(super) lag: Latencies,
 }

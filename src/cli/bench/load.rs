@@ -14,7 +14,7 @@ use serde_json::Value;
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinSet;
 
-use super::figures::Figures;
+use super::figures::{Figures, Measured};
 use super::pool::{Filled, Route};
 use super::schedule::{Due, LiveCall, Phases};
 use super::wire::{Answer, Wire};
@@ -43,6 +43,8 @@ pub(super) struct Sending {
     pub(super) now: Now,
     /// Which requests are measured.
     pub(super) phases: Phases,
+    /// Within which a function must be answered, in us.
+    pub(super) patience_us: u64,
     /// Where measurements go.
     pub(super) figures: Arc<Figures>,
 }
@@ -183,6 +185,7 @@ fn note_begin(sending: &Sending, begin: Begin, due: &Due, route: Route) {
     let ends = matches!(route, Route::Event("call_ended" | "chat_ended"));
     let mut measured = sending.figures.lock();
     measured.counts.due += 1;
+    measured.counts.functions_due += u64::from(matches!(route, Route::Function(_)));
     if ends && !due.call.ended.swap(true, Ordering::Relaxed) {
         measured.counts.calls_ended += 1;
     }
@@ -231,8 +234,11 @@ fn settle(
             }
         }
         Route::Function(name) => {
+            measured.counts.functions_in_time += u64::from(latency_us <= sending.patience_us);
             if is_measured {
-                measured.functions.entry(name).or_default().record(latency_us);
+                let Measured { functions, functions_in_trouble, .. } = &mut *measured;
+                let series = if due.call.in_trouble { functions_in_trouble } else { functions };
+                series.entry(name).or_default().record(latency_us);
             }
             if let Some(told) = heard.and_then(|heard| heard.told).filter(|_| name == "book_appointment") {
                 due.call.tell(told);

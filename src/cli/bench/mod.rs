@@ -14,6 +14,7 @@ mod report;
 mod schedule;
 #[cfg(test)]
 mod tests;
+mod trouble;
 mod wire;
 mod wish;
 
@@ -24,6 +25,7 @@ use std::time::Duration;
 use anyhow::Context;
 use jiff::tz::TimeZone;
 use secrecy::ExposeSecret;
+use serde_json::Value;
 
 pub(super) use self::args::{BenchArgs, positive};
 use self::figures::Figures;
@@ -33,6 +35,7 @@ use self::model::Model;
 use self::pool::Pool;
 use self::report::{Report, Setup};
 use self::schedule::{LiveCall, Phases, Schedule, Seeds};
+use self::trouble::Trouble;
 use self::wire::Wire;
 use super::admin::AdminClient;
 use super::error::CliError;
@@ -46,6 +49,8 @@ use crate::simulators::retell::{CompanyLine, Disorder};
 const REQUEST_TIME_MAX: Duration = Duration::from_secs(10);
 /// How long a service may take to be ready.
 const READY_TIME_MAX: Duration = Duration::from_secs(30);
+/// How much later than its budget a function may be answered and still be in time.
+const FUNCTION_GRACE: Duration = Duration::from_millis(250);
 /// Of the disorder's share, so much is sent again after 10 s, functions too.
 const RETRIES_OF_DISORDER: f64 = 0.5;
 /// Counters of the service that the report shows, with the label that tells their series apart.
@@ -65,6 +70,10 @@ struct Target {
     calcom_url: Option<String>,
     database: String,
     lines: Vec<CompanyLine>,
+    /// Its companies in the shape of an import file, with their keys where it is known.
+    import: Value,
+    /// How long a caller may be kept waiting, `functions.budget_ms`.
+    function_budget: Duration,
     own: Option<(OwnService, Folder)>,
 }
 
@@ -137,6 +146,8 @@ async fn foreign(args: &BenchArgs, config: &Config, url: &str) -> Result<Target,
         calcom_url: named.or(configured),
         database: "unknown".to_owned(),
         lines,
+        import,
+        function_budget: config.functions.budget,
         own: None,
     })
 }
@@ -168,6 +179,7 @@ async fn own(args: &BenchArgs, mut config: Config) -> Result<Target, CliError> {
         None => companies::generate(args.companies),
     };
     let lines = CompanyLine::from_import_json(&import);
+    let function_budget = config.functions.budget;
     let (service, folder) = OwnService::start_in(folder, config, &import).await?;
     Ok(Target {
         url: service.running.base_url(),
@@ -176,6 +188,8 @@ async fn own(args: &BenchArgs, mut config: Config) -> Result<Target, CliError> {
         calcom_url: Some(service.calcom.base_url()),
         database: database.to_owned(),
         lines,
+        import,
+        function_budget,
         own: Some((service, folder)),
     })
 }
@@ -206,7 +220,15 @@ async fn measure(args: &BenchArgs, target: &Target) -> Result<Report, CliError> 
     };
     let pool = Pool::write(seed, args.scripts, target.lines.clone(), args.function_share, disorder, now_ms);
     let model = Model::derive(args.concurrent_calls, args.rate, pool.events_per_call());
-    let setup = setup(args, target, seed, &model);
+    let trouble = Trouble::plan(
+        &args.calcom_trouble,
+        args.troubled,
+        &target.lines,
+        Some(&target.import),
+        target.calcom_url.as_deref(),
+    )?;
+    let troubled = trouble.as_ref().map(|trouble| trouble.lines.clone()).unwrap_or_default();
+    let setup = Setup { lines_in_trouble: troubled.len(), ..setup(args, target, seed, &model) };
     let phases = Phases {
         warm_up_us: (setup.warm_up_s * 1_000_000.0) as u64,
         measured_until_us: ((setup.warm_up_s + setup.measured_s) * 1_000_000.0) as u64,
@@ -214,11 +236,19 @@ async fn measure(args: &BenchArgs, target: &Target) -> Result<Report, CliError> 
     let today = jiff::Timestamp::from_millisecond(now_ms).map_err(CliError::failed)?;
     let today = today.to_zoned_datetime(TimeZone::UTC).date();
     let seeds = Seeds { traffic: seed, ids: rand::random() };
-    let schedule = Schedule::new(pool, model, phases, seeds, today, args.booking_days);
+    let schedule =
+        Schedule::new(pool, model, phases, seeds, today, args.booking_days).with_trouble_at(troubled);
     let wire = Wire::new(&target.url, args.connections, REQUEST_TIME_MAX);
     let wire = wire.map_err(|error| CliError::Usage(error.to_string()))?;
     let figures = Arc::new(Figures::default());
-    let sending = Sending { wire, key: target.webhook_key.clone(), now, phases, figures: figures.clone() };
+    let sending = Sending {
+        wire,
+        key: target.webhook_key.clone(),
+        now,
+        phases,
+        patience_us: setup.patience_ms * 1_000,
+        figures: figures.clone(),
+    };
     println!(
         "{} concurrent calls of {:.1} s, {:.1} events/s, on {}: warm-up {:.0} s, measured {:.0} s, then the ends",
         model.concurrent_calls,
@@ -228,7 +258,11 @@ async fn measure(args: &BenchArgs, target: &Target) -> Result<Report, CliError> 
         setup.warm_up_s,
         setup.measured_s,
     );
+    let troubling = trouble.map(|trouble| tokio::spawn(trouble.run(phases)));
     let calls = watch(Load::start(schedule, sending)?, &figures, phases).await?;
+    if let Some(troubling) = troubling {
+        troubling.await.map_err(CliError::failed)?.context("the simulated Cal.com takes no orders")?;
+    }
     let verdict = ask_oracle(args, target, &admin, &calls, seed).await?;
     let service = service_counters(&admin).await;
     Ok(Report::new(args::shown_command(), Machine::this(), setup, &figures.lock(), service, &verdict))
@@ -245,6 +279,9 @@ fn setup(args: &BenchArgs, target: &Target, seed: u64, model: &Model) -> Setup {
         call_s: 0.0,
         events_per_s: 0.0,
         function_share: args.function_share,
+        patience_ms: u64::try_from((target.function_budget + FUNCTION_GRACE).as_millis()).unwrap_or(u64::MAX),
+        calcom_trouble: args.calcom_trouble.clone(),
+        lines_in_trouble: 0,
         disorder: args.disorder,
         warm_up_s: args.warm_up_s(model.concurrent_calls),
         measured_s: args.for_s,
@@ -308,7 +345,7 @@ async fn ask_oracle(
     println!("comparing {} calls with what the service has", calls.len());
     let source = Source { admin: admin.clone(), calcom_url: target.calcom_url.clone() };
     let sent: Vec<SentCall> = calls.iter().map(|call| call.sent()).collect();
-    let patience = Duration::from_secs_f64(args.settle);
+    let patience = Duration::from_secs_f64(args.settle_s());
     examine(&source, sent, seed, patience).await.context("the oracle cannot see")
 }
 

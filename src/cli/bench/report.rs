@@ -5,9 +5,10 @@ use std::fmt;
 
 use serde::Serialize;
 
-use super::figures::{Counts, Measured, Spread};
+use super::figures::{Counts, Latencies, Measured, Spread};
 use super::machine::Machine;
 use super::model::Model;
+use super::trouble::TroubleKind;
 use crate::cli::oracle::{FAULT_KINDS, Verdict};
 
 /// Faults that are written out; all are counted.
@@ -36,6 +37,12 @@ pub(super) struct Setup {
     pub(super) events_per_s: f64,
     /// Share of conversations with function calls.
     pub(super) function_share: f64,
+    /// Within which a function must be answered.
+    pub(super) patience_ms: u64,
+    /// What was wrong with Cal.com, one after the other.
+    pub(super) calcom_trouble: Vec<TroubleKind>,
+    /// Lines whose companies suffered from it.
+    pub(super) lines_in_trouble: usize,
     /// Share of events sent twice, and of events sent in the wrong order.
     pub(super) disorder: f64,
     /// Not measured, at the beginning.
@@ -108,8 +115,10 @@ pub(super) struct Report {
     pub(super) transcript_acks: Spread,
     /// Acknowledged events of both kinds per second of the measured time.
     pub(super) webhook_acks_per_s: f64,
-    /// From due to answered, by function.
+    /// From due to answered, by function; without companies in trouble.
     pub(super) functions: BTreeMap<String, Spread>,
+    /// The same at companies whose Cal.com was in trouble.
+    pub(super) functions_in_trouble: BTreeMap<String, Spread>,
     /// How late the sender was.
     pub(super) sender_lag: Spread,
     /// How requests ended, over the whole run.
@@ -135,7 +144,9 @@ impl Report {
         let webhook_acks = measured.webhooks.spread();
         let transcript_acks = measured.transcripts.spread();
         let acknowledged = webhook_acks.count + transcript_acks.count;
-        let functions = measured.functions.iter();
+        let spreads = |functions: &BTreeMap<&'static str, Latencies>| {
+            functions.iter().map(|(name, latencies)| ((*name).to_owned(), latencies.spread())).collect()
+        };
         Self {
             command,
             machine,
@@ -143,7 +154,8 @@ impl Report {
             setup,
             webhook_acks,
             transcript_acks,
-            functions: functions.map(|(name, latencies)| ((*name).to_owned(), latencies.spread())).collect(),
+            functions: spreads(&measured.functions),
+            functions_in_trouble: spreads(&measured.functions_in_trouble),
             sender_lag: measured.lag.spread(),
             counts: measured.counts.clone(),
             service,
@@ -194,6 +206,13 @@ impl Report {
             setup.lines,
             setup.seed,
         )?;
+        if !setup.calcom_trouble.is_empty() {
+            writeln!(
+                f,
+                "trouble    Cal.com {:?} for {} of {} lines",
+                setup.calcom_trouble, setup.lines_in_trouble, setup.lines
+            )?;
+        }
         writeln!(f, "measured   {:.1} s after {:.1} s of warm-up", setup.measured_s, setup.warm_up_s)?;
         match self.memory_peak_bytes {
             Some(bytes) => writeln!(f, "memory     {:.2} GiB at most in this process\n", gib(bytes)),
@@ -217,7 +236,13 @@ impl Report {
         for (name, spread) in &self.functions {
             row(name, spread)?;
         }
+        for (name, spread) in &self.functions_in_trouble {
+            row(&format!("! {name}"), spread)?;
+        }
         row("(sender's own lag)", &self.sender_lag)?;
+        if !self.functions_in_trouble.is_empty() {
+            writeln!(f, "!: companies whose Cal.com was in trouble")?;
+        }
         writeln!(f)
     }
 
@@ -234,6 +259,11 @@ impl Report {
             counts.errors,
             counts.repeats,
             counts.given_up,
+        )?;
+        writeln!(
+            f,
+            "in time    {} of {} functions answered within {} ms of being due",
+            counts.functions_in_time, counts.functions_due, self.setup.patience_ms,
         )?;
         for (status, count) in &counts.refused {
             writeln!(f, "           refused with {status}: {count}")?;

@@ -4,7 +4,7 @@
 //! takes.
 
 use std::cmp::Reverse;
-use std::collections::BinaryHeap;
+use std::collections::{BTreeSet, BinaryHeap};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -48,6 +48,8 @@ pub(super) struct LiveCall {
     pub(super) caller: String,
     /// What the caller wants.
     pub(super) wish: Wish,
+    /// Its company's Cal.com is in trouble.
+    pub(super) in_trouble: bool,
     /// When it starts, in us.
     pub(super) start_us: u64,
     /// How long people talk, in us.
@@ -141,6 +143,7 @@ pub(super) struct Schedule {
     id_rng: SmallRng,
     today: Date,
     booking_days: u32,
+    troubled: BTreeSet<usize>,
     first_calls: u32,
     next_call_us: f64,
     waiting: BinaryHeap<Reverse<Waiting>>,
@@ -206,11 +209,17 @@ impl Schedule {
             id_rng: SmallRng::seed_from_u64(seeds.ids),
             today,
             booking_days,
+            troubled: BTreeSet::new(),
             first_calls: 0,
             next_call_us: phases.warm_up_us as f64,
             waiting: BinaryHeap::new(),
             sequence: 0,
         }
+    }
+
+    /// The lines at these places are in trouble.
+    pub(super) fn with_trouble_at(self, troubled: BTreeSet<usize>) -> Self {
+        Self { troubled, ..self }
     }
 
     /// When the next call begins; `None` where no more come.
@@ -244,6 +253,7 @@ impl Schedule {
             call_id: new_id(&mut self.id_rng, &template.call_id),
             caller: format!("+4915{:09}", self.rng.random_range(0..1_000_000_000_u32)),
             wish,
+            in_trouble: self.troubled.contains(&template.line),
             start_us,
             talk_us,
             closing: self.closing,

@@ -11,6 +11,7 @@ use clap::Parser;
 use serde_json::{Value, json};
 
 use super::*;
+use crate::simulators::calcom::{CalcomOptions, CalcomSimulator, World};
 use crate::simulators::retell::sign;
 
 const KEY: &str = "key_bench";
@@ -34,6 +35,8 @@ struct Store {
     manners: Manners,
     calls: Mutex<HashMap<String, Vec<String>>>,
     received: AtomicU64,
+    /// Before each answer of a function, in ms.
+    function_pause_ms: AtomicU64,
 }
 
 struct Fake {
@@ -104,6 +107,7 @@ async fn answer_function(request: HttpRequest, body: web::Bytes, store: web::Dat
     if !is_signed(&request, &body) {
         return HttpResponse::Unauthorized().finish();
     }
+    tokio::time::sleep(Duration::from_millis(store.function_pause_ms.load(Ordering::Relaxed))).await;
     if store.manners.promises && request.path().ends_with("book_appointment") {
         let answer =
             json!({ "success": true, "code": "booked", "status": "confirmed", "appointment_id": "a1" });
@@ -133,7 +137,17 @@ struct Line {
     args: BenchArgs,
 }
 
+/// With a caller's patience of a minute.
 async fn bench(fake: &Fake, line: &str) -> Report {
+    bench_troubled(fake, None, Duration::from_secs(60), line).await
+}
+
+async fn bench_troubled(
+    fake: &Fake,
+    calcom_url: Option<String>,
+    function_budget: Duration,
+    line: &str,
+) -> Report {
     let line = format!(
         "bench --url {} --for 0.6 --warm-up 0.2 --companies 3 --scripts 30 --settle 0.2 {line}",
         fake.url
@@ -143,9 +157,11 @@ async fn bench(fake: &Fake, line: &str) -> Report {
         url: fake.url.clone(),
         admin_token: TOKEN.to_owned(),
         webhook_key: KEY.to_owned(),
-        calcom_url: None,
+        calcom_url,
         database: "none".to_owned(),
         lines: CompanyLine::from_import_json(&companies::generate(3)),
+        import: companies::generate(3),
+        function_budget,
         own: None,
     };
     measure(&args, &target).await.unwrap()
@@ -196,6 +212,45 @@ async fn a_service_that_promises_bookings_it_does_not_have_is_found_out() {
     assert!(report.oracle.by_kind["unknown_appointment"] > 0, "{report}");
 }
 
+#[tokio::test]
+async fn functions_count_as_in_time_by_the_callers_patience() {
+    let fake = fake(Manners::default());
+    let line = format!("{SHORT_CALLS} --function-share 1");
+    let counts = bench(&fake, &line).await.counts;
+    assert!(counts.functions_due > 5, "{counts:?}");
+    assert_eq!(counts.functions_in_time, counts.functions_due);
+    // An answer after more than a quarter of a second is too late for callers without any patience.
+    fake.store.function_pause_ms.store(300, Ordering::Relaxed);
+    let report = bench_troubled(&fake, None, Duration::ZERO, &line).await;
+    assert_eq!(report.counts.functions_in_time, 0, "{report}");
+    assert!(report.to_string().contains(" functions answered within 250 ms of being due"), "{report}");
+}
+
+#[tokio::test]
+async fn trouble_is_ordered_for_some_and_their_answers_stand_apart() {
+    let fake = fake(Manners::default());
+    let world = World::from_import_json(&companies::generate(3)).unwrap();
+    let calcom = CalcomSimulator::start("127.0.0.1:0", world, CalcomOptions::new(settings::clock())).unwrap();
+    let line =
+        format!("{SHORT_CALLS} --function-share 1 --calcom-trouble down,limited --troubled 0.4 --seed 5");
+    let url = Some(calcom.base_url());
+    let report = bench_troubled(&fake, url, Duration::from_secs(60), &line).await;
+    assert_eq!((report.setup.lines, report.setup.lines_in_trouble), (3, 2));
+    assert!(
+        report.functions.values().chain(report.functions_in_trouble.values()).all(|spread| spread.count > 0)
+    );
+    assert!(!report.functions.is_empty() && !report.functions_in_trouble.is_empty(), "{report}");
+    assert!(report.to_string().contains("! check_availability"), "{report}");
+    let left = reqwest_get(&format!("{}/_sim/faults", calcom.base_url())).await;
+    assert_eq!(left, json!([]), "the trouble ends with the measurement");
+}
+
+async fn reqwest_get(url: &str) -> Value {
+    let http = crate::simulators::http_client().unwrap();
+    let body = http.get(url).send().await.unwrap().bytes().await.unwrap();
+    serde_json::from_slice(&body).unwrap()
+}
+
 /// So many events that are all due at once.
 fn burst(lines: Vec<CompanyLine>, count: usize) -> (Vec<schedule::Due>, Phases) {
     let pool = Pool::write(1, 5, lines, 0.0, Disorder::default(), 1_795_420_800_000);
@@ -213,6 +268,7 @@ fn sending(fake: &Fake, key: &str, connections: usize, phases: Phases) -> Sendin
         key: key.to_owned(),
         now: settings::clock(),
         phases,
+        patience_us: 1,
         figures: Arc::default(),
     }
 }

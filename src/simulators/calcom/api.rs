@@ -165,7 +165,8 @@ fn admit(shared: &Shared, call: &Call, now: i64) -> (usize, Option<Pass>, Result
     if let Some(refusal) = token.and_then(|token| unknown_token(&state.world, token)) {
         return (place, None, Err(refusal));
     }
-    let pass = shared.options.requests_per_minute.map(|limit| state.throttle(token, now, limit));
+    let limit = faults::limit(&state.faults, token, call.operation).or(shared.options.requests_per_minute);
+    let pass = limit.map(|limit| state.throttle(token, now, limit));
     if pass.is_some_and(|pass| !pass.allowed) {
         return (place, pass, Err(Refusal::too_many()));
     }
@@ -190,7 +191,7 @@ async fn serve(shared: &Shared, call: &Call, trouble: Trouble) -> Outcome {
         wait(trouble.wait_ms).await;
     }
     match trouble.fault {
-        None | Some(FaultKind::Slow { .. }) => perform(shared, call).await.into(),
+        None | Some(FaultKind::Slow { .. } | FaultKind::Limited { .. }) => perform(shared, call).await.into(),
         Some(FaultKind::SlowAnswer { ms }) => {
             let result = perform(shared, call).await;
             wait(ms).await;

@@ -63,6 +63,11 @@ pub enum FaultKind {
     StaleBooking,
     /// Does nothing and answers 429.
     RateLimited,
+    /// Another limit than the usual one; past it the key is blocked as usual.
+    Limited {
+        /// Requests per minute and key.
+        per_minute: u32,
+    },
 }
 
 /// One order for trouble.
@@ -124,12 +129,21 @@ pub(super) struct Trouble {
     pub(super) fault: Option<FaultKind>,
 }
 
+/// The limit that the script sets for a request, per minute and key.
+pub(super) fn limit(script: &[Fault], api_key: Option<&str>, operation: Operation) -> Option<u32> {
+    script.iter().filter(|fault| fault.hits(api_key, operation)).find_map(|fault| match fault.kind {
+        FaultKind::Limited { per_minute } => Some(per_minute),
+        _ => None,
+    })
+}
+
 /// Takes the faults of one request from the script: every `slow`, and the first of the others.
 pub(super) fn take(script: &mut Vec<Fault>, api_key: Option<&str>, operation: Operation) -> Trouble {
     let mut trouble = Trouble::default();
     for fault in script.iter_mut().filter(|fault| fault.hits(api_key, operation)) {
         match &fault.kind {
             FaultKind::Slow { ms } => trouble.wait_ms += ms,
+            FaultKind::Limited { .. } => {}
             _ if trouble.fault.is_some() => continue,
             kind => trouble.fault = Some(kind.clone()),
         }

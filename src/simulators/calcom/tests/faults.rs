@@ -92,3 +92,15 @@ async fn a_stale_answer_names_a_booking_that_nobody_ordered() {
     assert_ne!(stale.json["data"]["start"], "2026-11-24T13:00:00.000Z");
     assert_eq!(bench.calcom.bookings().len(), 0);
 }
+
+#[tokio::test]
+async fn another_limit_holds_for_its_key_until_it_is_cleared() {
+    let bench = Bench::start();
+    bench.calcom.add_fault(Fault::new(FaultKind::Limited { per_minute: 2 }).key(KEY));
+    let list = || bench.get("/v2/bookings", "2026-05-01");
+    assert_eq!([list().await.status, list().await.status, list().await.status], [200, 200, 429]);
+    bench.calcom.clear_faults();
+    assert_eq!(list().await.status, 429, "blocked for a minute all the same");
+    bench.clock.fetch_add(60_000, Ordering::SeqCst);
+    assert_eq!(list().await.status, 200);
+}
