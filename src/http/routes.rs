@@ -2,6 +2,7 @@
 
 use actix_web::{
     HttpRequest, HttpResponse, Resource,
+    guard::{Any, Get, Head},
     http::Method,
     middleware::from_fn,
     web::{self, PathConfig, ServiceConfig},
@@ -12,9 +13,9 @@ use super::{admin, extract::bearer, functions, probes, problem::Refusal, webhook
 /// Adds every route, and what is answered to all other requests.
 pub fn configure(app: &mut ServiceConfig) {
     app.app_data(PathConfig::default().error_handler(|_, _| Refusal::NoSuchAddress.into()))
-        .service(get("/livez", web::get().to(probes::livez)))
-        .service(get("/readyz", web::get().to(probes::readyz)))
-        .service(get("/metrics", web::get().to(probes::metrics)))
+        .service(probe("/livez", web::route().to(probes::livez)))
+        .service(probe("/readyz", web::route().to(probes::readyz)))
+        .service(probe("/metrics", web::route().to(probes::metrics)))
         .service(post("/webhooks/retell", web::post().to(webhooks::retell::of_platform)))
         .service(post("/webhooks/retell/inbound", web::post().to(webhooks::inbound::of_platform)))
         .service(post("/webhooks/retell/{company}", web::post().to(webhooks::retell::of_company)))
@@ -48,6 +49,11 @@ fn get(address: &str, route: actix_web::Route) -> Resource {
 
 fn post(address: &str, route: actix_web::Route) -> Resource {
     only(address, route, "POST")
+}
+
+/// GET, and HEAD as some load balancers ask.
+fn probe(address: &str, route: actix_web::Route) -> Resource {
+    only(address, route.guard(Any(Get()).or(Head())), "GET, HEAD")
 }
 
 /// One method; every other one is told which.

@@ -59,6 +59,16 @@ async fn signed_nonsense_is_no_event() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn probes_answer_head_without_a_body() {
+    let edge = Edge::start();
+    for path in ["/livez", "/readyz", "/metrics"] {
+        let answer = edge.send("HEAD", path, &[], b"").await;
+        assert_eq!((answer.status, answer.body.as_str()), (200, ""), "{path}");
+        assert_eq!(edge.send("DELETE", path, &[], b"").await.header("allow"), Some("get, head"), "{path}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn every_wrong_address_and_method_is_a_problem() {
     let edge = Edge::start();
     for (method, path, status) in [
