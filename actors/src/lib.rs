@@ -1,4 +1,4 @@
-//! The supervised actors of askpro: calls, companies, scheduling and writers.
+//! The supervised actors of askpro: calls, companies, scheduling, reconciling and writers.
 //!
 //! Knows the domain and tokio; actix only inside [`runtime`]. Databases, HTTP and vendors are behind
 //! [`ports`].
@@ -9,6 +9,7 @@ pub mod metrics;
 pub mod outstanding;
 pub mod parked;
 pub mod ports;
+pub mod reconcile;
 pub mod rig;
 pub mod root;
 pub mod runtime;

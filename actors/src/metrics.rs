@@ -128,6 +128,30 @@ pub const QUARANTINED: Metric = Metric {
     labels: &["reason"],
 };
 
+/// What came of asking for calls that fell silent. `outcome`: closed, ongoing, unknown, given_up.
+pub const SILENT_CALLS: Metric = Metric {
+    name: "askpro_silent_calls_total",
+    kind: MetricKind::Counter,
+    help: "Calls whose end never came: closed by Retell's word, still ongoing there, unknown there, or given up",
+    labels: &["outcome"],
+};
+
+/// Calls that the comparison with the platform brought. `gap`: unended, unknown, unanalyzed.
+pub const RECONCILE_GAPS: Metric = Metric {
+    name: "askpro_reconcile_gaps_total",
+    kind: MetricKind::Counter,
+    help: "Gaps that a comparison with Retell's list of calls found and filled",
+    labels: &["gap"],
+};
+
+/// Comparisons with the platform. `outcome`: complete, incomplete.
+pub const RECONCILE_RUNS: Metric = Metric {
+    name: "askpro_reconcile_runs_total",
+    kind: MetricKind::Counter,
+    help: "Comparisons of our calls with Retell's list, by how they ended",
+    labels: &["outcome"],
+};
+
 /// Every metric of this crate.
 pub const CATALOGUE: &[Metric] = &[
     ACTOR_RESTARTS,
@@ -143,10 +167,13 @@ pub const CATALOGUE: &[Metric] = &[
     WRITER_COMMIT,
     WRITER_RETRIES,
     QUARANTINED,
+    SILENT_CALLS,
+    RECONCILE_GAPS,
+    RECONCILE_RUNS,
 ];
 
 /// Kinds of actors, as label values.
-pub const ACTORS: &[&str] = &["call", "scheduling", "tenant", "writer"];
+pub const ACTORS: &[&str] = &["call", "reconcile", "scheduling", "tenant", "writer"];
 /// Places where a fault of an actor is caught, as label values.
 pub const RESTART_REASONS: &[&str] = &["handler", "timer", "future", "stopping", "build"];
 

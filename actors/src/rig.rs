@@ -18,6 +18,7 @@ use crate::{
     ports::{
         fakes::{
             EventBody, FIXTURE_NOW, FakeCalendar, FakeDatabase, FakeDecoder, FakeDirectory, FakeJournal,
+            FakeVoice,
         },
         journal::{Journal, Position, Record, SchedulingRecord, Signer},
     },
@@ -48,6 +49,8 @@ pub struct Rig {
     pub database: Arc<FakeDatabase>,
     /// Survives crashes.
     pub calendar: Arc<FakeCalendar>,
+    /// Survives crashes.
+    pub voice: Arc<FakeVoice>,
     /// Survives crashes.
     pub directory: Arc<FakeDirectory>,
     /// Survives crashes.
@@ -107,6 +110,7 @@ impl Rig {
         let journal = Arc::new(FakeJournal::default());
         let database = Arc::new(FakeDatabase::default());
         let calendar = Arc::new(FakeCalendar::default());
+        let voice = Arc::new(FakeVoice::default());
         let directory = Arc::new(FakeDirectory::default());
         let decoder = Arc::new(FakeDecoder::default());
         let seen = database.clone();
@@ -122,10 +126,11 @@ impl Rig {
             bookings: database.clone(),
             customers: database.clone(),
             calendar: calendar.clone(),
+            voice: voice.clone(),
             decoder: decoder.clone(),
         };
         let actors = start(&universe, &ports, &settings);
-        Self { universe, actors, journal, database, calendar, directory, decoder, settings, ports }
+        Self { universe, actors, journal, database, calendar, voice, directory, decoder, settings, ports }
     }
 
     /// The time now.
@@ -300,6 +305,15 @@ impl Rig {
         self.check();
     }
 
+    /// The process ends in order, with everything as it is: nothing is checked but that nobody stays.
+    ///
+    /// # Panics
+    /// When somebody does.
+    pub fn drain(self) {
+        assert!(block_on(self.actors.drain(std::time::Duration::from_secs(10))), "not drained");
+        self.universe.assert_no_leaks();
+    }
+
     /// Everything works again.
     pub fn heal(&self) {
         self.database.set_away(false);
@@ -310,6 +324,8 @@ impl Rig {
             gate.open();
         }
         self.calendar.looks_gate.open();
+        self.voice.set_down(false);
+        self.voice.answers.open();
         self.journal.set_full(false);
         self.journal.set_failing(false);
         self.journal.sync();

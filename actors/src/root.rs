@@ -7,6 +7,7 @@ use std::{
 };
 
 use askpro_domain::ids::{CallId, CompanyId};
+use tokio::sync::watch;
 
 use crate::{
     calls::{CallFactory, CallMessage, CallSettings, CallWorld, Calls},
@@ -18,9 +19,10 @@ use crate::{
         clock::Clock,
         directory::DirectoryView,
         journal::{Journal, Position, Record, SchedulingRecord},
-        stores::{BatchStore, BookingStore, CallStore, CustomerStore, StoreError},
-        voice::EventDecoder,
+        stores::{BatchStore, BookingStore, CallStore, CustomerStore, LiveCall, StoreError},
+        voice::{EventDecoder, Voice},
     },
+    reconcile::{ReconcileActor, ReconcileFactory, ReconcileSettings, ReconcileWorld},
     runtime::{Limits, Registry, Reply, Runtime},
     scheduling::{
         Pins, Restore, SchedulingActor, SchedulingFactory, SchedulingMessage, SchedulingSettings,
@@ -48,6 +50,8 @@ pub struct Ports {
     pub customers: Arc<dyn CustomerStore>,
     /// Cal.com.
     pub calendar: Arc<dyn Calendar>,
+    /// Retell.
+    pub voice: Arc<dyn Voice>,
     /// Reads events again.
     pub decoder: Arc<dyn EventDecoder>,
 }
@@ -61,6 +65,8 @@ pub struct Settings {
     pub calls: CallSettings,
     /// Of schedulers.
     pub scheduling: SchedulingSettings,
+    /// Of those who ask Retell for calls.
+    pub reconcile: ReconcileSettings,
     /// Of writers.
     pub writers: WriterSettings,
 }
@@ -74,6 +80,8 @@ pub struct Actors {
     pub schedulers: Registry<SchedulingActor>,
     /// Companies.
     pub tenants: Registry<TenantActor>,
+    /// Those who ask Retell for calls.
+    pub reconcilers: Registry<ReconcileActor>,
     /// Writers.
     pub writers: Writers,
     /// Live calls.
@@ -86,6 +94,8 @@ pub struct Actors {
     pub outstanding: Outstanding,
     /// Our epoch.
     pub fence: Arc<Fence>,
+    /// `true` once the process ends: nothing is asked of Retell any more.
+    closing: watch::Sender<bool>,
 }
 
 /// Bookings and calls read from the database in one question.
@@ -128,10 +138,12 @@ impl Actors {
             pending: pending.clone(),
             decoder: ports.decoder.clone(),
             customers: customers.clone(),
+            voice: ports.voice.clone(),
             live: live.clone(),
             questions: std::sync::atomic::AtomicU64::new(0),
             schedulers: OnceLock::new(),
             tenants: OnceLock::new(),
+            reconcilers: OnceLock::new(),
             parked: parked.clone(),
             settings: settings.calls.clone(),
         });
@@ -145,7 +157,7 @@ impl Actors {
             journal: ports.journal.clone(),
             outstanding: outstanding.clone(),
             pins: Pins::new(outstanding.clone()),
-            pending,
+            pending: pending.clone(),
             customers: customers.clone(),
             parked: parked.clone(),
             holds_active: Arc::new(AtomicI64::new(0)),
@@ -161,7 +173,33 @@ impl Actors {
         let _ = scheduling_world.calls.set(calls.clone());
         let _ = scheduling_world.tenants.set(tenants.clone());
         let calls = Calls::new(calls, call_world);
-        Self { calls, schedulers, tenants, writers, live, customers, parked, outstanding, fence }
+        let closing = watch::Sender::new(false);
+        let reconcile_world = Arc::new(ReconcileWorld {
+            clock: ports.clock.clone(),
+            voice: ports.voice.clone(),
+            store: ports.calls.clone(),
+            pending,
+            journal: ports.journal.clone(),
+            calls: calls.clone(),
+            closing: closing.clone(),
+            settings: settings.reconcile.clone(),
+        });
+        let reconcile_factory = Arc::new(ReconcileFactory { world: reconcile_world });
+        let reconcilers = Registry::start(runtime, reconcile_factory, limits.clone(), ports.clock.clone());
+        let _ = calls.world().reconcilers.set(reconcilers.clone());
+        Self {
+            calls,
+            schedulers,
+            tenants,
+            reconcilers,
+            writers,
+            live,
+            customers,
+            parked,
+            outstanding,
+            fence,
+            closing,
+        }
     }
 
     /// Brings back customers, live calls and open bookings from the database.
@@ -181,18 +219,18 @@ impl Actors {
         loop {
             let page = ports.calls.list_live(after.as_ref(), PAGE).await?;
             let Some(last) = page.last() else { return Ok(count) };
-            after = Some(last.call_id.clone());
-            for state in page {
+            after = Some(last.state.call_id.clone());
+            for live in page {
                 count += 1;
-                let call_id = state.call_id.clone();
-                self.offer_restored(call_id, state).await;
+                self.offer_restored(live).await;
             }
         }
     }
 
     /// A full shard is waited for: nothing else runs yet.
-    async fn offer_restored(&self, call_id: CallId, state: askpro_domain::call::CallState) {
-        let mut message = CallMessage::Restored(Box::new(state));
+    async fn offer_restored(&self, live: LiveCall) {
+        let call_id = live.state.call_id.clone();
+        let mut message = CallMessage::Restored(Box::new(live));
         while let Err(refused) = self.calls.registry().offer(call_id.clone(), message) {
             message = refused.message;
             tokio::time::sleep(DRAIN_STEP).await;
@@ -277,7 +315,9 @@ impl Actors {
     /// Lets everything that was taken run to its end: what is parked, what is queued, what is written. Gives
     /// whether all was done within `limit`; what was not is in the journal and comes back at the next start.
     pub async fn drain(&self, limit: Duration) -> bool {
+        self.closing.send_replace(true);
         let drained = async {
+            self.reconcilers.drain(limit).await;
             // Calls and schedulers tell each other things until nothing is left to tell; only then one of
             // them may close its doors.
             while (!self.is_idle() || self.working() > 0) && !self.fence.is_lost() {

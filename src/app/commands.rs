@@ -1,13 +1,17 @@
 //! The commands that work on the database without serving: import, migrate, doctor.
 
-use std::{fmt, path::Path, time::Duration};
+use std::{fmt, path::Path, sync::Arc, time::Duration};
 
 use anyhow::{Context as _, anyhow, bail};
-use askpro_actors::ports::stores::{CompanyStore, StoreError};
+use askpro_actors::ports::{
+    clock::Clock,
+    stores::{CompanyStore, StoreError},
+    voice::{Account, Voice, VoiceError},
+};
 use askpro_domain::tenant::{Company, Directory, Import, parse_import};
 use serde_json::Value;
 
-use super::connect;
+use super::{SystemClock, connect};
 use crate::{config::Config, journal::JournalOptions, store::Database};
 
 /// What an import did.
@@ -128,7 +132,7 @@ pub async fn doctor(config: Config) -> DoctorReport {
         ("journal", limited(check_journal(&config)).await),
         ("http.bind", limited(check_bind(&config)).await),
         ("calcom", limited(check_address(&config.calcom.base_url, "calcom.base_url")).await),
-        ("retell", limited(check_address(&config.retell.base_url, "retell.base_url")).await),
+        ("retell", limited(check_retell(&config)).await),
         ("keys", limited(check_keys(&config)).await),
     ];
     let healthy = checks.iter().all(|(_, result)| result.is_ok());
@@ -195,6 +199,24 @@ async fn check_address(url: &str, key: &'static str) -> anyhow::Result<String> {
         format!("{key}: nobody answers at {host}:{port}; check the address and the firewall")
     })?;
     Ok(format!("{host}:{port} answers"))
+}
+
+/// Whether Retell is there and takes the key.
+async fn check_retell(config: &Config) -> anyhow::Result<String> {
+    let there = check_address(&config.retell.base_url, "retell.base_url").await?;
+    if config.retell.api_key.is_none() {
+        return Ok(format!(
+            "{there}; retell.api_key is empty: silent calls are closed by time alone, and no missed call is found"
+        ));
+    }
+    let client = super::retell_client(config, Arc::new(|_| None))?;
+    match client.list_calls(Account::Platform, SystemClock.now(), None).await {
+        Ok(_) => Ok(format!("{there} and takes retell.api_key")),
+        Err(VoiceError::Unauthorized) => {
+            bail!("retell.api_key is refused; copy it again from Retell's dashboard")
+        }
+        Err(error) => Err(error).context("retell.base_url: calls cannot be listed there"),
+    }
 }
 
 async fn check_keys(config: &Config) -> anyhow::Result<String> {

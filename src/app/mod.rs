@@ -20,7 +20,7 @@ use std::{
 
 use anyhow::{Context as _, anyhow, bail};
 use askpro_actors::{
-    calls::CallSettings,
+    calls::{CallSettings, SILENT_MARGIN_MS},
     ports::{clock::Clock, directory::DirectoryView},
     root::{Actors, Ports, Settings},
     runtime::Runtime,
@@ -38,7 +38,10 @@ use crate::{
     config::Config,
     http,
     journal::{Journal, port::JournalPort},
-    providers::calcom::{CalcomClient, CalcomOptions},
+    providers::{
+        calcom::{CalcomClient, CalcomOptions},
+        retell::{self, RetellClient, RetellOptions, RetellSetupError},
+    },
     store::{Database, StoreOptions},
     telemetry::recorder::Recorder,
     usecases::{Door, Readiness, ServiceState, Services, traffic::Traffic},
@@ -164,7 +167,7 @@ async fn start_with(config: Config, readiness: Readiness) -> anyhow::Result<Runn
     let signals = Signals { database_up: Arc::new(AtomicBool::new(true)), readiness, end };
     match bring_up(&config, signals, &door).await {
         Ok((parts, directory)) => {
-            let tasks = tasks::spawn(&parts, directory, recorder);
+            let tasks = tasks::spawn(&parts, directory, recorder, &config.retell);
             tracing::info!(address = %address, "ready");
             Ok(Running { address, parts, server: handle, ended, tasks })
         }
@@ -317,6 +320,11 @@ fn ports(
         write_timeout: config.calcom.write_timeout,
         ..CalcomOptions::default()
     };
+    let companies = directory.clone();
+    let retell_key_of = move |company| {
+        let directory = companies.current();
+        directory.company(company).and_then(|c| c.keys.retell_api_key.clone())
+    };
     let database = Arc::new(database.clone());
     Ok(Ports {
         clock,
@@ -327,16 +335,31 @@ fn ports(
         bookings: database.clone(),
         customers: database,
         calendar: Arc::new(CalcomClient::new(options, Arc::new(key_of))?),
+        voice: Arc::new(retell_client(config, Arc::new(retell_key_of))?),
         decoder: Arc::new(decoder::RetellDecoder),
     })
 }
 
+/// Retell, asked with the platform's key and with companies' own.
+fn retell_client(config: &Config, keys: retell::KeyDirectory) -> Result<RetellClient, RetellSetupError> {
+    let options = RetellOptions {
+        base_url: config.retell.base_url.clone(),
+        platform_key: config.retell.api_key.as_ref().map(secret),
+        ..RetellOptions::default()
+    };
+    RetellClient::new(options, keys)
+}
+
 fn settings(config: &Config) -> Settings {
+    let defaults = CallSettings::default();
+    let silent_after_ms = millis(config.calls.max_duration).saturating_add(SILENT_MARGIN_MS);
     Settings {
         calls: CallSettings {
             transcript_flush_ms: millis(config.calls.transcript_flush),
             linger_ms: millis(config.calls.idle),
-            ..CallSettings::default()
+            silent_after_ms,
+            given_up_after_ms: defaults.given_up_after_ms.max(silent_after_ms.saturating_mul(2)),
+            ..defaults
         },
         scheduling: SchedulingSettings {
             hold_ttl_ms: millis(config.holds.ttl),

@@ -11,10 +11,14 @@ use tokio::task::JoinHandle;
 
 use super::{Parts, directory::LiveDirectory};
 use crate::{
+    config::RetellConfig,
     journal::Journal,
     store::Database,
     telemetry::{metrics, recorder::Recorder},
-    usecases::Services,
+    usecases::{
+        AdminError, Services,
+        reconcile::{self, HOURS_DEFAULT},
+    },
 };
 
 const MARK_EVERY: Duration = Duration::from_secs(1);
@@ -28,15 +32,40 @@ pub(super) fn spawn(
     parts: &Parts,
     directory: Arc<LiveDirectory>,
     recorder: Arc<Recorder>,
+    retell: &RetellConfig,
 ) -> Vec<JoinHandle<()>> {
     let services = parts.services.clone();
-    vec![
+    let mut tasks = vec![
         tokio::spawn(keep_mark(parts.database.clone(), parts.journal.clone(), services.actors.fence.clone())),
         tokio::spawn(follow_companies(parts.database.clone(), directory, services.actors.customers.clone())),
         tokio::spawn(forget_past(services.clone())),
         tokio::spawn(pump(services.clone())),
-        tokio::spawn(publish_gauges(services, recorder)),
-    ]
+        tokio::spawn(publish_gauges(services.clone(), recorder)),
+    ];
+    tasks.extend(follow_retell(services, retell));
+    tasks
+}
+
+/// Compares our calls with Retell's from time to time, if it shall; says once what is not done without a key.
+fn follow_retell(services: Arc<Services>, retell: &RetellConfig) -> Option<JoinHandle<()>> {
+    if retell.api_key.is_none() {
+        tracing::info!(
+            "retell.api_key is empty: of companies without a key of their own, silent calls are closed by time \
+             alone and nothing is compared with Retell"
+        );
+    }
+    retell.reconcile_every.map(|every| tokio::spawn(compare_calls(services, every)))
+}
+
+/// From the start on: what was missed while nobody was here comes first.
+async fn compare_calls(services: Arc<Services>, every: Duration) {
+    loop {
+        match reconcile::begin(&services, HOURS_DEFAULT) {
+            Ok(_) | Err(AdminError::NotConfigured { .. }) => {}
+            Err(error) => tracing::warn!(%error, "calls are not compared with Retell this time"),
+        }
+        tokio::time::sleep(every).await;
+    }
 }
 
 async fn keep_mark(database: Database, journal: Arc<Journal>, fence: Arc<Fence>) {

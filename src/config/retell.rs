@@ -1,5 +1,7 @@
 //! `[retell]`: whose voice agents call us, and how to ask back.
 
+use std::time::Duration;
+
 use secrecy::{ExposeSecret, SecretString};
 
 use super::{ConfigError, settings::Settings};
@@ -16,6 +18,8 @@ pub struct RetellConfig {
     pub base_url: String,
     /// Key for the API; `None`: silent calls are closed by time alone.
     pub api_key: Option<SecretString>,
+    /// How often our calls are compared with Retell's; `None`: only when an admin asks for it.
+    pub reconcile_every: Option<Duration>,
 }
 
 impl RetellConfig {
@@ -25,6 +29,8 @@ impl RetellConfig {
             webhook_keys: settings.secrets("retell.webhook_keys")?,
             base_url: settings.base_url("retell.base_url")?,
             api_key: Some(api_key).filter(|key| !key.expose_secret().is_empty()),
+            reconcile_every: Some(settings.seconds("retell.reconcile_every_s", 0..=86_400)?)
+                .filter(|every| !every.is_zero()),
         })
     }
 }

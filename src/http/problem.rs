@@ -68,6 +68,11 @@ pub(super) enum Refusal {
     BodyBroken,
     /// The body is compressed or otherwise encoded.
     EncodedBody,
+    /// It needs a setting that is empty.
+    NotConfigured {
+        /// The setting.
+        key: &'static str,
+    },
     /// It exists, but cannot be replayed.
     NotReplayable {
         /// Why.
@@ -129,6 +134,7 @@ const fn entry(refusal: &Refusal) -> (StatusCode, &'static str, &'static str) {
         R::BodyTooSlow => (S::REQUEST_TIMEOUT, "body_too_slow", "The body came too slowly"),
         R::BodyBroken => (S::BAD_REQUEST, "body_broken", "The body did not arrive whole"),
         R::EncodedBody => (S::UNSUPPORTED_MEDIA_TYPE, "body_encoded", "The body is encoded"),
+        R::NotConfigured { .. } => (S::CONFLICT, "not_configured", "A setting that it needs is empty"),
         R::NotReplayable { .. } => (S::CONFLICT, "not_replayable", "It cannot be replayed"),
         R::Overloaded { .. } => (S::SERVICE_UNAVAILABLE, "overloaded", "Too much to do"),
         R::JournalFull { .. } => (S::SERVICE_UNAVAILABLE, "journal_full", "The journal is full"),
@@ -171,6 +177,7 @@ impl Refusal {
             }
             AdminError::Ingest(error) => Self::of_ingest(&error, retry_after_s),
             AdminError::BadParameter { name, expected } => Self::BadParameter { name, expected },
+            AdminError::NotConfigured { key } => Self::NotConfigured { key },
             AdminError::NotFound { what } => Self::NotFound { what },
             AdminError::NotReplayable { reason } => Self::NotReplayable { reason },
         }
@@ -202,6 +209,7 @@ impl Refusal {
             Self::BodyTooSlow => "send the body without pauses, or raise http.body_timeout_ms".into(),
             Self::BodyBroken => "send the request again".into(),
             Self::EncodedBody => "send the body as it was signed, without Content-Encoding".into(),
+            Self::NotConfigured { key } => format!("set {key}, or import a company with a key of its own").into(),
             Self::NotReplayable { reason } => reason.clone().into(),
             Self::Overloaded { .. } => "send it again after the time in Retry-After".into(),
             Self::JournalFull { .. } => {
@@ -297,6 +305,7 @@ mod tests {
             Refusal::BodyTooSlow,
             Refusal::BodyBroken,
             Refusal::EncodedBody,
+            Refusal::NotConfigured { key: "retell.api_key" },
             Refusal::NotReplayable { reason: "no".to_owned() },
             Refusal::Overloaded { retry_after_s: 7 },
             Refusal::JournalFull { retry_after_s: 7 },

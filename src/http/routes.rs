@@ -36,6 +36,14 @@ pub fn configure(app: &mut ServiceConfig) {
                 .service(get("/actors", web::get().to(admin::actors::list)))
                 .service(get("/quarantine", web::get().to(admin::quarantine::list)))
                 .service(post("/quarantine/{id}/replay", web::post().to(admin::quarantine::replay)))
+                .service(
+                    web::resource("/reconcile")
+                        .route(web::get().to(admin::reconcile::list))
+                        .route(web::post().to(admin::reconcile::begin))
+                        .default_service(web::to(|request: HttpRequest| async move {
+                            refuse_method(&request, "GET, POST")
+                        })),
+                )
                 .service(get("/dead-letters", web::get().to(admin::dead_letters::list)))
                 .service(post("/dead-letters/{id}/replay", web::post().to(admin::dead_letters::replay)))
                 .default_service(web::to(no_such_address)),

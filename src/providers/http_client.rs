@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use reqwest::{Client, redirect, retry};
+use reqwest::{Client, Response, redirect, retry};
 
 /// Idle connections kept per host.
 const IDLE_PER_HOST_MAX: usize = 32;
@@ -30,6 +30,18 @@ pub enum HttpClientError {
     /// The options or the machine's root certificates do not allow it.
     #[error("the HTTP client cannot be built")]
     Build(#[source] reqwest::Error),
+}
+
+/// Reads the body of an answer; `None` when it breaks off or has more than `bytes_max` bytes.
+pub async fn read_body(mut response: Response, bytes_max: usize) -> Option<Vec<u8>> {
+    let mut body = Vec::new();
+    while let Some(chunk) = response.chunk().await.ok()? {
+        if body.len() + chunk.len() > bytes_max {
+            return None;
+        }
+        body.extend_from_slice(&chunk);
+    }
+    Some(body)
 }
 
 /// Builds a client with pooled connections and time-outs. It follows no redirects (a POST would change its

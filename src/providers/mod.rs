@@ -4,3 +4,6 @@
 pub mod calcom;
 pub mod http_client;
 pub mod retell;
+
+#[cfg(test)]
+mod test_server;

@@ -1,23 +1,33 @@
 //! Calls, as their rows' `state` says.
 
+use std::collections::BTreeMap;
+
 use askpro_actors::ports::stores::{
-    CallFilter, CallStore, DeadLetter, QuarantinedEvent, StoreError, StoredCall, TimelineEntry,
+    CallFilter, CallStore, DeadLetter, LiveCall, QuarantinedEvent, StoreError, StoredCall, TimelineEntry,
 };
 use askpro_domain::{
-    call::CallState,
+    call::{CallState, EventKind, Stage},
     ids::{CallId, CompanyId},
+    time::UnixMillis,
 };
 use sqlx::AssertSqlSafe;
 
-use super::{Database, decode, dialect::Value, page, text};
+use super::{
+    Database, decode,
+    dialect::{Value, placeholders},
+    page, text,
+};
 
 const CALL_ID_CHARS_MAX: usize = 128;
 
 /// Of whatever company: only for bringing the call's actor back to life.
 const SELECT_STATE: &str = "SELECT call_id, state FROM calls WHERE call_id = ?";
-/// Of all companies: only for restart and reconciling.
-const SELECT_LIVE: &str =
-    "SELECT call_id, state FROM calls WHERE status = 'live' AND call_id > ? ORDER BY call_id LIMIT ?";
+/// Of all companies: only for restart.
+const SELECT_LIVE: &str = "SELECT c.call_id, c.state, (SELECT MIN(e.received_at) FROM call_events e \
+     WHERE e.company_id = c.company_id AND e.call_id = c.call_id) \
+     FROM calls c WHERE c.status = 'live' AND c.call_id > ? ORDER BY c.call_id LIMIT ?";
+/// Calls that are compared with the platform at once, at most.
+const COMPARED_MAX: usize = 1_000;
 
 #[derive(sqlx::FromRow)]
 struct ListedCall {
@@ -36,9 +46,39 @@ impl CallStore for Database {
         Ok(states(rows)?.into_iter().next())
     }
 
-    async fn list_live(&self, after: Option<&CallId>, limit: u32) -> Result<Vec<CallState>, StoreError> {
+    async fn list_live(&self, after: Option<&CallId>, limit: u32) -> Result<Vec<LiveCall>, StoreError> {
         let after = after.map_or("", CallId::as_str);
-        states(self.fetch(SELECT_LIVE, &[after.into(), page(limit)]).await?)
+        let rows: Vec<(String, Vec<u8>, Option<i64>)> =
+            self.fetch(SELECT_LIVE, &[after.into(), page(limit)]).await?;
+        let live = |(call_id, state, heard_first): (String, Vec<u8>, Option<i64>)| {
+            let state = decode("call", &call_id, &state)?;
+            Ok(LiveCall { state, heard_first: heard_first.map(UnixMillis) })
+        };
+        rows.into_iter().map(live).collect()
+    }
+
+    /// Of all companies: only for comparing with the platform.
+    async fn known_stages(&self, call_ids: &[CallId]) -> Result<BTreeMap<CallId, Stage>, StoreError> {
+        let ids = call_ids.iter().map(CallId::as_str).filter(|id| text::is_id(id, CALL_ID_CHARS_MAX));
+        let ids: Vec<Value<'_>> = ids.take(COMPARED_MAX).map(Value::from).collect();
+        let mut stages = BTreeMap::new();
+        if ids.is_empty() {
+            return Ok(stages);
+        }
+        let among = placeholders(ids.len());
+        let placed = format!("SELECT call_id, state FROM calls WHERE call_id IN ({among})");
+        for state in states(self.fetch(AssertSqlSafe(placed), &ids).await?)? {
+            stages.insert(state.call_id, state.stage);
+        }
+        let waiting = format!("SELECT call_id, event FROM quarantine WHERE call_id IN ({among})");
+        let waiting: Vec<(String, String)> = self.fetch(AssertSqlSafe(waiting), &ids).await?;
+        for (call_id, event) in waiting {
+            let Some(call_id) = CallId::parse(&call_id) else { continue };
+            let stage = EventKind::parse(&event).stage();
+            let furthest = stages.entry(call_id).or_insert(stage);
+            *furthest = stage.max(*furthest);
+        }
+        Ok(stages)
     }
 
     /// Without a company it lists those of all: only for admins.

@@ -3,6 +3,7 @@
 use askpro_actors::ports::stores::{StoreError, TimelineEntry};
 use askpro_domain::{
     booking::Booking,
+    call::EventSource,
     ids::{AppointmentId, CallId, CompanyId},
     time::UnixMillis,
 };
@@ -10,7 +11,7 @@ use askpro_domain::{
 use super::{Database, decode};
 
 /// Each part is at most this long.
-const EVENTS: &str = "SELECT received_at, event, dedup_key FROM call_events \
+const EVENTS: &str = "SELECT received_at, event, dedup_key, source FROM call_events \
      WHERE company_id = ? AND call_id = ? ORDER BY received_at, dedup_key LIMIT 1000";
 const FUNCTIONS: &str = "SELECT answered_at, function_name, code FROM function_calls \
      WHERE company_id = ? AND call_id = ? ORDER BY answered_at, id LIMIT 1000";
@@ -28,7 +29,7 @@ impl Database {
         company: CompanyId,
         call_id: &CallId,
     ) -> Result<Vec<TimelineEntry>, StoreError> {
-        let mut entries = self.lines("event", EVENTS, company, call_id).await?;
+        let mut entries = self.event_lines(company, call_id).await?;
         entries.extend(self.lines("function", FUNCTIONS, company, call_id).await?);
         entries.extend(self.booking_lines(company, call_id).await?);
         let outbox = self.lines("outbox", OUTBOX, company, call_id).await?;
@@ -36,6 +37,24 @@ impl Database {
         entries.extend(self.lines("callback", CALLBACKS, company, call_id).await?);
         entries.sort_by_key(|entry| entry.at);
         Ok(entries)
+    }
+
+    async fn event_lines(
+        &self,
+        company: CompanyId,
+        call_id: &CallId,
+    ) -> Result<Vec<TimelineEntry>, StoreError> {
+        let rows: Vec<(i64, String, String, String)> =
+            self.fetch(EVENTS, &[company.0.into(), call_id.as_str().into()]).await?;
+        let entry = |(at, name, detail, source): (i64, String, String, String)| TimelineEntry {
+            at: UnixMillis(at),
+            kind: "event",
+            name,
+            detail,
+            appointment_id: None,
+            source: EventSource::parse(&source),
+        };
+        Ok(rows.into_iter().map(entry).collect())
     }
 
     async fn lines(
@@ -53,6 +72,7 @@ impl Database {
             name,
             detail,
             appointment_id: None,
+            source: None,
         };
         Ok(rows.into_iter().map(entry).collect())
     }
@@ -74,6 +94,7 @@ impl Database {
                 name: step.status.as_str().to_owned(),
                 detail: step.reason,
                 appointment_id: Some(appointment.clone()),
+                source: None,
             }));
         }
         Ok(entries)

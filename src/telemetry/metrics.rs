@@ -41,6 +41,16 @@ pub const JOURNAL_SIZE_MAX: &str = "askpro_journal_size_max_bytes";
 pub const CALCOM_REQUESTS: &str = "askpro_calcom_requests_total";
 /// One request to Cal.com.
 pub const CALCOM_REQUEST_DURATION: &str = "askpro_calcom_request_seconds";
+/// Requests to Retell.
+pub const RETELL_REQUESTS: &str = "askpro_retell_requests_total";
+/// One request to Retell.
+pub const RETELL_REQUEST_DURATION: &str = "askpro_retell_request_seconds";
+/// What came of asking for calls that fell silent.
+pub const SILENT_CALLS: &str = askpro_actors::metrics::SILENT_CALLS.name;
+/// Gaps that comparisons with Retell found and filled.
+pub const RECONCILE_GAPS: &str = askpro_actors::metrics::RECONCILE_GAPS.name;
+/// Comparisons with Retell.
+pub const RECONCILE_RUNS: &str = askpro_actors::metrics::RECONCILE_RUNS.name;
 /// Circuit breakers, the worst of a target's.
 pub const BREAKER_STATE: &str = "askpro_breaker_state";
 /// Events that no company could be found for.
@@ -180,6 +190,19 @@ const REQUEST_OUTCOMES: &[&str] = &[
     "budget_spent",
 ];
 
+const RETELL_OPERATIONS: &[&str] = &["get_call", "list_calls"];
+const RETELL_OUTCOMES: &[&str] = &[
+    "ok",
+    "not_found",
+    "refused",
+    "unauthorized",
+    "rate_limited",
+    "server_error",
+    "timeout",
+    "unreachable",
+    "unreadable",
+];
+
 /// Every metric of the service.
 pub const CATALOGUE: &[Metric] = &[
     counter(
@@ -277,6 +300,31 @@ pub const CATALOGUE: &[Metric] = &[
         CALCOM_REQUEST_DURATION,
         "Time Cal.com took to answer",
         &[&[label("operation", CALCOM_OPERATIONS)]],
+    ),
+    counter(
+        RETELL_REQUESTS,
+        "Requests to Retell by operation and outcome",
+        &[&[label("operation", RETELL_OPERATIONS), label("outcome", RETELL_OUTCOMES)]],
+    ),
+    seconds(
+        RETELL_REQUEST_DURATION,
+        "Time Retell took to answer",
+        &[&[label("operation", RETELL_OPERATIONS)]],
+    ),
+    counter(
+        SILENT_CALLS,
+        "Calls whose end never came: closed by Retell's word, still ongoing there, unknown there, or given up",
+        &[&[label("outcome", &["closed", "ongoing", "unknown", "given_up"])]],
+    ),
+    counter(
+        RECONCILE_GAPS,
+        "Gaps that a comparison with Retell's list of calls found and filled",
+        &[&[label("gap", &["unended", "unknown", "unanalyzed"])]],
+    ),
+    counter(
+        RECONCILE_RUNS,
+        "Comparisons of our calls with Retell's list, by how they ended",
+        &[&[label("outcome", &["complete", "incomplete"])]],
     ),
     gauge(
         BREAKER_STATE,

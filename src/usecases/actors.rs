@@ -2,6 +2,7 @@
 
 use askpro_actors::{
     calls::CallActor,
+    reconcile::ReconcileActor,
     runtime::{Actor, ActorStatus, Registry},
     scheduling::{SchedulerView, SchedulingActor, SchedulingMessage},
     tenant::TenantActor,
@@ -85,10 +86,16 @@ struct Keys {
 }
 
 /// Every kind, in the order in which they are listed.
-pub const KINDS: [Kind; 4] = [
+pub const KINDS: [Kind; 5] = [
     Kind {
         name: CallActor::KIND,
         page: |services, after, limit| page_of(services.actors.calls.registry(), after, limit, CallId::parse),
+    },
+    Kind {
+        name: ReconcileActor::KIND,
+        page: |services, after, limit| {
+            page_of(&services.actors.reconcilers, after, limit, |text| text.parse().ok())
+        },
     },
     Kind {
         name: SchedulingActor::KIND,

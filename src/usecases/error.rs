@@ -21,6 +21,12 @@ pub enum AdminError {
         /// What it may be.
         expected: &'static str,
     },
+    /// It needs a setting that is empty.
+    #[error("`{key}` is empty")]
+    NotConfigured {
+        /// The setting.
+        key: &'static str,
+    },
     /// There is no such thing.
     #[error("there is no such {what}")]
     NotFound {

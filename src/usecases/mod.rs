@@ -12,6 +12,7 @@ pub mod ingest;
 pub mod load;
 mod page;
 pub mod quarantine;
+pub mod reconcile;
 pub mod services;
 pub mod status;
 pub mod traffic;

@@ -147,6 +147,7 @@ pub fn overview(door: &Door, services: &Services) -> StatusView {
         function_rows_left_out: services.traffic.rows_left_out(),
         actors: vec![
             kind(actors.calls.registry()),
+            kind(&actors.reconcilers),
             kind(&actors.schedulers),
             kind(&actors.tenants),
             kind(actors.writers.registry()),

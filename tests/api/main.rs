@@ -23,6 +23,7 @@ mod import;
 mod journal_full;
 mod readiness;
 mod real_databases;
+mod reconcile;
 mod routes;
 mod secrets;
 mod strangers;

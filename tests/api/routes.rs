@@ -8,12 +8,13 @@ use crate::support::{
     service::{Service, Setup},
 };
 
-const LISTS: [&str; 7] = [
+const LISTS: [&str; 8] = [
     "/admin/calls",
     "/admin/companies",
     "/admin/schedulers",
     "/admin/writers",
     "/admin/actors",
+    "/admin/reconcile",
     "/admin/quarantine",
     "/admin/dead-letters",
 ];
@@ -64,7 +65,7 @@ async fn lists_have_items_with_ids_and_a_cursor() {
         let items = list["items"].as_array().unwrap_or_else(|| panic!("{path}: {list}"));
         assert!(list.as_object().unwrap().contains_key("next_cursor"), "{path}: {list}");
         assert!(items.iter().all(|item| !item["id"].is_null()), "{path}: {list}");
-        let empty = ["/admin/quarantine", "/admin/dead-letters"].contains(&path);
+        let empty = ["/admin/quarantine", "/admin/dead-letters", "/admin/reconcile"].contains(&path);
         assert_eq!(items.is_empty(), empty, "{path}: {list}");
     }
     let actors = service.admin("/admin/actors").await;
@@ -120,6 +121,7 @@ async fn what_is_not_there_is_a_problem_with_a_stable_code() {
         ("GET", "/webhooks/retell", 405, "method_not_allowed"),
         ("PUT", "/functions/retell/list_services", 405, "method_not_allowed"),
         ("POST", "/admin/status", 405, "method_not_allowed"),
+        ("PUT", "/admin/reconcile", 405, "method_not_allowed"),
         ("GET", "/admin/calls/call_of_nobody", 404, "not_found"),
         ("GET", "/admin/calls/call_of_nobody/timeline", 404, "not_found"),
         ("GET", "/admin/companies/no-such", 404, "not_found"),

@@ -7,6 +7,7 @@ pub mod call;
 pub mod customer;
 pub mod function;
 pub mod ids;
+pub mod pace;
 pub mod phone;
 pub mod policy;
 pub mod secret;

@@ -8,12 +8,12 @@ use askpro_domain::{
     time::UnixMillis,
 };
 
-use super::{AskFunction, CallMessage, CallView, CallWorld, EventReceived, Loaded, rows};
+use super::{AskFunction, CallMessage, CallView, CallWorld, EventReceived, Loaded, rows, silence::Silence};
 use crate::{
     parked::ParkedItem,
     ports::{
         rows::{Body, EventRow, Write},
-        stores::{CallStore, QuarantinedEvent, StoreError},
+        stores::{CallStore, LiveCall, QuarantinedEvent, StoreError},
     },
     runtime::{Actor, Context},
     scheduling::SchedulingMessage,
@@ -54,6 +54,7 @@ pub struct CallActor {
     /// The store was asked and did not answer: go by what was heard.
     store_silent: bool,
     pub(super) told_over: bool,
+    pub(super) silence: Silence,
     heard_at: UnixMillis,
 }
 
@@ -102,7 +103,9 @@ impl Actor for CallActor {
                 self.booking_moved(moved);
             }
             CallMessage::Loaded { question, loaded } => self.loaded(*question, loaded, cx),
-            CallMessage::Restored(state) => self.restored(state),
+            CallMessage::Restored(live) => self.restored(live),
+            CallMessage::Silent => self.fell_silent(cx),
+            CallMessage::StillOngoing => self.silence.ongoing(cx.now()),
             CallMessage::FlushTranscript => {
                 self.flush_transcript();
                 self.arm_transcript(cx);
@@ -146,6 +149,7 @@ impl CallActor {
             live: None,
             store_silent: false,
             told_over: false,
+            silence: Silence::new(heard_at),
             heard_at,
         }
     }
@@ -160,12 +164,14 @@ impl CallActor {
         copy.claims.clone_from(&self.claims);
         copy.in_quarantine = self.in_quarantine;
         copy.ask_quarantine = self.ask_quarantine;
+        copy.silence = self.silence;
         copy
     }
 
     /// An event that was journaled before a panic; its rows are with a writer when `handed`, and these may be
     /// rows of quarantine: the event waits on, should the call be placed.
     pub(super) fn replay_event(mut self, received: EventReceived, handed: bool) -> Self {
+        self.silence.heard(received.received_at);
         self.in_quarantine |= handed;
         self.ask_quarantine |= handed;
         if self.must_defer(received.signer) {
@@ -190,6 +196,7 @@ impl CallActor {
 
     fn event_received(&mut self, received: &EventReceived, cx: &mut Context<'_, Self>) {
         self.hear(cx);
+        self.silence.heard(received.received_at);
         if self.must_defer(received.signer) {
             self.defer(received.clone(), false);
             return;
@@ -431,9 +438,12 @@ impl CallActor {
         self.state = state.join_older(older.clone());
     }
 
-    fn restored(&mut self, state: &CallState) {
-        self.join(state);
-        if state.placed.is_some() {
+    fn restored(&mut self, live: &LiveCall) {
+        self.join(&live.state);
+        if let Some(at) = live.heard_first {
+            self.silence.heard(at);
+        }
+        if live.state.placed.is_some() {
             self.base = Base::Known;
             self.hand_over();
         }
@@ -450,6 +460,7 @@ impl CallActor {
         {
             self.live = Some(self.world.live.enter(placed.company));
             self.tell_tenant(placed.company, TenantMessage::CallBegan, cx);
+            self.listen(cx);
         }
         if over && !self.told_over {
             self.told_over = true;

@@ -70,6 +70,8 @@ impl Factory<CallActor> for CallFactory {
             | CallMessage::GoOn
             | CallMessage::Leave
             | CallMessage::LoadAgain
+            | CallMessage::Silent
+            | CallMessage::StillOngoing
             | CallMessage::GetCall(_) => {}
         }
     }

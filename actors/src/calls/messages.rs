@@ -14,7 +14,7 @@ use crate::{
     ports::{
         journal::{Position, Signer},
         rows::Write,
-        stores::QuarantinedEvent,
+        stores::{LiveCall, QuarantinedEvent},
     },
     runtime::Reply,
 };
@@ -36,7 +36,11 @@ pub enum CallMessage {
         loaded: Box<Loaded>,
     },
     /// Fact, at restart: the store's state of a live call. Not answered.
-    Restored(Box<CallState>),
+    Restored(Box<LiveCall>),
+    /// Fact, from the account's reconciler: the platform says that the call goes on. Not answered.
+    StillOngoing,
+    /// Order, from its own timer: its end should have come by now.
+    Silent,
     /// Order, from its own timer: write the newest transcript.
     FlushTranscript,
     /// Order, from its own timer: leave memory when nothing is left to do.

@@ -10,6 +10,7 @@ mod messages;
 mod placing;
 mod router;
 mod rows;
+mod silence;
 #[cfg(test)]
 mod tests;
 
@@ -24,13 +25,21 @@ use crate::{
     customers::CustomerBook,
     outstanding::PendingLog,
     ports::{
-        clock::Clock, directory::DirectoryView, journal::Journal, stores::CallStore, voice::EventDecoder,
+        clock::Clock,
+        directory::DirectoryView,
+        journal::Journal,
+        stores::CallStore,
+        voice::{EventDecoder, Voice},
     },
+    reconcile::ReconcileActor,
     runtime::Registry,
     scheduling::SchedulingActor,
     tenant::{LiveCounts, TenantActor},
     writer::Writers,
 };
+
+/// How much later than the longest call a call counts as silent.
+pub const SILENT_MARGIN_MS: i64 = 120_000;
 
 /// Limits of calls.
 #[derive(Debug, Clone)]
@@ -41,11 +50,28 @@ pub struct CallSettings {
     pub linger_ms: i64,
     /// Delay before the store is asked again when it did not answer.
     pub load_again_ms: i64,
+    /// How long after its first word a call without an end is asked for at the platform
+    /// (`calls.max_duration_s` and two minutes).
+    pub silent_after_ms: i64,
+    /// How long until it is asked for again; twice as long each time.
+    pub silent_again_ms: i64,
+    /// The longest of these times, and how long the platform's word that it goes on is believed.
+    pub silent_again_ms_max: i64,
+    /// How long after its first word a call is given up for which the platform does not vouch.
+    pub given_up_after_ms: i64,
 }
 
 impl Default for CallSettings {
     fn default() -> Self {
-        Self { transcript_flush_ms: 5_000, linger_ms: 10_000, load_again_ms: 500 }
+        Self {
+            transcript_flush_ms: 5_000,
+            linger_ms: 10_000,
+            load_again_ms: 500,
+            silent_after_ms: 7_200_000 + SILENT_MARGIN_MS,
+            silent_again_ms: 600_000,
+            silent_again_ms_max: 3_600_000,
+            given_up_after_ms: 86_400_000,
+        }
     }
 }
 
@@ -67,6 +93,8 @@ pub struct CallWorld {
     pub decoder: Arc<dyn EventDecoder>,
     /// Who calls.
     pub customers: CustomerBook,
+    /// Retell: which account a company's calls are asked for with.
+    pub voice: Arc<dyn Voice>,
     /// Live calls.
     pub live: LiveCounts,
     /// Counts the questions of all calls to the store.
@@ -75,6 +103,8 @@ pub struct CallWorld {
     pub schedulers: OnceLock<Registry<SchedulingActor>>,
     /// Companies' actors; set once at start.
     pub tenants: OnceLock<Registry<TenantActor>>,
+    /// Who asks the platform for calls; set once at start.
+    pub reconcilers: OnceLock<Registry<ReconcileActor>>,
     /// What could not be delivered yet.
     pub parked: crate::parked::Parked,
     /// Limits.

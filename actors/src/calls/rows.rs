@@ -20,6 +20,7 @@ pub(super) fn event_row(received: &EventReceived, company: CompanyId) -> EventRo
         event_timestamp: event.event_timestamp,
         body_hash: event.body_hash,
         body_bytes: event.body_bytes,
+        source: event.source,
         received_at: received.received_at,
         signer_company: super::factory::signer_company(received.signer),
         body: body_of(received),

@@ -5,6 +5,7 @@ mod calendar;
 mod database;
 mod directory;
 mod journal;
+mod platform;
 mod tables;
 mod voice;
 
@@ -14,6 +15,7 @@ pub use calendar::{Creation, FakeCalendar};
 pub use database::FakeDatabase;
 pub use directory::{FIXTURE_NOW, FakeDirectory, company_a, company_b, fixture};
 pub use journal::FakeJournal;
+pub use platform::FakeVoice;
 pub use tables::Tables;
 pub use voice::{EventBody, FakeDecoder};
 

@@ -2,6 +2,7 @@
 
 use askpro_domain::{
     booking::AppointmentStatus,
+    call::EventSource,
     ids::{AppointmentId, BodyHash, CallId, CompanyId, CustomerId},
     phone::PhoneNumber,
     time::UnixMillis,
@@ -27,6 +28,8 @@ pub struct EventRow {
     pub body_hash: BodyHash,
     /// Length of the body before compression.
     pub body_bytes: u32,
+    /// Who told of it.
+    pub source: EventSource,
     /// When it arrived.
     pub received_at: UnixMillis,
     /// Company whose own key signed it, if one did; no column, for the dead letter that it may become.

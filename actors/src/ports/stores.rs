@@ -1,8 +1,10 @@
 //! What is kept in the database.
 
+use std::collections::BTreeMap;
+
 use askpro_domain::{
     booking::Booking,
-    call::CallState,
+    call::{CallState, EventSource, Stage},
     ids::{AppointmentId, CallId, CompanyId, CustomerId, StaffId},
     phone::PhoneNumber,
     tenant::{Company, Customer},
@@ -92,8 +94,11 @@ pub struct DeadLetter {
 pub trait CallStore: Send + Sync {
     /// The state of a call, wherever it belongs; only for bringing its actor back to life.
     async fn find_call_state(&self, call_id: &CallId) -> Result<Option<CallState>, StoreError>;
-    /// States of the calls that are still `live`, after `after`, by id; for restart and reconciling.
-    async fn list_live(&self, after: Option<&CallId>, limit: u32) -> Result<Vec<CallState>, StoreError>;
+    /// The calls that are still `live`, after `after`, by id; for restart.
+    async fn list_live(&self, after: Option<&CallId>, limit: u32) -> Result<Vec<LiveCall>, StoreError>;
+    /// Of these calls (at most 1000) the furthest stage that is kept, in whatever company or in quarantine;
+    /// those that nobody knows are left out. Only for comparing with the platform.
+    async fn known_stages(&self, call_ids: &[CallId]) -> Result<BTreeMap<CallId, Stage>, StoreError>;
     /// Ended calls of a company (or of all, for admins), newest id order, after `after`.
     async fn list_calls(&self, filter: &CallFilter) -> Result<Vec<StoredCall>, StoreError>;
     /// What happened in a call, oldest first.
@@ -113,6 +118,15 @@ pub trait CallStore: Send + Sync {
     -> Result<Vec<DeadLetter>, StoreError>;
     /// One of them.
     async fn find_dead_letter(&self, id: &str) -> Result<Option<DeadLetter>, StoreError>;
+}
+
+/// A call that has not ended.
+#[derive(Debug, Clone, PartialEq)]
+pub struct LiveCall {
+    /// Everything known.
+    pub state: CallState,
+    /// When the first of its events that are kept arrived; `None` when none is.
+    pub heard_first: Option<UnixMillis>,
 }
 
 /// Which calls to list.
@@ -150,6 +164,8 @@ pub struct TimelineEntry {
     pub detail: String,
     /// The appointment it is about.
     pub appointment_id: Option<AppointmentId>,
+    /// Of an event: who told of it.
+    pub source: Option<EventSource>,
 }
 
 /// Reads bookings.

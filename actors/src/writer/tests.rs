@@ -49,6 +49,7 @@ fn order(rig: &Rig, call: &str, n: usize) -> WriteOrder {
         event_timestamp: event.event_timestamp,
         body_hash: event.body_hash,
         body_bytes: 3,
+        source: event.source,
         received_at,
         signer_company: None,
         body: Body::Inline(body.bytes()),

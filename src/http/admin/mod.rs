@@ -5,6 +5,7 @@ pub(super) mod calls;
 pub(super) mod companies;
 pub(super) mod dead_letters;
 pub(super) mod quarantine;
+pub(super) mod reconcile;
 pub(super) mod status;
 
 use actix_web::{HttpResponse, http::StatusCode, http::header};

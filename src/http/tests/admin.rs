@@ -45,7 +45,10 @@ async fn a_live_call_is_shown_as_its_actor_has_it() {
     assert_eq!(call["retell"]["call_status"], "ongoing");
     assert_eq!(
         call["events"],
-        json!([{ "event": "call_started", "dedup_key": "call_started", "received_at": "2026-11-23T08:00:00Z" }])
+        json!([{
+            "event": "call_started", "dedup_key": "call_started", "received_at": "2026-11-23T08:00:00Z",
+            "source": "webhook"
+        }])
     );
     let timeline = edge.admin("GET", "/admin/calls/call_1/timeline").await.json();
     assert_eq!((&timeline["items"][0]["kind"], &timeline["next_cursor"]), (&json!("event"), &json!(null)));

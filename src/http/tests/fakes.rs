@@ -15,12 +15,14 @@ use askpro_actors::ports::{
     rows::{Body, Write},
     stores::{
         BatchStore, BookingStore, CallFilter, CallStore, CompanyStore, CustomerPlace, CustomerStore,
-        DeadLetter, QuarantinedEvent, StoreError, StoredBooking, StoredCall, StoredCustomer, TimelineEntry,
+        DeadLetter, LiveCall, QuarantinedEvent, StoreError, StoredBooking, StoredCall, StoredCustomer,
+        TimelineEntry,
     },
+    voice::{Account, CallPage, Looked, Told, Voice, VoiceError},
 };
 use askpro_domain::{
     booking::{Booking, BookingOrder, LookResult},
-    call::CallState,
+    call::{CallState, Stage},
     ids::{AppointmentId, CallId, CompanyId},
     tenant::{Company, Customer, Directory},
     time::{Interval, UnixMillis},
@@ -160,7 +162,11 @@ impl CallStore for FakeStore {
         self.up(self.ended.lock().unwrap().get(call_id.as_str()).map(|call| call.state.clone()))
     }
 
-    async fn list_live(&self, _after: Option<&CallId>, _limit: u32) -> Result<Vec<CallState>, StoreError> {
+    async fn known_stages(&self, _: &[CallId]) -> Result<BTreeMap<CallId, Stage>, StoreError> {
+        self.up(BTreeMap::new())
+    }
+
+    async fn list_live(&self, _after: Option<&CallId>, _limit: u32) -> Result<Vec<LiveCall>, StoreError> {
         self.up(Vec::new())
     }
 
@@ -180,6 +186,7 @@ impl CallStore for FakeStore {
                 name: row.event.clone(),
                 detail: row.dedup_key.clone(),
                 appointment_id: None,
+                source: Some(row.source),
             }),
             _ => None,
         };
@@ -277,6 +284,28 @@ impl Calendar for NoCalendar {
 
     async fn cancel(&self, _: CompanyId, _: &str, _: &str) -> Result<(), CalendarError> {
         Err(CalendarError::Unavailable("there is none".to_owned()))
+    }
+}
+
+/// A Retell that is never asked: there is no key.
+pub(super) struct NoVoice;
+
+#[async_trait::async_trait]
+impl Voice for NoVoice {
+    fn has_key(&self, _: Account) -> bool {
+        false
+    }
+
+    async fn find_call(&self, _: Account, _: &CallId) -> Result<Looked, VoiceError> {
+        Err(VoiceError::NoKey)
+    }
+
+    async fn list_calls(&self, _: Account, _: UnixMillis, _: Option<&str>) -> Result<CallPage, VoiceError> {
+        Err(VoiceError::NoKey)
+    }
+
+    fn given_up(&self, _: &CallId) -> Result<Told, String> {
+        Err("there is none".to_owned())
     }
 }
 

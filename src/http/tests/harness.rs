@@ -28,7 +28,7 @@ use serde_json::{Value, json};
 
 use super::{
     client::{Answer, exchange, request},
-    fakes::{Companies, FakeJournal, FakeStore, NoCalendar},
+    fakes::{Companies, FakeJournal, FakeStore, NoCalendar, NoVoice},
 };
 use crate::{
     config::HttpConfig,
@@ -87,6 +87,7 @@ impl Edge {
             bookings: store.clone(),
             customers: store.clone(),
             calendar: Arc::new(NoCalendar),
+            voice: Arc::new(NoVoice),
             decoder: Arc::new(Decoder),
         };
         let actors = Actors::start(&runtime, &ports, &Settings::default(), Arc::new(Fence::default()));

@@ -11,8 +11,6 @@ mod transport;
 mod wire;
 
 #[cfg(test)]
-mod test_server;
-#[cfg(test)]
 mod tests;
 
 pub use client::{CalcomClient, CalcomOptions, CalcomSetupError, KeyDirectory};

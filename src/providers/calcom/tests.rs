@@ -15,11 +15,8 @@ use askpro_domain::{
 };
 use serde_json::{Value, json};
 
-use super::{
-    CalcomClient, CalcomOptions, CalcomSetupError,
-    test_server::{Reply, Request, TestServer},
-    transport::ANSWER_BYTES_MAX,
-};
+use super::{CalcomClient, CalcomOptions, CalcomSetupError, transport::ANSWER_BYTES_MAX};
+use crate::providers::test_server::{Reply, Request, TestServer};
 
 const EVENT_TYPE: i64 = 2001;
 

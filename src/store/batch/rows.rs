@@ -45,6 +45,7 @@ pub(super) fn event(row: &EventRow) -> Result<Row<'_>, StoreError> {
         row.event_timestamp.map(|t| t.0).into(),
         row.body_hash.to_hex().into(),
         i64::from(row.body_bytes).into(),
+        row.source.as_str().into(),
         row.received_at.0.into(),
         body(&row.body)?.into(),
     ])

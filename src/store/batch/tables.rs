@@ -60,6 +60,7 @@ pub(super) static ALL: [Table; 10] = [
             "event_timestamp",
             "body_hash",
             "body_bytes",
+            "source",
             "received_at",
             "body",
         ],

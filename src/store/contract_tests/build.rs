@@ -6,7 +6,7 @@ use askpro_actors::ports::rows::{
 };
 use askpro_domain::{
     booking::{Attendee, Booking, BookingEvent, BookingOrder, OrderedBy},
-    call::{CallState, PlacedIn},
+    call::{CallState, EventSource, PlacedIn},
     ids::{AppointmentId, BodyHash, BranchId, CallId, CompanyId, CustomerId, ServiceId},
     phone::PhoneNumber,
     slots::HoldId,
@@ -31,6 +31,7 @@ pub(super) fn event(company: CompanyId, call: &str, name: &str, at: i64, body: &
         event_timestamp: Some(UnixMillis(at)),
         body_hash: BodyHash::of(&[body.as_bytes()]),
         body_bytes: u32::try_from(body.len()).unwrap(),
+        source: EventSource::Webhook,
         signer_company: None,
         received_at: UnixMillis(at + 5),
         body: Body::Inline(Bytes::copy_from_slice(body.as_bytes())),

@@ -1,10 +1,11 @@
 //! What the reads give, and that they stay in their company.
 
 use askpro_actors::ports::{
-    rows::Write,
+    rows::{EventRow, Write},
     stores::{BatchStore, BookingStore, CallFilter, CallStore, StoreError},
 };
 use askpro_domain::{
+    call::{CallState, EventSource, Stage},
     ids::{CallId, CompanyId},
     time::UnixMillis,
 };
@@ -42,8 +43,47 @@ async fn lists_are_paged_by_their_keys_without_gaps_or_doubles(scene: Scene) {
         assert!(seen.is_sorted());
     }
     let live = scene.database.list_live(Some(&call_id("call_10")), 3).await.unwrap();
-    let ids: Vec<&str> = live.iter().map(|s| s.call_id.as_str()).collect();
+    let ids: Vec<&str> = live.iter().map(|live| live.state.call_id.as_str()).collect();
     assert_eq!(ids, ["call_12", "call_14", "call_16"]);
+}
+
+async fn a_live_call_is_as_old_as_its_first_event(scene: Scene) {
+    let epoch = scene.own().await;
+    let live = ["call_a", "call_b"].map(|id| call(ONE, id, "live"));
+    let mut writes = calls(live);
+    for at in [2_000, 1_000, 3_000] {
+        let name = format!("transfer_{at}");
+        writes.push(Write::Event(event(ONE, "call_a", &name, at, "x")));
+    }
+    scene.database.commit(epoch, &writes).await.unwrap();
+    let listed = scene.database.list_live(None, 10).await.unwrap();
+    let heard: Vec<_> = listed.iter().map(|live| live.heard_first).collect();
+    assert_eq!(heard, [Some(UnixMillis(1_005)), None]);
+}
+
+async fn how_far_calls_are_known_is_told_of_all_companies_and_of_quarantine(scene: Scene) {
+    let epoch = scene.own().await;
+    let with_stage = |company, id: &str, stage| {
+        let mut row = call(company, id, "live");
+        let mut state: CallState = serde_json::from_slice(&row.state).unwrap();
+        state.stage = stage;
+        row.state = serde_json::to_vec(&state).unwrap().into();
+        row
+    };
+    let mut writes =
+        calls([with_stage(ONE, "call_a", Stage::Analyzed), with_stage(TWO, "call_b", Stage::Started)]);
+    let mut waiting = quarantine("q_1", "call_c", "1");
+    waiting.event = "call_ended".to_owned();
+    writes.push(Write::Quarantine(waiting));
+    writes.push(Write::Quarantine(quarantine("q_2", "call_c", "1")));
+    scene.database.commit(epoch, &writes).await.unwrap();
+    let asked = ["call_a", "call_b", "call_c", "call_d", "call_a"].map(call_id);
+    let known = scene.database.known_stages(&asked).await.unwrap();
+    let expected = [("call_a", Stage::Analyzed), ("call_b", Stage::Started), ("call_c", Stage::Ended)];
+    assert_eq!(known, expected.map(|(id, stage)| (call_id(id), stage)).into_iter().collect());
+    assert!(scene.database.known_stages(&[]).await.unwrap().is_empty());
+    let many: Vec<_> = (0..1_000).map(|n| call_id(&format!("call_{n}"))).collect();
+    assert!(scene.database.known_stages(&many).await.unwrap().is_empty());
 }
 
 async fn bookings_are_listed_by_what_is_open_and_what_stands(scene: Scene) {
@@ -93,7 +133,10 @@ async fn a_timeline_tells_what_happened_oldest_first(scene: Scene) {
         Write::Outbox(outbox(ONE, "call_a", &key)),
         Write::Appointment(Box::new(appointment(&booked))),
         Write::FunctionCall(function_call(ONE, "call_a", 2_400)),
-        Write::Event(event(ONE, "call_a", "call_ended", 3_000, "x")),
+        Write::Event(EventRow {
+            source: EventSource::Reconcile,
+            ..event(ONE, "call_a", "call_ended", 3_000, "x")
+        }),
         Write::Event(event(ONE, "call_a", "call_started", 1_000, "x")),
     ];
     scene.database.commit(epoch, &writes).await.unwrap();
@@ -113,6 +156,8 @@ async fn a_timeline_tells_what_happened_oldest_first(scene: Scene) {
     assert_eq!(lines, expected);
     let about = [1, 3, 5].map(|n| timeline[n].appointment_id.clone());
     assert!(about.iter().all(|a| a.as_ref() == Some(&booked.order.appointment)));
+    let sources: Vec<_> = timeline.iter().filter_map(|entry| entry.source).collect();
+    assert_eq!(sources, [EventSource::Webhook, EventSource::Reconcile]);
 }
 
 async fn a_row_that_cannot_be_decoded_names_itself_but_not_its_content(scene: Scene) {
@@ -138,6 +183,8 @@ async fn what_is_not_there_is_nothing(scene: Scene) {
 
 on_every_database!(
     lists_are_paged_by_their_keys_without_gaps_or_doubles,
+    a_live_call_is_as_old_as_its_first_event,
+    how_far_calls_are_known_is_told_of_all_companies_and_of_quarantine,
     bookings_are_listed_by_what_is_open_and_what_stands,
     every_read_of_a_company_stays_in_it,
     a_timeline_tells_what_happened_oldest_first,

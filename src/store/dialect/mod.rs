@@ -15,13 +15,13 @@ use sqlx::{
     sqlite::SqliteRow,
 };
 
-pub(super) use table::{OnConflict, ROW_BYTES_MAX, Table};
+pub(super) use table::{OnConflict, ROW_BYTES_MAX, Table, placeholders};
 pub(super) use value::{Row, Value};
 
 use super::{StoreOptions, failure::Failure};
 use askpro_actors::ports::stores::StoreError;
 use sqlite::SqlitePools;
-use table::{placeholders, plan_chunks};
+use table::plan_chunks;
 use value::arguments;
 
 /// How often a transaction that lost a deadlock or waited too long for a lock is run at most.

@@ -168,6 +168,7 @@ mod tests {
             ended_at: None,
             duration_ms: None,
             disconnection_reason: None,
+            closed_by: None,
             in_memory,
         };
         (CallId::parse(id).unwrap(), line)

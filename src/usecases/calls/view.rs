@@ -2,7 +2,7 @@
 
 use askpro_actors::{calls::CallView, ports::stores::TimelineEntry};
 use askpro_domain::{
-    call::{CallOutcome, CallState, Field},
+    call::{CallOutcome, CallState, EventSource, Field},
     time::UnixMillis,
 };
 use serde::Serialize;
@@ -42,6 +42,8 @@ pub struct CallLine {
     pub duration_ms: Option<i64>,
     /// Why it ended.
     pub disconnection_reason: Option<String>,
+    /// Who told that it is over: `webhook`, `reconcile` or `timeout`.
+    pub closed_by: Option<&'static str>,
     /// Whether an actor has it in memory.
     pub in_memory: bool,
 }
@@ -119,6 +121,8 @@ pub struct EventLine {
     pub dedup_key: String,
     /// When it arrived.
     pub received_at: String,
+    /// Who told of it: `webhook`, `reconcile` or `timeout`.
+    pub source: Option<&'static str>,
 }
 
 /// The actor of a call.
@@ -151,6 +155,8 @@ pub struct TimelineLine {
     pub detail: String,
     /// The appointment it is about.
     pub appointment_id: Option<String>,
+    /// Of an event, who told of it: `webhook`, `reconcile` or `timeout`.
+    pub source: Option<&'static str>,
 }
 
 impl CallLine {
@@ -177,6 +183,7 @@ impl CallLine {
             ended_at: text(&state.ended_at),
             duration_ms: state.duration_ms(),
             disconnection_reason: value(&state.disconnection_reason),
+            closed_by: state.closed_by.as_ref().map(|field| field.value.as_str()),
             in_memory,
         }
     }
@@ -216,7 +223,12 @@ impl CallDetail {
 
 impl From<TimelineEntry> for EventLine {
     fn from(entry: TimelineEntry) -> Self {
-        Self { event: entry.name, dedup_key: entry.detail, received_at: entry.at.to_rfc3339() }
+        Self {
+            event: entry.name,
+            dedup_key: entry.detail,
+            received_at: entry.at.to_rfc3339(),
+            source: entry.source.map(EventSource::as_str),
+        }
     }
 }
 
@@ -229,6 +241,7 @@ impl From<(usize, TimelineEntry)> for TimelineLine {
             name: entry.name,
             detail: entry.detail,
             appointment_id: entry.appointment_id.map(|id| id.0),
+            source: entry.source.map(EventSource::as_str),
         }
     }
 }

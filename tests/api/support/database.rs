@@ -74,6 +74,15 @@ impl Tables {
         .await;
     }
 
+    /// Changes rows behind the service's back.
+    pub async fn execute(&self, sql: &str) {
+        let sql = AssertSqlSafe(sql.to_owned());
+        match self {
+            Self::Sqlite(pool) => drop(sqlx::query(sql).execute(pool).await.unwrap()),
+            Self::MySql(pool) => drop(sqlx::query(sql).execute(pool).await.unwrap()),
+        }
+    }
+
     /// Every byte of a column of blobs.
     pub async fn blobs(&self, column: &str, table: &str) -> Vec<Vec<u8>> {
         let sql = AssertSqlSafe(format!("SELECT {column} FROM {table} WHERE {column} IS NOT NULL"));

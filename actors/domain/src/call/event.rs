@@ -151,6 +151,40 @@ impl EventKind {
     }
 }
 
+/// Who told of an event.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum EventSource {
+    /// Retell itself, by its webhook.
+    #[default]
+    Webhook,
+    /// We asked Retell for the call.
+    Reconcile,
+    /// Nobody: the call was silent for so long that we gave it up.
+    Timeout,
+}
+
+impl EventSource {
+    /// Every source.
+    pub const ALL: [Self; 3] = [Self::Webhook, Self::Reconcile, Self::Timeout];
+
+    /// The word in rows, bodies and JSON.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Webhook => "webhook",
+            Self::Reconcile => "reconcile",
+            Self::Timeout => "timeout",
+        }
+    }
+
+    /// Reads the word.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|source| source.as_str() == text)
+    }
+}
+
 /// A decoded event of a call or chat.
 #[derive(Debug, Clone, PartialEq)]
 pub struct CallEvent {
@@ -158,6 +192,8 @@ pub struct CallEvent {
     pub call_id: CallId,
     /// Its kind.
     pub kind: EventKind,
+    /// Who told of it.
+    pub source: EventSource,
     /// Identity within the call, see [`EventKind::dedup_key`].
     pub dedup_key: String,
     /// `event_timestamp`, when sent.

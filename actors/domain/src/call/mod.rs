@@ -12,6 +12,6 @@ mod state;
 #[cfg(test)]
 mod tests;
 
-pub use event::{CallEvent, CallFacts, CallIdentity, EventKind, Stage, TranscriptFact};
+pub use event::{CallEvent, CallFacts, CallIdentity, EventKind, EventSource, Stage, TranscriptFact};
 pub use merge::{Field, Provenance};
 pub use state::{AppointmentFact, CallOutcome, CallState, CallStatus, PlacedIn, TranscriptFrom};

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    event::{CallEvent, CallFacts, CallIdentity, Stage},
+    event::{CallEvent, CallFacts, CallIdentity, EventSource, Stage},
     merge::{Field, Provenance, join, join_field},
 };
 use crate::{
@@ -64,6 +64,9 @@ pub struct CallState {
     pub in_voicemail: Option<Field<bool>>,
     /// Which event has the best transcript.
     pub transcript: Option<TranscriptFrom>,
+    /// Who told that it is over.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub closed_by: Option<Field<EventSource>>,
     /// Our own bookings in this call.
     pub appointments: BTreeMap<AppointmentId, AppointmentFact>,
     /// Whether a callback was promised.
@@ -185,6 +188,7 @@ impl CallState {
             retell_successful: None,
             in_voicemail: None,
             transcript: None,
+            closed_by: None,
             appointments: BTreeMap::new(),
             callback_requested: false,
         }
@@ -207,6 +211,9 @@ impl CallState {
                 dedup_key: event.dedup_key.clone(),
             };
             self.transcript = self.transcript.max(Some(candidate));
+        }
+        if from.stage >= Stage::Ended {
+            join(&mut self.closed_by, Some(event.source), from);
         }
         self
     }
@@ -236,6 +243,7 @@ impl CallState {
         join_field(&mut self.retell_successful, older.retell_successful);
         join_field(&mut self.in_voicemail, older.in_voicemail);
         self.transcript = self.transcript.max(older.transcript);
+        join_field(&mut self.closed_by, older.closed_by);
         for (id, fact) in older.appointments {
             self = self.settle(id, fact);
         }

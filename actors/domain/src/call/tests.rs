@@ -74,6 +74,7 @@ fn event(name: &str, at: Option<i64>, facts: CallFacts) -> CallEvent {
         call_id: call_id(),
         dedup_key: kind.dedup_key(analysis, body_hash),
         kind,
+        source: EventSource::Webhook,
         event_timestamp: at.map(UnixMillis),
         body_hash,
         body_bytes: 1_000,
@@ -159,8 +160,9 @@ fn any_event() -> impl Strategy<Value = CallEvent> {
         "transfer_ended",
         "call_from_the_future",
     ];
-    (proptest::sample::select(names.to_vec()), optional(&[100_i64, 200]), any_facts())
-        .prop_map(|(name, at, facts)| event(name, at, facts))
+    let source = proptest::sample::select(EventSource::ALL.to_vec());
+    (proptest::sample::select(names.to_vec()), optional(&[100_i64, 200]), any_facts(), source)
+        .prop_map(|(name, at, facts, source)| CallEvent { source, ..event(name, at, facts) })
 }
 
 /// Everything that joins into a call without regard to order.
@@ -435,4 +437,22 @@ fn a_function_call_tells_who_calls_and_any_event_outranks_it() {
     let facts = CallFacts { identity: identity("+493083793369"), ..CallFacts::default() };
     let call = met.apply(&event("call_started", None, facts));
     assert_eq!(call.identity().to_number.as_deref(), Some("+493083793369"));
+}
+
+#[test]
+fn what_we_asked_for_closes_a_call_until_its_webhook_comes() {
+    let of = |source, at| CallEvent { source, ..event("call_ended", at, said("ended")) };
+    let (asked, told) = (of(EventSource::Reconcile, None), of(EventSource::Webhook, Some(9)));
+    let closed_by = |events: &[&CallEvent]| {
+        let call = events.iter().fold(state(), |call, event| call.apply(event));
+        call.closed_by.map(|field| field.value)
+    };
+    assert_eq!(closed_by(&[&asked]), Some(EventSource::Reconcile));
+    assert_eq!(closed_by(&[&asked, &told]), Some(EventSource::Webhook));
+    assert_eq!(bytes(&state().apply(&told).apply(&asked)), bytes(&state().apply(&told)));
+    assert_eq!(closed_by(&[&event("call_started", Some(1), said("ongoing"))]), None);
+    for source in EventSource::ALL {
+        assert_eq!(EventSource::parse(source.as_str()), Some(source));
+    }
+    assert_eq!(EventSource::parse("rumour"), None);
 }

@@ -1,13 +1,16 @@
 //! A database in memory.
 
-use std::sync::{
-    Mutex,
-    atomic::{AtomicBool, AtomicI64, AtomicUsize, Ordering},
+use std::{
+    collections::BTreeMap,
+    sync::{
+        Mutex,
+        atomic::{AtomicBool, AtomicI64, AtomicUsize, Ordering},
+    },
 };
 
 use askpro_domain::{
     booking::{AppointmentStatus, Booking},
-    call::CallState,
+    call::{CallState, Stage},
     ids::{AppointmentId, CallId, CompanyId, StaffId},
     time::UnixMillis,
 };
@@ -17,7 +20,7 @@ use crate::ports::{
     journal::Position,
     rows::{AppointmentRow, Body, CustomerRow, DeadLetterRow, QuarantineRow, Write},
     stores::{
-        BatchStore, BookingStore, CallFilter, CallStore, CustomerPlace, CustomerStore, DeadLetter,
+        BatchStore, BookingStore, CallFilter, CallStore, CustomerPlace, CustomerStore, DeadLetter, LiveCall,
         QuarantinedEvent, StoreError, StoredBooking, StoredCall, StoredCustomer, TimelineEntry,
     },
 };
@@ -165,12 +168,20 @@ impl CallStore for FakeDatabase {
         self.read(|tables| tables.call_state(call_id)).await
     }
 
-    async fn list_live(&self, after: Option<&CallId>, limit: u32) -> Result<Vec<CallState>, StoreError> {
+    async fn list_live(&self, after: Option<&CallId>, limit: u32) -> Result<Vec<LiveCall>, StoreError> {
         let limit = usize::try_from(limit).unwrap_or(usize::MAX);
         self.read(|tables| {
             let live = tables.calls.values().filter(|row| row.status == "live");
             let live = live.filter(|row| after.is_none_or(|after| row.call_id > *after));
-            live.take(limit).filter_map(|row| tables.call_state(&row.call_id)).collect()
+            live.take(limit).filter_map(|row| tables.live_call(&row.call_id)).collect()
+        })
+        .await
+    }
+
+    async fn known_stages(&self, call_ids: &[CallId]) -> Result<BTreeMap<CallId, Stage>, StoreError> {
+        self.read(|tables| {
+            let known = call_ids.iter().filter_map(|id| Some((id.clone(), tables.stage_of(id)?)));
+            known.collect()
         })
         .await
     }
@@ -201,6 +212,7 @@ impl CallStore for FakeDatabase {
                 name: row.event.clone(),
                 detail: row.dedup_key.clone(),
                 appointment_id: None,
+                source: Some(row.source),
             })
             .collect()
         })

@@ -4,14 +4,17 @@ use std::collections::BTreeMap;
 
 use askpro_domain::{
     booking::Booking,
-    call::CallState,
+    call::{CallState, EventKind, Stage},
     ids::{AppointmentId, CallId, CompanyId, CustomerId},
     time::UnixMillis,
 };
 
-use crate::ports::rows::{
-    AppointmentRow, Body, CallRow, CallbackRow, CustomerRow, DeadLetterRow, EventRow, FunctionCallRow,
-    OutboxRow, PlatformEventRow, QuarantineRow, Write,
+use crate::ports::{
+    rows::{
+        AppointmentRow, Body, CallRow, CallbackRow, CustomerRow, DeadLetterRow, EventRow, FunctionCallRow,
+        OutboxRow, PlatformEventRow, QuarantineRow, Write,
+    },
+    stores::LiveCall,
 };
 
 /// All rows.
@@ -87,6 +90,21 @@ impl Tables {
     #[must_use]
     pub fn call_state(&self, call: &CallId) -> Option<CallState> {
         self.calls.get(call).and_then(|row| serde_json::from_slice(&row.state).ok())
+    }
+
+    /// A call that has not ended.
+    #[must_use]
+    pub fn live_call(&self, call: &CallId) -> Option<LiveCall> {
+        let events = self.events.values().filter(|row| row.call_id == *call);
+        Some(LiveCall { state: self.call_state(call)?, heard_first: events.map(|row| row.received_at).min() })
+    }
+
+    /// The furthest stage of a call, in a company or in quarantine.
+    #[must_use]
+    pub fn stage_of(&self, call: &CallId) -> Option<Stage> {
+        let placed = self.call_state(call).map(|state| state.stage);
+        let waiting = self.quarantine.values().filter(|row| row.call_id == *call);
+        waiting.map(|row| EventKind::parse(&row.event).stage()).chain(placed).max()
     }
 
     /// The booking in the row of an appointment.

@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use askpro_domain::{
-    call::{CallEvent, CallFacts, CallIdentity, EventKind, TranscriptFact},
+    call::{CallEvent, CallFacts, CallIdentity, EventKind, EventSource, TranscriptFact},
     ids::{BodyHash, CallId},
     time::UnixMillis,
 };
@@ -46,6 +46,9 @@ pub struct EventBody {
     pub successful: Option<bool>,
     /// `transcript`.
     pub transcript: Option<String>,
+    /// Who told of it, when no webhook did.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub source: Option<String>,
     /// Anything, to make bodies differ or large.
     pub filler: Option<String>,
 }
@@ -79,6 +82,7 @@ impl EventBody {
             call_id,
             dedup_key: kind.dedup_key(analysis, body_hash),
             kind,
+            source: self.source.as_deref().and_then(EventSource::parse).unwrap_or_default(),
             event_timestamp: millis(self.at),
             body_hash,
             body_bytes: u32::try_from(self.bytes().len()).unwrap_or(u32::MAX),

@@ -5,7 +5,7 @@
 //! them. Knows nothing of companies; placing comes later.
 
 use askpro_domain::{
-    call::{CallEvent, CallIdentity, EventKind},
+    call::{CallEvent, CallIdentity, EventKind, EventSource},
     ids::{BodyHash, CALL_ID_BYTES_MAX, CallId},
     time::UnixMillis,
 };
@@ -20,6 +20,9 @@ use super::{
 
 /// Longest name of an event, in bytes.
 pub const EVENT_NAME_BYTES_MAX: usize = 64;
+/// Where a body that we made ourselves says who told of the event; Retell's own have no such field. It is a
+/// label for admins and decides nothing.
+pub const SOURCE_FIELD: &str = "askpro_source";
 
 /// A webhook's body, decoded.
 #[derive(Debug, Clone, PartialEq)]
@@ -180,6 +183,7 @@ struct Envelope<'a> {
     call_inbound: Option<Part<CallObject<'a>>>,
     chat_inbound: Option<Part<CallObject<'a>>>,
     transcript_with_tool_calls: Raw<'a>,
+    askpro_source: Raw<'a>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -191,6 +195,7 @@ struct Alert<'a> {
 /// What every kind of body has.
 struct Root<'a> {
     kind: EventKind,
+    source: EventSource,
     event_timestamp: Option<UnixMillis>,
     body_hash: BodyHash,
     body_bytes: u32,
@@ -205,6 +210,7 @@ pub fn decode(body: &[u8]) -> Result<Delivery, DecodeError> {
     let mut read = Lenient::default();
     let root = Root {
         kind: parse_kind(envelope.event)?,
+        source: source_of(envelope.askpro_source),
         event_timestamp: read.instant(envelope.event_timestamp.filter(|raw| raw.get() != "null")),
         body_hash: hash_without(&body, envelope.event_timestamp),
         body_bytes: u32::try_from(body.len()).unwrap_or(u32::MAX),
@@ -241,6 +247,7 @@ fn call(
         event_timestamp: root.event_timestamp,
         body_hash: root.body_hash,
         body_bytes: root.body_bytes,
+        source: root.source,
         facts: object.facts(root.transcript, read),
         kind: root.kind,
     })))
@@ -320,6 +327,11 @@ fn parse_kind(raw: Raw<'_>) -> Result<EventKind, DecodeError> {
         return Err(DecodeError::EventRefused);
     }
     Ok(EventKind::parse(&name))
+}
+
+fn source_of(raw: Raw<'_>) -> EventSource {
+    let word: Option<String> = raw.and_then(|raw| serde_json::from_str(raw.get()).ok());
+    word.as_deref().and_then(EventSource::parse).unwrap_or_default()
 }
 
 /// Hash of the body with the value at `left_out` (which borrows from it) left out.

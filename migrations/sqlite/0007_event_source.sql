@@ -1,0 +1,2 @@
+-- Who told of an event: `webhook`, `reconcile` (we asked Retell for the call), `timeout` (the call was given up).
+ALTER TABLE call_events ADD COLUMN source TEXT NOT NULL DEFAULT 'webhook';
