@@ -3,6 +3,7 @@
 //! Knows the domain and tokio; actix only inside [`runtime`]. Databases, HTTP and vendors are behind
 //! [`ports`].
 
+pub mod budget;
 pub mod calls;
 pub mod customers;
 pub mod metrics;

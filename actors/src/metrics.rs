@@ -96,6 +96,38 @@ pub const BOOKINGS: Metric = Metric {
     labels: &["outcome"],
 };
 
+/// Requests to the calendar; adapters count those that were sent, here those are counted that a breaker stopped.
+pub const CALCOM_REQUESTS: Metric = Metric {
+    name: "askpro_calcom_requests_total",
+    kind: MetricKind::Counter,
+    help: "Requests to Cal.com by operation and outcome, those that were never sent included",
+    labels: &["operation", "outcome"],
+};
+
+/// Requests that a budget refused. `class`: bookings, checks, refresh, hints.
+pub const BUDGET_REFUSED: Metric = Metric {
+    name: "askpro_calcom_budget_refused_total",
+    kind: MetricKind::Counter,
+    help: "Requests to Cal.com that were not sent because their key's budget was spent, by class",
+    labels: &["class"],
+};
+
+/// Where breakers stand. `target`: calcom_slots, calcom_bookings.
+pub const BREAKER_STATE: Metric = Metric {
+    name: "askpro_breaker_state",
+    kind: MetricKind::Gauge,
+    help: "Circuit breakers, the worst of all companies: 0 closed, 1 half open, 2 open",
+    labels: &["target"],
+};
+
+/// Companies whose breaker is not closed. `target`: calcom_slots, calcom_bookings.
+pub const BREAKERS_OPEN: Metric = Metric {
+    name: "askpro_breakers_open",
+    kind: MetricKind::Gauge,
+    help: "Companies whose circuit breaker is open or half open",
+    labels: &["target"],
+};
+
 /// Rows of one transaction of a writer.
 pub const WRITER_BATCH_ROWS: Metric = Metric {
     name: "askpro_writer_batch_rows",
@@ -163,6 +195,10 @@ pub const CATALOGUE: &[Metric] = &[
     CALLS_LIVE,
     HOLDS_ACTIVE,
     BOOKINGS,
+    CALCOM_REQUESTS,
+    BUDGET_REFUSED,
+    BREAKER_STATE,
+    BREAKERS_OPEN,
     WRITER_BATCH_ROWS,
     WRITER_COMMIT,
     WRITER_RETRIES,
@@ -173,7 +209,7 @@ pub const CATALOGUE: &[Metric] = &[
 ];
 
 /// Kinds of actors, as label values.
-pub const ACTORS: &[&str] = &["call", "reconcile", "scheduling", "tenant", "writer"];
+pub const ACTORS: &[&str] = &["budget", "call", "reconcile", "scheduling", "tenant", "writer"];
 /// Places where a fault of an actor is caught, as label values.
 pub const RESTART_REASONS: &[&str] = &["handler", "timer", "future", "stopping", "build"];
 

@@ -18,7 +18,7 @@ use crate::{
     ports::{
         fakes::{
             EventBody, FIXTURE_NOW, FakeCalendar, FakeDatabase, FakeDecoder, FakeDirectory, FakeJournal,
-            FakeVoice,
+            FakeVoice, company_a, company_b,
         },
         journal::{Journal, Position, Record, SchedulingRecord, Signer},
     },
@@ -320,6 +320,9 @@ impl Rig {
         self.database.commits.open();
         self.database.reads.open();
         self.calendar.set_down(false);
+        for company in [company_a(), company_b()] {
+            self.calendar.set_down_for(company, false);
+        }
         for gate in [&self.calendar.fetches, &self.calendar.creates, &self.calendar.create_answers] {
             gate.open();
         }

@@ -6,10 +6,14 @@ use std::{
     time::Duration,
 };
 
-use askpro_domain::ids::{CallId, CompanyId};
+use askpro_domain::{
+    ids::{CallId, CompanyId},
+    policy::BudgetSettings,
+};
 use tokio::sync::watch;
 
 use crate::{
+    budget::Budgets,
     calls::{CallFactory, CallMessage, CallSettings, CallWorld, Calls},
     customers::CustomerBook,
     outstanding::{Outstanding, PendingLog},
@@ -25,8 +29,8 @@ use crate::{
     reconcile::{ReconcileActor, ReconcileFactory, ReconcileSettings, ReconcileWorld},
     runtime::{Limits, Registry, Reply, Runtime},
     scheduling::{
-        Pins, Restore, SchedulingActor, SchedulingFactory, SchedulingMessage, SchedulingSettings,
-        SchedulingWorld,
+        BreakerBoard, Pins, Restore, SchedulingActor, SchedulingFactory, SchedulingMessage,
+        SchedulingSettings, SchedulingWorld,
     },
     tenant::{LiveCounts, TenantActor, TenantFactory},
     writer::{Fence, WriterSettings, WriterWorld, Writers},
@@ -69,6 +73,8 @@ pub struct Settings {
     pub reconcile: ReconcileSettings,
     /// Of writers.
     pub writers: WriterSettings,
+    /// Of the budgets of the calendar's keys.
+    pub budget: BudgetSettings,
 }
 
 /// All actors, as the service sees them. Cheap to clone.
@@ -84,6 +90,10 @@ pub struct Actors {
     pub reconcilers: Registry<ReconcileActor>,
     /// Writers.
     pub writers: Writers,
+    /// The budgets of the calendar's keys.
+    pub budgets: Budgets,
+    /// Breakers that are not closed.
+    pub breakers: BreakerBoard,
     /// Live calls.
     pub live: LiveCounts,
     /// Customers in memory.
@@ -149,10 +159,14 @@ impl Actors {
         });
         let call_factory = Arc::new(CallFactory { world: call_world.clone() });
         let calls = Registry::start(runtime, call_factory, limits.clone(), ports.clock.clone());
+        let budgets = Budgets::start(runtime, &ports.clock, settings.budget.clone(), limits.clone());
+        let breakers = BreakerBoard::default();
         let scheduling_world = Arc::new(SchedulingWorld {
             clock: ports.clock.clone(),
             directory: ports.directory.clone(),
             calendar: ports.calendar.clone(),
+            turnstile: budgets.turnstile(),
+            breakers: breakers.clone(),
             store: ports.bookings.clone(),
             journal: ports.journal.clone(),
             outstanding: outstanding.clone(),
@@ -193,6 +207,8 @@ impl Actors {
             tenants,
             reconcilers,
             writers,
+            budgets,
+            breakers,
             live,
             customers,
             parked,
@@ -325,6 +341,7 @@ impl Actors {
                 tokio::time::sleep(DRAIN_STEP).await;
             }
             self.schedulers.drain(limit).await;
+            self.budgets.registry().drain(limit).await;
             self.calls.registry().drain(limit).await;
             // Calls that leave write their newest transcripts.
             while !self.writers.is_idle() && !self.fence.is_lost() {

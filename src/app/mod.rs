@@ -27,7 +27,7 @@ use askpro_actors::{
     scheduling::SchedulingSettings,
     writer::{Fence, WriterSettings},
 };
-use askpro_domain::secret::Secret;
+use askpro_domain::{policy::BudgetSettings, secret::Secret};
 use secrecy::{ExposeSecret, SecretString};
 use tokio::sync::watch;
 
@@ -363,12 +363,18 @@ fn settings(config: &Config) -> Settings {
         },
         scheduling: SchedulingSettings {
             hold_ttl_ms: millis(config.holds.ttl),
+            mirror_fresh_ms: millis(config.calcom.mirror_fresh),
+            mirror_serve_ms: millis(config.calcom.mirror_serve),
             ..SchedulingSettings::default()
         },
         writers: WriterSettings {
             writers: config.writers.count,
             batch_orders_max: config.writers.batch_orders_max,
             ..WriterSettings::default()
+        },
+        budget: BudgetSettings {
+            requests_per_minute: config.calcom.requests_per_minute,
+            ..BudgetSettings::default()
         },
         ..Settings::default()
     }

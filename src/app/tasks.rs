@@ -131,6 +131,9 @@ async fn publish_gauges(services: Arc<Services>, recorder: Arc<Recorder>) {
         set(metrics::JOURNAL_SIZE_MAX, status.max_bytes);
         set(metrics::WRITER_BACKLOG, u64::try_from(services.actors.writers.backlog()).unwrap_or(u64::MAX));
         set(metrics::DATABASE_OWNER, u64::from(!services.actors.fence.is_lost()));
+        let budgets = services.actors.budgets.figures(services.clock.now());
+        ::metrics::gauge!(metrics::CALCOM_BUDGET_USED).set(budgets.used_ratio_max);
+        set(metrics::CALCOM_KEYS_BLOCKED, u64::try_from(budgets.keys_blocked).unwrap_or(u64::MAX));
         recorder.run_upkeep();
     }
 }

@@ -19,6 +19,12 @@ pub struct CalcomConfig {
     pub read_timeout: Duration,
     /// How long an order may take before its outcome counts as unknown.
     pub write_timeout: Duration,
+    /// Requests a minute of one key, until Cal.com's answers say otherwise.
+    pub requests_per_minute: u32,
+    /// Age up to which slots answer a caller without asking again.
+    pub mirror_fresh: Duration,
+    /// Age up to which slots answer a caller at once, while they are fetched again.
+    pub mirror_serve: Duration,
 }
 
 impl CalcomConfig {
@@ -30,6 +36,9 @@ impl CalcomConfig {
             connect_timeout: settings.milliseconds("calcom.connect_timeout_ms", 100..=30_000)?,
             read_timeout: settings.milliseconds("calcom.read_timeout_ms", 100..=60_000)?,
             write_timeout: settings.milliseconds("calcom.write_timeout_ms", 1000..=120_000)?,
+            requests_per_minute: settings.number("calcom.requests_per_minute", 1..=100_000)?,
+            mirror_fresh: settings.milliseconds("calcom.mirror_fresh_ms", 0..=600_000)?,
+            mirror_serve: settings.milliseconds("calcom.mirror_serve_ms", 0..=600_000)?,
         })
     }
 }

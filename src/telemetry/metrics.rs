@@ -38,7 +38,7 @@ pub const JOURNAL_SIZE: &str = "askpro_journal_size_bytes";
 /// Bytes that the journal may take.
 pub const JOURNAL_SIZE_MAX: &str = "askpro_journal_size_max_bytes";
 /// Requests to Cal.com.
-pub const CALCOM_REQUESTS: &str = "askpro_calcom_requests_total";
+pub const CALCOM_REQUESTS: &str = askpro_actors::metrics::CALCOM_REQUESTS.name;
 /// One request to Cal.com.
 pub const CALCOM_REQUEST_DURATION: &str = "askpro_calcom_request_seconds";
 /// Requests to Retell.
@@ -51,8 +51,16 @@ pub const SILENT_CALLS: &str = askpro_actors::metrics::SILENT_CALLS.name;
 pub const RECONCILE_GAPS: &str = askpro_actors::metrics::RECONCILE_GAPS.name;
 /// Comparisons with Retell.
 pub const RECONCILE_RUNS: &str = askpro_actors::metrics::RECONCILE_RUNS.name;
+/// Requests that a key's budget refused.
+pub const CALCOM_BUDGET_REFUSED: &str = askpro_actors::metrics::BUDGET_REFUSED.name;
+/// How much of its window the tightest key has used.
+pub const CALCOM_BUDGET_USED: &str = "askpro_calcom_budget_used_ratio";
+/// Keys that Cal.com blocks.
+pub const CALCOM_KEYS_BLOCKED: &str = "askpro_calcom_keys_blocked";
 /// Circuit breakers, the worst of a target's.
-pub const BREAKER_STATE: &str = "askpro_breaker_state";
+pub const BREAKER_STATE: &str = askpro_actors::metrics::BREAKER_STATE.name;
+/// Companies whose breaker is not closed.
+pub const BREAKERS_OPEN: &str = askpro_actors::metrics::BREAKERS_OPEN.name;
 /// Events that no company could be found for.
 pub const QUARANTINED: &str = askpro_actors::metrics::QUARANTINED.name;
 /// Whether this process owns the database.
@@ -202,6 +210,10 @@ const RETELL_OUTCOMES: &[&str] = &[
     "unreachable",
     "unreadable",
 ];
+/// Kinds of requests to Cal.com, the first served first.
+const BUDGET_CLASSES: &[&str] = &["bookings", "checks", "refresh", "hints"];
+/// What breakers stand before.
+const BREAKER_TARGETS: &[&str] = &["calcom_slots", "calcom_bookings"];
 
 /// Every metric of the service.
 pub const CATALOGUE: &[Metric] = &[
@@ -326,11 +338,29 @@ pub const CATALOGUE: &[Metric] = &[
         "Comparisons of our calls with Retell's list, by how they ended",
         &[&[label("outcome", &["complete", "incomplete"])]],
     ),
+    counter(
+        CALCOM_BUDGET_REFUSED,
+        "Requests to Cal.com that were not sent because their key's budget was spent, by class",
+        &[&[label("class", BUDGET_CLASSES)]],
+    ),
+    gauge(
+        CALCOM_BUDGET_USED,
+        Unit::Count,
+        "How much of its window of requests the tightest key of Cal.com has used, 0 to 1",
+        UNLABELLED,
+    ),
+    gauge(CALCOM_KEYS_BLOCKED, Unit::Count, "Keys that Cal.com blocks because of their limit", UNLABELLED),
     gauge(
         BREAKER_STATE,
         Unit::Count,
-        "Circuit breakers, the worst of each target: 0 closed, 1 half open, 2 open",
-        &[&[label("target", &["calcom_read", "calcom_write", "retell", "database"])]],
+        "Circuit breakers, the worst of all companies: 0 closed, 1 half open, 2 open",
+        &[&[label("target", BREAKER_TARGETS)]],
+    ),
+    gauge(
+        BREAKERS_OPEN,
+        Unit::Count,
+        "Companies whose circuit breaker is open or half open",
+        &[&[label("target", BREAKER_TARGETS)]],
     ),
     counter(
         QUARANTINED,

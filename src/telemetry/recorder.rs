@@ -177,7 +177,7 @@ mod tests {
             "askpro_functions_total{function=\"parse_date\",outcome=\"ok\"} 0",
             "askpro_webhook_events_total{source=\"retell\",event=\"call_ended\",outcome=\"accepted\"} 0",
             "askpro_webhook_events_total{source=\"calcom\",event=\"unknown\",outcome=\"unauthorized\"} 0",
-            "askpro_breaker_state{target=\"calcom_write\"} 0",
+            "askpro_breaker_state{target=\"calcom_bookings\"} 0",
             "askpro_writer_commit_seconds_count 0",
         ] {
             assert!(text.lines().any(|shown| shown == line), "{line}\n{text}");

@@ -1,6 +1,7 @@
 //! Actors as admins see them: each tells the same about itself.
 
 use askpro_actors::{
+    budget::BudgetActor,
     calls::CallActor,
     reconcile::ReconcileActor,
     runtime::{Actor, ActorStatus, Registry},
@@ -8,7 +9,10 @@ use askpro_actors::{
     tenant::TenantActor,
     writer::{WriterActor, WriterView},
 };
-use askpro_domain::ids::{CallId, CompanyId};
+use askpro_domain::{
+    ids::{CallId, CompanyId},
+    policy::KeyId,
+};
 use serde::Serialize;
 
 use super::{AdminError, Page, PageRequest, Services, ask::ask_all, page::bad_cursor};
@@ -86,7 +90,7 @@ struct Keys {
 }
 
 /// Every kind, in the order in which they are listed.
-pub const KINDS: [Kind; 5] = [
+pub const KINDS: [Kind; 6] = [
     Kind {
         name: CallActor::KIND,
         page: |services, after, limit| page_of(services.actors.calls.registry(), after, limit, CallId::parse),
@@ -109,6 +113,12 @@ pub const KINDS: [Kind; 5] = [
         name: WriterActor::KIND,
         page: |services, after, limit| {
             page_of(services.actors.writers.registry(), after, limit, |text| text.parse().ok())
+        },
+    },
+    Kind {
+        name: BudgetActor::KIND,
+        page: |services, after, limit| {
+            page_of(services.actors.budgets.registry(), after, limit, KeyId::parse)
         },
     },
 ];

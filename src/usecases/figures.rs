@@ -15,32 +15,17 @@ pub(super) fn sum(page: &str, name: &str) -> f64 {
     series(page, name).map(|(_, value)| value).sum()
 }
 
-/// The value of the label `label` of every series of `name` that is above zero, with its figure.
-pub(super) fn above_zero<'a>(page: &'a str, name: &'a str, label: &'a str) -> Vec<(&'a str, f64)> {
-    let of_label = move |labels: &'a str| {
-        let inside = labels.strip_prefix('{')?.strip_suffix('}')?;
-        inside.split(',').find_map(|pair| pair.strip_prefix(label)?.strip_prefix("=\"")?.strip_suffix('"'))
-    };
-    series(page, name).filter(|(_, v)| *v > 0.0).filter_map(|(l, v)| Some((of_label(l)?, v))).collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     const PAGE: &str = "# HELP a_total A\n# TYPE a_total counter\na_total{x=\"1\",y=\"b\"} 2\na_total{x=\"2\"} 3\n\
-                        a_total_more 9\nb 0.5\n\nbroken\nc{x=\"open\"} 0\nc{x=\"shut\"} 2\n";
+                        a_total_more 9\nb 0.5\n\nbroken\n";
 
     #[test]
     fn series_of_one_name_are_summed_and_others_left_alone() {
         assert!((sum(PAGE, "a_total") - 5.0).abs() < 1e-9);
         assert!((sum(PAGE, "b") - 0.5).abs() < 1e-9);
         assert!(sum(PAGE, "absent").abs() < 1e-9);
-    }
-
-    #[test]
-    fn series_above_zero_are_named_by_their_label() {
-        assert_eq!(above_zero(PAGE, "c", "x"), [("shut", 2.0)]);
-        assert_eq!(above_zero(PAGE, "a_total", "y"), [("b", 2.0)]);
     }
 }

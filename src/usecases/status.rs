@@ -3,19 +3,21 @@
 use std::sync::atomic::Ordering;
 
 use askpro_actors::{
+    budget::BudgetFigures,
     ports::journal::JournalStatus,
     runtime::{Actor, Registry},
+    scheduling::{BreakerBoard, BreakerTarget, BreakerView},
     writer::WriterView,
 };
+use askpro_domain::policy::BreakerState;
 use serde::Serialize;
 
 use super::{Door, ServiceState, Services, figures, load};
-use crate::telemetry::metrics::BREAKER_STATE;
 
 /// Room in the journal below which it counts as full, at most; small journals count a 64th.
 const JOURNAL_ROOM_MIN_BYTES: u64 = 1024 * 1024;
-/// Value of a breaker that is open.
-const BREAKER_OPEN: f64 = 2.0;
+/// Breakers shown on the page of figures.
+const BREAKERS_SHOWN_MAX: usize = 100;
 
 /// Whether requests are taken, and how well.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -53,7 +55,7 @@ pub fn readiness(door: &Door) -> ReadinessView {
         if !database_up {
             reasons.push("the database does not answer; events wait in the journal".to_owned());
         }
-        reasons.extend(open_breakers(&(door.render_metrics)()));
+        reasons.extend(open_breakers(&services.actors.breakers));
     }
     let status = match state {
         ServiceState::Ready if journal.failed.is_some() => "journal_failed",
@@ -67,10 +69,17 @@ pub fn readiness(door: &Door) -> ReadinessView {
     ReadinessView { status, reasons, database, journal: Some(journal) }
 }
 
-fn open_breakers(metrics: &str) -> Vec<String> {
-    let open = figures::above_zero(metrics, BREAKER_STATE, "target");
-    let open = open.into_iter().filter(|(_, value)| *value >= BREAKER_OPEN);
-    open.map(|(target, _)| format!("the breaker of {target} is open")).collect()
+/// One company's trouble is told, and stays its own.
+fn open_breakers(board: &BreakerBoard) -> Vec<String> {
+    let breakers = board.not_closed(usize::MAX);
+    let open = |target: BreakerTarget| {
+        let of_target = breakers.iter().filter(|(_, view)| view.target == target.as_str());
+        of_target.filter(|(_, view)| view.state == BreakerState::Open).count()
+    };
+    let targets = BreakerTarget::ALL.into_iter().map(|target| (target.as_str(), open(target)));
+    let open = targets.filter(|(_, companies)| *companies > 0);
+    open.map(|(target, companies)| format!("the breaker of {target} is open for {companies} companies"))
+        .collect()
 }
 
 /// Full when hardly any room is left, or when it refused and nothing was removed since.
@@ -104,12 +113,26 @@ pub struct StatusView {
     pub epoch: i64,
     /// Id of the journal.
     pub journal_id: String,
+    /// Budgets of Cal.com's keys.
+    pub budgets: BudgetFigures,
+    /// Breakers that are not closed, by company, at most 100.
+    pub breakers: Vec<BreakerLine>,
     /// Rows of the log of functions that were left out while the database was away.
     pub function_rows_left_out: u64,
     /// Actors, kind by kind.
     pub actors: Vec<KindView>,
     /// Writers.
     pub writers: Vec<WriterView>,
+}
+
+/// A company's breaker that is not closed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct BreakerLine {
+    /// The company's slug, or its id when it is gone.
+    pub company: String,
+    /// Where the breaker stands.
+    #[serde(flatten)]
+    pub breaker: BreakerView,
 }
 
 /// All actors of one kind.
@@ -144,6 +167,8 @@ pub fn overview(door: &Door, services: &Services) -> StatusView {
         restarts,
         epoch: actors.fence.epoch(),
         journal_id: services.journal_id.clone(),
+        budgets: actors.budgets.figures(now),
+        breakers: breakers(services),
         function_rows_left_out: services.traffic.rows_left_out(),
         actors: vec![
             kind(actors.calls.registry()),
@@ -151,9 +176,20 @@ pub fn overview(door: &Door, services: &Services) -> StatusView {
             kind(&actors.schedulers),
             kind(&actors.tenants),
             kind(actors.writers.registry()),
+            kind(actors.budgets.registry()),
         ],
         writers: actors.writers.views(),
     }
+}
+
+fn breakers(services: &Services) -> Vec<BreakerLine> {
+    let directory = services.directory.current();
+    let not_closed = services.actors.breakers.not_closed(BREAKERS_SHOWN_MAX).into_iter();
+    let line = |(id, breaker)| {
+        let company = directory.company(id).map_or_else(|| id.to_string(), |company| company.slug.clone());
+        BreakerLine { company, breaker }
+    };
+    not_closed.map(line).collect()
 }
 
 fn kind<A: Actor>(registry: &Registry<A>) -> KindView {

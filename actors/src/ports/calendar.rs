@@ -1,10 +1,14 @@
-//! The calendar that appointments are booked in (Cal.com).
+//! The calendar that appointments are booked in (Cal.com), and the turnstile before it.
+//!
+//! An adapter asks the turnstile before every single request, since only it knows which key a request is sent
+//! with, and tells it afterwards what the answer said of the key's limit.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, fmt, sync::Arc};
 
 use askpro_domain::{
-    booking::{BookingOrder, LookResult, Refusal},
+    booking::{BookingOrder, Refusal},
     ids::CompanyId,
+    policy::{Class, Heard, KeyId, Limited, Request, Ticket},
     time::{Interval, UnixMillis},
 };
 
@@ -39,6 +43,12 @@ pub enum CalendarError {
     NoKey,
 }
 
+impl From<Limited> for CalendarError {
+    fn from(limited: Limited) -> Self {
+        Self::Limited { retry_after_ms: limited.retry_after_ms }
+    }
+}
+
 /// What came of a POST.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum CreateOutcome {
@@ -51,13 +61,27 @@ pub enum CreateOutcome {
     },
     /// Refused for good.
     Refused(Refusal),
-    /// Certainly not processed: no connection, 429.
+    /// Certainly not processed: no connection.
     NotSent,
+    /// Certainly not processed: the key's limit forbids it, by our count or by Cal.com's.
+    Limited {
+        /// How long.
+        retry_after_ms: i64,
+    },
     /// Nobody knows.
     AnswerLost,
 }
 
-/// The calendar of companies.
+/// A booking that stands at the calendar.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FoundBooking {
+    /// Cal.com's uid.
+    pub uid: String,
+    /// Cal.com's user id of the host.
+    pub host: Option<i64>,
+}
+
+/// The calendar of companies. Every request passes the turnstile of its `turn` first.
 #[async_trait::async_trait]
 pub trait Calendar: Send + Sync {
     /// Bookable starts of an event type in a window of at most 31 days.
@@ -66,11 +90,84 @@ pub trait Calendar: Send + Sync {
         company: CompanyId,
         event_type_id: i64,
         window: Interval,
+        turn: &Turn,
     ) -> Result<Offered, CalendarError>;
     /// Books. `submitted_at` is the first submission of this order: older bookings are not ours.
-    async fn create(&self, order: &BookingOrder, submitted_at: UnixMillis) -> CreateOutcome;
-    /// Looks for the order by our metadata.
-    async fn look(&self, order: &BookingOrder, submitted_at: UnixMillis) -> LookResult;
+    async fn create(&self, order: &BookingOrder, submitted_at: UnixMillis, turn: &Turn) -> CreateOutcome;
+    /// Looks for the order by our metadata; `None` when the calendar answered completely and it is not there.
+    async fn look(
+        &self,
+        order: &BookingOrder,
+        submitted_at: UnixMillis,
+        turn: &Turn,
+    ) -> Result<Option<FoundBooking>, CalendarError>;
     /// Cancels; a booking that is already cancelled counts as done.
-    async fn cancel(&self, company: CompanyId, uid: &str, reason: &str) -> Result<(), CalendarError>;
+    async fn cancel(
+        &self,
+        company: CompanyId,
+        uid: &str,
+        reason: &str,
+        turn: &Turn,
+    ) -> Result<(), CalendarError>;
+}
+
+/// Lets requests to the calendar through, as far as the budget of their key allows.
+#[async_trait::async_trait]
+pub trait Turnstile: Send + Sync {
+    /// Waits until the request may be sent, at most until its time is over. Errors: it cannot be sent in time,
+    /// told as soon as that is known.
+    async fn pass(&self, key: KeyId, request: Request) -> Result<Ticket, Limited>;
+    /// A request that was let through is over.
+    fn heard(&self, key: KeyId, ticket: Ticket, heard: Heard);
+}
+
+/// How a question or an order may pass the turnstile.
+#[derive(Clone)]
+pub struct Turn {
+    turnstile: Arc<dyn Turnstile>,
+    class: Class,
+    until: UnixMillis,
+}
+
+impl fmt::Debug for Turn {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Turn").field("class", &self.class).field("until", &self.until).finish_non_exhaustive()
+    }
+}
+
+impl Turn {
+    /// For requests of this class that can wait until then.
+    #[must_use]
+    pub fn new(turnstile: Arc<dyn Turnstile>, class: Class, until: UnixMillis) -> Self {
+        Self { turnstile, class, until }
+    }
+
+    /// One request with this key wants to be sent. Errors: [`Limited`].
+    pub async fn pass(&self, key: KeyId, company: CompanyId) -> Result<Permit, Limited> {
+        let request = Request { company, class: self.class, until: self.until };
+        let ticket = self.turnstile.pass(key, request).await?;
+        Ok(Permit { turnstile: self.turnstile.clone(), key, ticket, heard: Heard::Nothing })
+    }
+}
+
+/// One request may be sent. When it is dropped the turnstile hears that the request is over.
+#[must_use]
+pub struct Permit {
+    turnstile: Arc<dyn Turnstile>,
+    key: KeyId,
+    ticket: Ticket,
+    heard: Heard,
+}
+
+impl Permit {
+    /// The request is over, and its answer told this.
+    pub fn heard(mut self, heard: Heard) {
+        self.heard = heard;
+    }
+}
+
+impl Drop for Permit {
+    fn drop(&mut self) {
+        self.turnstile.heard(self.key, self.ticket, self.heard);
+    }
 }

@@ -7,6 +7,7 @@ mod directory;
 mod journal;
 mod platform;
 mod tables;
+mod turnstile;
 mod voice;
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -17,6 +18,7 @@ pub use directory::{FIXTURE_NOW, FakeDirectory, company_a, company_b, fixture};
 pub use journal::FakeJournal;
 pub use platform::FakeVoice;
 pub use tables::Tables;
+pub use turnstile::FreeTurnstile;
 pub use voice::{EventBody, FakeDecoder};
 
 /// A gate that lets through while it is open.

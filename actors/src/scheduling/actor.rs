@@ -16,8 +16,8 @@ use askpro_domain::{
 use futures_util::{FutureExt, future::Shared};
 
 use super::{
-    BookingView, HoldView, SchedulerView, SchedulingMessage, SchedulingWorld, check::Question,
-    mirror::Mirror, pins::Pin, plan::Wish,
+    BookingView, HoldView, SchedulerView, SchedulingMessage, SchedulingWorld, breakers::Breakers,
+    check::Question, conflict::Settling, mirror::Mirror, pins::Pin, plan::Wish,
 };
 use crate::{
     calls::Answered,
@@ -40,6 +40,11 @@ pub struct SchedulingActor {
     pub(super) bookings: BTreeMap<AppointmentId, Active>,
     pub(super) questions: Vec<Question>,
     pub(super) mirror: Mirror,
+    pub(super) breakers: Breakers,
+    /// The pending booking whose POST is under way.
+    pub(super) posting_again: Option<AppointmentId>,
+    /// Pending bookings wait at least until then.
+    pub(super) posts_wait_until: UnixMillis,
     pub(super) last_calendar_error: Option<String>,
     pub(super) keep_at: UnixMillis,
     /// Orders that were cut off before they were submitted, to be closed as abandoned.
@@ -74,6 +79,8 @@ pub(super) struct Active {
     pub counted: AppointmentStatus,
     /// Effects of moves that the journal did not take, and when it is tried again.
     pub unrecorded: Option<(UnixMillis, Vec<BookingEffect>)>,
+    /// It is about to become a conflict.
+    pub settling: Option<Settling>,
 }
 
 /// Resolves when a record is on disk, for everybody who waits for it.
@@ -109,11 +116,12 @@ impl Active {
             due: None,
             written_ahead: WrittenAhead::default(),
             unrecorded: None,
+            settling: None,
         }
     }
 
     /// Whether there is still something to do for it.
-    fn is_busy(&self) -> bool {
+    pub(super) fn is_busy(&self) -> bool {
         is_needed(&self.booking) || self.due.is_some() || self.unrecorded.is_some()
     }
 }
@@ -140,7 +148,7 @@ pub(super) struct Waiter {
 /// What a booking waits to do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum DueStep {
-    /// Post it (again).
+    /// Post it (again), when it is its turn.
     Post,
     /// Look at the calendar.
     Look,
@@ -161,21 +169,21 @@ impl Actor for SchedulingActor {
             SchedulingMessage::Ask(ask) => self.ask(ask, cx),
             SchedulingMessage::CallFinished(call_id) => self.call_finished(call_id, cx),
             SchedulingMessage::Restore(restore) => self.restore(restore, cx),
-            SchedulingMessage::SlotsFetched { event_type_id, window, result } => {
-                self.slots_fetched(*event_type_id, *window, result, cx);
+            SchedulingMessage::SlotsFetched { event_type_id, window, pass, result } => {
+                self.slots_fetched(*event_type_id, *window, *pass, result, cx);
             }
-            SchedulingMessage::Posted { appointment, outcome } => {
-                self.posted(appointment, outcome.as_ref(), cx)
+            SchedulingMessage::Posted { appointment, pass, outcome } => {
+                self.posted(appointment, *pass, outcome.as_ref(), cx);
             }
-            SchedulingMessage::Looked { appointment, result } => {
-                self.apply(appointment, BookingEvent::Looked(result.clone()), cx);
+            SchedulingMessage::Looked { appointment, pass, result } => {
+                self.looked(appointment, *pass, result, cx);
             }
             SchedulingMessage::EarlierFound { ask, bookings } => {
                 self.earlier_found(ask, bookings.as_deref(), cx)
             }
             SchedulingMessage::HoldLost { call_id, hold } => self.hold_lost(call_id, hold, cx),
-            SchedulingMessage::CancelReturned { appointment, done } => {
-                self.cancel_returned(appointment, *done, cx)
+            SchedulingMessage::CancelReturned { appointment, pass, result } => {
+                self.cancel_returned(appointment, *pass, result, cx);
             }
             SchedulingMessage::Kept { pin, old, again, is_durable } => {
                 if !is_durable || !self.world.pins.pin_again(self.company, pin, *old, *again) {
@@ -208,6 +216,7 @@ impl SchedulingActor {
     /// A scheduler with nothing held.
     pub(super) fn new(company: CompanyId, world: Arc<SchedulingWorld>) -> Self {
         let keep_at = world.clock.now().plus_ms(world.settings.keep_every_ms);
+        let breakers = Breakers::closed(company, world.breakers.clone(), world.settings.breaker.clone());
         Self {
             company,
             world,
@@ -216,6 +225,9 @@ impl SchedulingActor {
             bookings: BTreeMap::new(),
             questions: Vec::new(),
             mirror: Mirror::default(),
+            breakers,
+            posting_again: None,
+            posts_wait_until: UnixMillis::default(),
             last_calendar_error: None,
             keep_at,
             cut_off: Vec::new(),
@@ -278,52 +290,6 @@ impl SchedulingActor {
         }
     }
 
-    /// Does everything whose time has come.
-    fn do_due(&mut self, cx: &mut Context<'_, Self>) {
-        let now = cx.now();
-        for hold in self.ledger.expire(now) {
-            self.offers.retain(|_, offer| offer.hold != hold.id);
-            self.record_release(&hold.id, now);
-        }
-        self.ledger.forget_past(now);
-        self.bookings.retain(|_, active| active.is_busy() || active.forget_at.is_none_or(|at| at > now));
-        self.answer_overdue_questions(cx);
-        let due: Vec<(AppointmentId, DueStep)> = self
-            .bookings
-            .iter()
-            .filter_map(|(id, a)| a.due.filter(|(at, _)| *at <= now).map(|(_, step)| (id.clone(), step)))
-            .collect();
-        for (appointment, step) in due {
-            self.take_step(&appointment, step, cx);
-        }
-        self.answer_overdue_waiters(cx);
-        self.record_again(cx);
-        if self.keep_at <= now {
-            self.keep_records(cx);
-            self.keep_at = now.plus_ms(self.world.settings.keep_every_ms);
-        }
-    }
-
-    /// One timer for all that is due.
-    fn arm_next(&mut self, cx: &mut Context<'_, Self>) {
-        let questions = self.questions.iter().map(|q| q.answer_by);
-        let steps = self.bookings.values().filter_map(|a| a.due.map(|(at, _)| at));
-        let waiters = self.bookings.values().flat_map(|a| a.waiters.iter().map(|w| w.answer_by));
-        let records = self.bookings.values().filter_map(|a| a.unrecorded.as_ref().map(|(at, _)| *at));
-        let forget = self.bookings.values().filter(|a| !a.is_busy()).filter_map(|a| a.forget_at);
-        let cut_off =
-            (!self.cut_off.is_empty()).then(|| cx.now().plus_ms(self.world.settings.record_again_ms));
-        let next = questions.chain(steps).chain(waiters).chain(records).chain(cut_off).chain(forget);
-        let next = next.chain(self.ledger.next_expiry()).min();
-        let pinned = self.ledger.holds().any(|h| !matches!(h.state, HoldState::Booked { .. }));
-        let needed = self.bookings.values().any(Active::is_busy) || !self.questions.is_empty();
-        let keep = (pinned || needed).then_some(self.keep_at);
-        match next.into_iter().chain(keep).min() {
-            Some(at) => cx.arm("due", at, SchedulingMessage::Due),
-            None => cx.disarm("due"),
-        }
-    }
-
     /// A hold ended: its record is needed no more, once the release is a record itself.
     pub(super) fn record_release(&mut self, hold: &HoldId, at: UnixMillis) {
         let record = SchedulingRecord::Released { company: self.company, hold: hold.clone(), at };
@@ -348,7 +314,7 @@ impl SchedulingActor {
 
     /// Writes again what is still needed and lies in a segment that waits to be removed. The old record goes
     /// when the new one is on disk.
-    fn keep_records(&mut self, cx: &mut Context<'_, Self>) {
+    pub(super) fn keep_records(&mut self, cx: &mut Context<'_, Self>) {
         let now = cx.now();
         for (pin, position) in self.world.pins.of(self.company) {
             if !self.world.journal.is_behind(position) {
@@ -401,6 +367,7 @@ impl SchedulingActor {
             bookings: self.bookings.values().map(|a| booking_view(&a.booking)).collect(),
             questions_waiting: self.questions.len(),
             views: self.mirror.len(),
+            breakers: self.breakers.views(),
             last_calendar_error: self.last_calendar_error.clone(),
         }
     }

@@ -75,9 +75,7 @@ impl SchedulingActor {
         let booking = active.booking.clone();
         match &booking.state {
             BookingState::Confirmed { .. } => self.answer(ask, cx, |a| a.confirmed(&booking)),
-            BookingState::Submitted { .. } if booking.told_pending => {
-                self.answer_open(appointment, ask.reply.clone(), cx)
-            }
+            _ if booking.is_promised() => self.answer_open(appointment, ask.reply.clone(), cx),
             _ => {
                 let answer_by = ask.deadline.plus_ms(-self.world.settings.answer_margin_ms);
                 active.waiters.push(Waiter { reply: ask.reply.clone(), answer_by });
@@ -174,7 +172,9 @@ impl SchedulingActor {
             return self.question(ask.clone(), offer.wish, cx);
         }
         self.offers.remove(&ask.call_id);
+        let held_since = self.ledger.get(&offer.hold).map_or(now, |hold| hold.placed_at);
         let booking = Booking::submit(self.booking_order(ask, order, offer, ordered, &company), now);
+        let booking = booking.held_since(held_since);
         let appointment = booking.order.appointment.clone();
         let answer_by = ask.deadline.plus_ms(-self.world.settings.answer_margin_ms);
         let waiters = vec![Waiter { reply: ask.reply.clone(), answer_by }];
@@ -182,11 +182,10 @@ impl SchedulingActor {
         match self.record_move(&booking, &[], cx) {
             Ok(durable) => {
                 active.written_ahead = WrittenAhead::of(durable);
-                let durable = active.written_ahead.0.clone();
                 self.count_move(&booking, cx);
-                self.bookings.insert(appointment, active);
+                self.bookings.insert(appointment.clone(), active);
                 self.world.pins.unpin(self.company, &Pin::Hold(offer.hold.clone()));
-                self.post(&booking, durable, cx);
+                self.post_first(&appointment, answer_by, cx);
             }
             Err(error) => {
                 tracing::warn!(%error, "a booking was not journaled and so not sent");

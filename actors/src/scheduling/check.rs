@@ -4,6 +4,7 @@ use askpro_domain::{
     booking::BookingOrder,
     function::{FunctionOrder, alternatives},
     ids::{AppointmentId, BodyHash, CallId},
+    policy::{Class, Pass},
     slots::{FreeUnits, Hold, HoldId, HoldRequest, Placed},
     tenant::{Company, Service},
     time::{Interval, UnixMillis},
@@ -13,7 +14,8 @@ use super::{
     SchedulingActor, SchedulingAsk, SchedulingMessage,
     actor::Offer,
     answers,
-    mirror::window_for,
+    breakers::{BreakerTarget, outcome_of},
+    mirror::{Freshness, window_for},
     pins::Pin,
     plan::{Candidate, Wish, candidates, segments},
 };
@@ -28,6 +30,9 @@ use crate::{
 
 /// Age below which a view is as good as asked for now: its age would be said as no second.
 const LIVE_MS_MAX: i64 = 1_000;
+
+/// How long a view that is refreshed beside an answer waits for its key's budget.
+const REFRESH_WAIT_MS: i64 = 2_000;
 
 /// A question that waits for the calendar.
 #[derive(Debug)]
@@ -70,7 +75,7 @@ impl SchedulingActor {
         let answer_by = ask.deadline.plus_ms(-self.world.settings.answer_margin_ms);
         let mut question = Question { ask, wish, asked_at: cx.now(), answer_by, ordered: None };
         if !self.fetch_missing(&question, cx) {
-            return self.decide(question, self.world.settings.mirror_fresh_ms, cx);
+            return self.decide(question, cx);
         }
         match self.order_ahead(&question, cx.now()) {
             Ok(ordered) => {
@@ -84,53 +89,78 @@ impl SchedulingActor {
         }
     }
 
-    /// Starts what must be fetched. Gives whether the question has to wait.
+    /// Starts what should be fetched. Gives whether the question has to wait for it.
     fn fetch_missing(&mut self, question: &Question, cx: &mut Context<'_, Self>) -> bool {
-        let Some(window) = window_for(question.wish.start) else { return false };
+        let (start, now) = (question.wish.start, cx.now());
+        let ages = (self.world.settings.mirror_fresh_ms, self.world.settings.mirror_serve_ms);
         let mut waits = false;
         for event_type_id in self.event_types(question.wish) {
-            let fresh = self.world.settings.mirror_fresh_ms;
-            if self.mirror.is_fresh(event_type_id, question.wish.start, fresh, cx.now()) {
-                continue;
-            }
-            waits = true;
-            if self.mirror.begin_fetch(event_type_id, window, cx.now()) {
-                self.fetch(event_type_id, window, cx);
+            match self.mirror.ask(event_type_id, start, ages, now) {
+                Freshness::Fresh => {}
+                Freshness::Usable => {
+                    self.fetch_for(event_type_id, start, Class::Refresh, now.plus_ms(REFRESH_WAIT_MS), cx);
+                }
+                Freshness::Stale => {
+                    waits |= self.fetch_for(event_type_id, start, Class::Checks, question.answer_by, cx);
+                }
             }
         }
         waits
     }
 
-    fn fetch(&self, event_type_id: i64, window: Interval, cx: &mut Context<'_, Self>) {
+    /// Fetches the window around a start, unless that is under way already. Gives whether an answer will come;
+    /// none does while the breaker is open.
+    pub(super) fn fetch_for(
+        &mut self,
+        event_type_id: i64,
+        start: UnixMillis,
+        class: Class,
+        wait_until: UnixMillis,
+        cx: &mut Context<'_, Self>,
+    ) -> bool {
+        let Some(window) = window_for(start) else { return false };
+        if self.mirror.is_fetching(event_type_id, window) {
+            return true;
+        }
+        let Ok(pass) = self.breakers.ask(BreakerTarget::Slots, "slots", cx.now()) else { return false };
+        self.mirror.begin_fetch(event_type_id, window, cx.now());
         let (calendar, company) = (self.world.calendar.clone(), self.company);
+        let turn = self.turn(class, wait_until);
         let fetched = async move {
-            let result = calendar.slots(company, event_type_id, window).await;
-            SchedulingMessage::SlotsFetched { event_type_id, window, result }
+            let result = calendar.slots(company, event_type_id, window, &turn).await;
+            SchedulingMessage::SlotsFetched { event_type_id, window, pass, result }
         };
         cx.start(fetched, move || {
             let result = Err(CalendarError::Unavailable("the question panicked".to_owned()));
-            SchedulingMessage::SlotsFetched { event_type_id, window, result }
+            SchedulingMessage::SlotsFetched { event_type_id, window, pass, result }
         });
+        true
     }
 
     pub(super) fn slots_fetched(
         &mut self,
         event_type_id: i64,
         window: Interval,
+        pass: Pass,
         result: &Result<Offered, CalendarError>,
         cx: &mut Context<'_, Self>,
     ) {
+        self.breakers.heard(BreakerTarget::Slots, pass, outcome_of(result), cx.now());
         self.mirror.end_fetch(event_type_id, window, result.as_ref().ok(), cx.now());
         if let Err(error) = result {
-            tracing::warn!(company.id = self.company.0, %error, "the calendar did not tell its slots");
+            // What a budget refuses is counted there, and happens often where it happens.
+            if !matches!(error, CalendarError::Limited { .. }) {
+                tracing::warn!(company.id = self.company.0, %error, "the calendar did not tell its slots");
+            }
             self.last_calendar_error = Some(error.to_string());
         }
         let (ready, waiting): (Vec<_>, Vec<_>) =
             std::mem::take(&mut self.questions).into_iter().partition(|q| !self.still_fetching(q));
         self.questions = waiting;
         for question in ready {
-            self.decide(question, self.world.settings.mirror_stale_ms_max, cx);
+            self.decide(question, cx);
         }
+        self.settle_conflicts(cx);
     }
 
     fn still_fetching(&self, question: &Question) -> bool {
@@ -145,16 +175,16 @@ impl SchedulingActor {
             std::mem::take(&mut self.questions).into_iter().partition(|q| q.answer_by <= now);
         self.questions = waiting;
         for question in overdue {
-            self.decide(question, self.world.settings.mirror_stale_ms_max, cx);
+            self.decide(question, cx);
         }
     }
 
     /// Holds the wished slot, or says what is free instead. An order that ends here without being submitted
     /// is closed.
-    fn decide(&mut self, mut question: Question, age_ms_max: i64, cx: &mut Context<'_, Self>) {
+    fn decide(&mut self, mut question: Question, cx: &mut Context<'_, Self>) {
         let ordered = question.ordered.take();
         let appointment = ordered.as_ref().map(|order| order.appointment.clone());
-        self.decide_one(question, appointment.clone(), age_ms_max, cx);
+        self.decide_one(question, appointment, cx);
         if let Some(order) = ordered
             && !self.bookings.contains_key(&order.appointment)
         {
@@ -166,7 +196,6 @@ impl SchedulingActor {
         &mut self,
         question: Question,
         appointment: Option<AppointmentId>,
-        age_ms_max: i64,
         cx: &mut Context<'_, Self>,
     ) {
         if let FunctionOrder::BookAppointment(order) = &question.ask.order
@@ -182,6 +211,7 @@ impl SchedulingActor {
         if plan.is_empty() {
             return self.answer(&question.ask, cx, |a| a.service_not_bookable());
         }
+        let age_ms_max = self.world.settings.mirror_stale_ms_max;
         let known: Vec<Candidate> = plan
             .into_iter()
             .filter(|c| {
@@ -382,7 +412,7 @@ impl SchedulingActor {
         self.ledger.is_free(&candidate.target, &[interval], &units, seen_at, Some(call_id), now)
     }
 
-    fn event_types(&self, wish: Wish) -> Vec<i64> {
+    pub(super) fn event_types(&self, wish: Wish) -> Vec<i64> {
         let company = self.company_now();
         let service = company.as_ref().and_then(|c| c.service(wish.service));
         let plan = service.map(|s| candidates(s, wish.staff)).unwrap_or_default();

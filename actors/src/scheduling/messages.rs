@@ -3,21 +3,22 @@
 use std::collections::BTreeMap;
 
 use askpro_domain::{
-    booking::{Booking, LookResult},
+    booking::Booking,
     call::{AppointmentFact, PlacedIn},
     function::FunctionOrder,
     ids::{AppointmentId, CallId},
     phone::PhoneNumber,
+    policy::Pass,
     slots::HoldId,
     time::{Interval, UnixMillis},
 };
 use serde::Serialize;
 
-use super::pins::Pin;
+use super::{breakers::BreakerView, pins::Pin};
 use crate::{
     calls::Answered,
     ports::{
-        calendar::{CalendarError, CreateOutcome, Offered},
+        calendar::{CalendarError, CreateOutcome, FoundBooking, Offered},
         journal::{Position, SchedulingRecord},
     },
     runtime::Reply,
@@ -38,6 +39,8 @@ pub enum SchedulingMessage {
         event_type_id: i64,
         /// The window that was asked for.
         window: Interval,
+        /// How it passed the breaker.
+        pass: Pass,
         /// The answer.
         result: Result<Offered, CalendarError>,
     },
@@ -45,6 +48,8 @@ pub enum SchedulingMessage {
     Posted {
         /// Which booking.
         appointment: AppointmentId,
+        /// How it passed the breaker.
+        pass: Pass,
         /// What came of it; `None` when it was not written ahead and so never sent.
         outcome: Option<CreateOutcome>,
     },
@@ -52,8 +57,10 @@ pub enum SchedulingMessage {
     Looked {
         /// Which booking.
         appointment: AppointmentId,
-        /// What it gave.
-        result: LookResult,
+        /// How it passed the breaker.
+        pass: Pass,
+        /// What it gave; `None` when the booking is not there.
+        result: Result<Option<FoundBooking>, CalendarError>,
     },
     /// Fact, from itself: earlier bookings of this call were read from the store.
     EarlierFound {
@@ -73,8 +80,10 @@ pub enum SchedulingMessage {
     CancelReturned {
         /// Which booking.
         appointment: AppointmentId,
+        /// How it passed the breaker.
+        pass: Pass,
         /// Whether it is cancelled.
-        done: bool,
+        result: Result<(), CalendarError>,
     },
     /// Fact, from itself: a record behind the mark was written again.
     Kept {
@@ -140,6 +149,8 @@ pub struct SchedulerView {
     pub questions_waiting: usize,
     /// Views of the calendar in memory.
     pub views: usize,
+    /// Its breakers.
+    pub breakers: Vec<BreakerView>,
     /// Why the calendar last gave no answer.
     pub last_calendar_error: Option<String>,
 }

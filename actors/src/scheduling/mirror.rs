@@ -6,11 +6,13 @@ use askpro_domain::time::{Interval, UnixMillis};
 
 use crate::ports::calendar::Offered;
 
-/// Views kept for one company; the oldest goes first.
+/// Views kept for one company; the one that was not asked for the longest goes first.
 const VIEWS_MAX: usize = 128;
 /// Days in a window: the wished day, the days after it, and the same weekday a week later.
 const WINDOW_DAYS: i64 = 9;
 const DAY_MS: i64 = 86_400_000;
+/// Starts that the calendar refused, kept for one company; the oldest goes first.
+const STRUCK_MAX: usize = 256;
 
 /// What the calendar offered at one time.
 #[derive(Debug, Clone)]
@@ -21,8 +23,19 @@ pub(super) struct View {
     pub(super) fetched_at: UnixMillis,
     /// When the answer came.
     pub(super) arrived_at: UnixMillis,
-    /// Something is known to have changed since: good only while the calendar does not answer.
-    outdated: bool,
+    /// When somebody last wanted to know.
+    asked_at: UnixMillis,
+}
+
+/// How good a view is for an answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Freshness {
+    /// As good as asked for now.
+    Fresh,
+    /// Good enough to answer at once, while the calendar is asked beside it.
+    Usable,
+    /// There is none, it is old, or something has changed since: good only while the calendar does not answer.
+    Stale,
 }
 
 /// Views of one company's event types.
@@ -31,6 +44,10 @@ pub(super) struct Mirror {
     views: BTreeMap<i64, Vec<View>>,
     /// When each fetch in flight was begun.
     in_flight: BTreeMap<(i64, UnixMillis), UnixMillis>,
+    /// When something last changed.
+    all_changed: Option<UnixMillis>,
+    /// Starts that the calendar did not give, and when.
+    struck: BTreeMap<(i64, UnixMillis), UnixMillis>,
 }
 
 /// The window to fetch for a wished start: nine days from midnight UTC of that day.
@@ -48,16 +65,31 @@ impl Mirror {
         age_ms_max: i64,
         now: UnixMillis,
     ) -> Option<&View> {
-        let covers = |v: &&View| v.window.start() <= start && start < v.window.end();
         let views = self.views.get(&event_type_id)?;
-        views
-            .iter()
-            .filter(covers)
-            .max_by_key(|v| v.fetched_at)
-            .filter(|v| now.since(v.fetched_at) <= age_ms_max)
+        let newest = views.iter().filter(|v| v.covers(start)).max_by_key(|v| v.fetched_at);
+        newest.filter(|v| now.since(v.fetched_at) <= age_ms_max)
     }
 
-    /// Whether a view that is not older than `age_ms` and not outdated covers this start.
+    /// Somebody wants to know about this start: how good the view of it is, by these two ages.
+    pub(super) fn ask(
+        &mut self,
+        event_type_id: i64,
+        start: UnixMillis,
+        (fresh_ms, serve_ms): (i64, i64),
+        now: UnixMillis,
+    ) -> Freshness {
+        let views = self.views.get_mut(&event_type_id);
+        views.into_iter().flatten().filter(|v| v.covers(start)).for_each(|v| v.asked_at = now);
+        if self.is_fresh(event_type_id, start, fresh_ms, now) {
+            Freshness::Fresh
+        } else if self.is_fresh(event_type_id, start, serve_ms, now) {
+            Freshness::Usable
+        } else {
+            Freshness::Stale
+        }
+    }
+
+    /// Whether a view that is not older than `age_ms` covers this start, and nothing has changed since.
     pub(super) fn is_fresh(
         &self,
         event_type_id: i64,
@@ -65,7 +97,18 @@ impl Mirror {
         age_ms: i64,
         now: UnixMillis,
     ) -> bool {
-        self.view(event_type_id, start, age_ms, now).is_some_and(|view| !view.outdated)
+        self.view(event_type_id, start, age_ms, now)
+            .is_some_and(|view| !self.has_changed_since(view.fetched_at))
+    }
+
+    /// Something changed at the calendar: views from before are to be asked for again, also those that are still
+    /// on their way. Until then they are good for what they show.
+    pub(super) fn mark_all_changed(&mut self, at: UnixMillis) {
+        self.all_changed = Some(at);
+    }
+
+    fn has_changed_since(&self, fetched_at: UnixMillis) -> bool {
+        self.all_changed.is_some_and(|at| fetched_at <= at)
     }
 
     /// Whether a fetch must be started: one is in flight at a time for each event type and window.
@@ -89,10 +132,13 @@ impl Mirror {
         // A fetch that was begun before a panic is not known here: its answer may be as old as any.
         let Some(fetched_at) = self.in_flight.remove(&(event_type_id, window.start())) else { return };
         let Some(offered) = offered else { return };
+        let mut starts = offered.starts.clone();
+        starts.retain(|start| !self.is_struck(event_type_id, *start, fetched_at));
         let views = self.views.entry(event_type_id).or_default();
+        let asked_at = views.iter().filter(|v| v.window == window).map(|v| v.asked_at).max();
         views.retain(|v| v.window != window);
-        let starts = offered.starts.clone();
-        views.push(View { window, starts, fetched_at, arrived_at: now, outdated: false });
+        let asked_at = asked_at.unwrap_or(fetched_at);
+        views.push(View { window, starts, fetched_at, arrived_at: now, asked_at });
         self.evict();
     }
 
@@ -101,14 +147,24 @@ impl Mirror {
         self.in_flight.contains_key(&(event_type_id, window.start()))
     }
 
-    /// The calendar did not give this start: ask again next time, and until then do not offer it.
-    pub(super) fn strike(&mut self, event_type_id: i64, start: UnixMillis) {
-        for view in self.views.values_mut().flatten() {
-            view.outdated = true;
-        }
+    /// The calendar did not give this start: ask again next time, and until then do not offer it, nor in views
+    /// that are still on their way.
+    pub(super) fn strike(&mut self, event_type_id: i64, start: UnixMillis, now: UnixMillis) {
+        self.mark_all_changed(now);
         for view in self.views.entry(event_type_id).or_default() {
             view.starts.remove(&start);
         }
+        self.struck.insert((event_type_id, start), now);
+        while self.struck.len() > STRUCK_MAX {
+            let oldest = self.struck.iter().min_by_key(|(_, at)| **at).map(|(key, _)| *key);
+            oldest.and_then(|key| self.struck.remove(&key));
+        }
+    }
+
+    /// Whether a view of that time cannot know that this start was refused.
+    fn is_struck(&self, event_type_id: i64, start: UnixMillis, fetched_at: UnixMillis) -> bool {
+        let struck_at = self.struck.get(&(event_type_id, start));
+        struck_at.is_some_and(|at| fetched_at < *at)
     }
 
     /// How many views are kept.
@@ -118,10 +174,18 @@ impl Mirror {
 
     fn evict(&mut self) {
         while self.len() > VIEWS_MAX {
-            let oldest = |views: &Vec<View>| views.iter().map(|v| v.fetched_at).min();
-            let filled = self.views.iter().filter(|(_, views)| !views.is_empty());
-            let Some(key) = filled.min_by_key(|(_, v)| oldest(v)).map(|(k, _)| *k) else { return };
-            self.views.remove(&key);
+            let all = self.views.iter().flat_map(|(id, views)| views.iter().map(move |view| (id, view)));
+            let oldest = all.min_by_key(|(_, view)| (view.asked_at, view.fetched_at));
+            let Some((id, window)) = oldest.map(|(id, view)| (*id, view.window)) else { return };
+            if let Some(views) = self.views.get_mut(&id) {
+                views.retain(|view| view.window != window);
+            }
         }
+    }
+}
+
+impl View {
+    fn covers(&self, start: UnixMillis) -> bool {
+        self.window.start() <= start && start < self.window.end()
     }
 }

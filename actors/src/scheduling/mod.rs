@@ -8,13 +8,18 @@
 mod actor;
 mod answers;
 mod book;
+mod breakers;
 mod check;
+mod conflict;
+mod due;
 mod factory;
 mod messages;
 mod mirror;
 mod order;
 mod pins;
 mod plan;
+mod post;
+mod promise;
 mod restore;
 mod rows;
 mod settle;
@@ -23,8 +28,11 @@ mod tests;
 
 use std::sync::{Arc, OnceLock};
 
+use askpro_domain::policy::BreakerSettings;
+
 pub use actor::SchedulingActor;
 pub(crate) use answers::answered;
+pub use breakers::{BreakerBoard, BreakerTarget, BreakerView};
 pub use factory::SchedulingFactory;
 pub use messages::{BookingView, HoldView, Restore, SchedulerView, SchedulingAsk, SchedulingMessage};
 pub use pins::Pins;
@@ -36,7 +44,11 @@ use crate::{
     outstanding::{Outstanding, PendingLog},
     parked::Parked,
     ports::{
-        calendar::Calendar, clock::Clock, directory::DirectoryView, journal::Journal, stores::BookingStore,
+        calendar::{Calendar, Turnstile},
+        clock::Clock,
+        directory::DirectoryView,
+        journal::Journal,
+        stores::BookingStore,
     },
     runtime::Registry,
     tenant::TenantActor,
@@ -49,6 +61,8 @@ pub struct SchedulingSettings {
     pub hold_ttl_ms: i64,
     /// Age up to which a fetched view of the calendar answers without asking again.
     pub mirror_fresh_ms: i64,
+    /// Age up to which a view answers at once, while the calendar is asked beside it.
+    pub mirror_serve_ms: i64,
     /// Age up to which an older view answers when the calendar does not.
     pub mirror_stale_ms_max: i64,
     /// How long before the deadline an answer is given with what is known.
@@ -65,6 +79,8 @@ pub struct SchedulingSettings {
     pub cancel_again_ms: i64,
     /// Alternatives in an answer.
     pub alternatives_max: usize,
+    /// Of the breakers.
+    pub breaker: BreakerSettings,
 }
 
 impl Default for SchedulingSettings {
@@ -72,6 +88,7 @@ impl Default for SchedulingSettings {
         Self {
             hold_ttl_ms: 300_000,
             mirror_fresh_ms: 10_000,
+            mirror_serve_ms: 60_000,
             mirror_stale_ms_max: 1_800_000,
             answer_margin_ms: 100,
             questions_max: 512,
@@ -80,6 +97,7 @@ impl Default for SchedulingSettings {
             record_again_ms: 1_000,
             cancel_again_ms: 60_000,
             alternatives_max: 3,
+            breaker: BreakerSettings::default(),
         }
     }
 }
@@ -92,6 +110,10 @@ pub struct SchedulingWorld {
     pub directory: Arc<dyn DirectoryView>,
     /// Cal.com.
     pub calendar: Arc<dyn Calendar>,
+    /// The budgets of the calendar's keys.
+    pub turnstile: Arc<dyn Turnstile>,
+    /// Breakers of all companies.
+    pub breakers: BreakerBoard,
     /// Bookings of earlier lives.
     pub store: Arc<dyn BookingStore>,
     /// Where everything is written ahead.

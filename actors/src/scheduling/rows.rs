@@ -55,6 +55,9 @@ pub(super) fn moved(
             BookingEffect::RequestCallback { urgent, reason } => {
                 is_callback = true;
                 writes.push(Write::Callback(callback(booking, *urgent, reason, now)));
+                if let BookingState::Conflict { alternatives, .. } = &booking.state {
+                    writes.push(Write::Outbox(conflict(booking, alternatives, now)));
+                }
             }
             _ => {}
         }
@@ -106,6 +109,30 @@ fn confirmation(booking: &Booking, now: UnixMillis) -> OutboxRow {
             "appointment_id": order.appointment,
             "service_id": order.service,
             "starts_at": order.interval.start().to_rfc3339(),
+            "name": order.attendee.name,
+            "phone": order.attendee.phone,
+            "email": order.attendee.email,
+            "language": order.language,
+        })
+        .to_string(),
+        created_at: now,
+    }
+}
+
+/// The notice that a promise is broken, with what is free instead; one per appointment.
+fn conflict(booking: &Booking, alternatives: &[UnixMillis], now: UnixMillis) -> OutboxRow {
+    let order = &booking.order;
+    let alternatives: Vec<String> = alternatives.iter().map(|slot| slot.to_rfc3339()).collect();
+    OutboxRow {
+        company: order.company,
+        key: format!("booking_conflict:{}", order.appointment),
+        kind: "booking_conflict",
+        call_id: Some(order.call_id.clone()),
+        payload: json!({
+            "appointment_id": order.appointment,
+            "service_id": order.service,
+            "starts_at": order.interval.start().to_rfc3339(),
+            "alternatives": alternatives,
             "name": order.attendee.name,
             "phone": order.attendee.phone,
             "email": order.attendee.email,

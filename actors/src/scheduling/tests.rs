@@ -4,6 +4,7 @@ mod bookings;
 mod crashes;
 mod holds;
 mod lost;
+mod outage;
 mod storm;
 
 use askpro_domain::{

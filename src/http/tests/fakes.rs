@@ -9,7 +9,7 @@ use std::{
 };
 
 use askpro_actors::ports::{
-    calendar::{Calendar, CalendarError, CreateOutcome, Offered},
+    calendar::{Calendar, CalendarError, CreateOutcome, FoundBooking, Offered, Turn},
     directory::DirectoryView,
     journal::{Durable, Journal, JournalError, JournalStatus, Position, Record},
     rows::{Body, Write},
@@ -21,7 +21,7 @@ use askpro_actors::ports::{
     voice::{Account, CallPage, Looked, Told, Voice, VoiceError},
 };
 use askpro_domain::{
-    booking::{Booking, BookingOrder, LookResult},
+    booking::{Booking, BookingOrder},
     call::{CallState, Stage},
     ids::{AppointmentId, CallId, CompanyId},
     tenant::{Company, Customer, Directory},
@@ -268,22 +268,31 @@ impl CustomerStore for FakeStore {
 /// A calendar that never answers.
 pub(super) struct NoCalendar;
 
+fn no_calendar() -> CalendarError {
+    CalendarError::Unavailable("there is none".to_owned())
+}
+
 #[async_trait::async_trait]
 impl Calendar for NoCalendar {
-    async fn slots(&self, _: CompanyId, _: i64, _: Interval) -> Result<Offered, CalendarError> {
-        Err(CalendarError::Unavailable("there is none".to_owned()))
+    async fn slots(&self, _: CompanyId, _: i64, _: Interval, _: &Turn) -> Result<Offered, CalendarError> {
+        Err(no_calendar())
     }
 
-    async fn create(&self, _: &BookingOrder, _: UnixMillis) -> CreateOutcome {
+    async fn create(&self, _: &BookingOrder, _: UnixMillis, _: &Turn) -> CreateOutcome {
         CreateOutcome::NotSent
     }
 
-    async fn look(&self, _: &BookingOrder, _: UnixMillis) -> LookResult {
-        LookResult::NoAnswer
+    async fn look(
+        &self,
+        _: &BookingOrder,
+        _: UnixMillis,
+        _: &Turn,
+    ) -> Result<Option<FoundBooking>, CalendarError> {
+        Err(no_calendar())
     }
 
-    async fn cancel(&self, _: CompanyId, _: &str, _: &str) -> Result<(), CalendarError> {
-        Err(CalendarError::Unavailable("there is none".to_owned()))
+    async fn cancel(&self, _: CompanyId, _: &str, _: &str, _: &Turn) -> Result<(), CalendarError> {
+        Err(no_calendar())
     }
 }
 

@@ -1,23 +1,24 @@
-//! The client of Cal.com's API v2. One request per question; nothing is sent twice by itself, and nobody
-//! waits here: limits and breakers stand in front of it.
+//! The client of Cal.com's API v2. Nothing is sent twice by itself, and every request passes the turnstile of
+//! its key's budget.
 
 use std::{fmt, sync::Arc, time::Duration};
 
-use askpro_actors::ports::calendar::{Calendar, CalendarError, CreateOutcome, Offered};
+use askpro_actors::ports::calendar::{Calendar, CalendarError, CreateOutcome, FoundBooking, Offered, Turn};
 use askpro_domain::{
-    booking::{BookingOrder, LookResult, Refusal},
+    booking::{BookingOrder, Refusal},
     ids::CompanyId,
+    policy::KeyId,
     secret::Secret,
     time::{Interval, UnixMillis},
 };
 use reqwest::{
-    Client, Method, RequestBuilder, Url,
+    Client, Method, Url,
     header::{AUTHORIZATION, HeaderValue},
 };
 
 use super::{
     map,
-    transport::{Operation, exchange},
+    transport::{Answer, Operation, Prepared, exchange},
     wire::{Booking, CancelBooking, CreateBooking, Cursor, OneOrMany, SlotDays, email_of},
 };
 use crate::providers::http_client::{self, HttpClientError, HttpClientOptions};
@@ -124,31 +125,40 @@ impl CalcomClient {
         method: Method,
         company: CompanyId,
         path: &[&str],
-    ) -> Option<RequestBuilder> {
+    ) -> Option<Prepared> {
         let key = (self.keys)(company).filter(|key| !key.is_empty()).or_else(|| self.platform_key.clone())?;
         let mut bearer = HeaderValue::from_str(&format!("Bearer {}", key.expose().trim())).ok()?;
         bearer.set_sensitive(true);
         let mut url = self.base_url.clone();
         url.path_segments_mut().ok()?.pop_if_empty().push("v2").extend(path);
         let request = self.http.request(method, url).header(AUTHORIZATION, bearer);
-        Some(request.header("cal-api-version", operation.version()))
+        let builder = request.header("cal-api-version", operation.version());
+        Some(Prepared { operation, company, key: KeyId::of(&key), builder })
     }
 
     /// One page of the bookings around an order's start.
-    async fn page(&self, order: &BookingOrder, cursor: Option<&Cursor>) -> Option<Page> {
+    async fn page(
+        &self,
+        order: &BookingOrder,
+        cursor: Option<&Cursor>,
+        turn: &Turn,
+    ) -> Result<Page, CalendarError> {
         let around = order.interval;
-        let request = self.request(Operation::Look, Method::GET, order.company, &["bookings"])?.query(&[
-            ("eventTypeIds", order.event_type_id.to_string().as_str()),
-            ("afterStart", &around.start().plus_ms(-LOOK_AROUND_MS).to_rfc3339()),
-            ("beforeEnd", &around.end().plus_ms(LOOK_AROUND_MS).to_rfc3339()),
-            ("limit", PAGE_SIZE),
-        ]);
-        let request = match cursor {
-            Some(cursor) => request.query(&[("cursor", cursor.to_string())]),
-            None => request,
-        };
-        let answer = exchange(Operation::Look, request, self.read_timeout).await.ok()?;
-        let body = map::success::<Vec<Booking>>(&answer).filter(|_| answer.is_success())?;
+        let request = self.request(Operation::Look, Method::GET, order.company, &["bookings"]);
+        let request = request.ok_or(CalendarError::NoKey)?.with(|builder| {
+            let builder = builder.query(&[
+                ("eventTypeIds", order.event_type_id.to_string().as_str()),
+                ("afterStart", &around.start().plus_ms(-LOOK_AROUND_MS).to_rfc3339()),
+                ("beforeEnd", &around.end().plus_ms(LOOK_AROUND_MS).to_rfc3339()),
+                ("limit", PAGE_SIZE),
+            ]);
+            match cursor {
+                Some(cursor) => builder.query(&[("cursor", cursor.to_string())]),
+                None => builder,
+            }
+        });
+        let answer = self.question(request, turn).await?;
+        let body = map::success::<Vec<Booking>>(&answer).ok_or_else(|| map::unreadable(Operation::Look))?;
         let next = match body.pagination {
             Some(pagination) => match (pagination.has_more(), pagination.next_cursor) {
                 (Some(false), _) => Next::End,
@@ -157,19 +167,22 @@ impl CalcomClient {
             },
             None => Next::Unknown,
         };
-        Some(Page { bookings: body.data, next })
+        Ok(Page { bookings: body.data, next })
+    }
+
+    /// Asks a question and gives the answer if it is a success.
+    async fn question(&self, request: Prepared, turn: &Turn) -> Result<Answer, CalendarError> {
+        let operation = request.operation;
+        let answer = exchange(request, self.read_timeout, turn)
+            .await
+            .map_err(|error| map::question_lost(operation, error))?;
+        if answer.is_success() { Ok(answer) } else { Err(map::question_failed(operation, &answer)) }
     }
 
     /// Whether a booking does not stand any more.
-    async fn is_cancelled(&self, company: CompanyId, uid: &str) -> Result<bool, CalendarError> {
+    async fn is_cancelled(&self, company: CompanyId, uid: &str, turn: &Turn) -> Result<bool, CalendarError> {
         let request = self.request(Operation::Get, Method::GET, company, &["bookings", uid]);
-        let request = request.ok_or(CalendarError::NoKey)?;
-        let answer = exchange(Operation::Get, request, self.read_timeout)
-            .await
-            .map_err(|error| map::question_lost(Operation::Get, error))?;
-        if !answer.is_success() {
-            return Err(map::question_failed(Operation::Get, &answer));
-        }
+        let answer = self.question(request.ok_or(CalendarError::NoKey)?, turn).await?;
         let body = map::success::<OneOrMany>(&answer).ok_or_else(|| map::unreadable(Operation::Get))?;
         let bookings = body.data.into_vec();
         Ok(!bookings.is_empty() && bookings.iter().all(|booking| !booking.stands()))
@@ -205,66 +218,76 @@ impl Calendar for CalcomClient {
         company: CompanyId,
         event_type_id: i64,
         window: Interval,
+        turn: &Turn,
     ) -> Result<Offered, CalendarError> {
         if window.end().since(window.start()) > WINDOW_MS_MAX {
             return Err(CalendarError::Refused("a window of slots has at most 31 days".to_owned()));
         }
         let request = self.request(Operation::Slots, Method::GET, company, &["slots"]);
-        let request = request.ok_or(CalendarError::NoKey)?.query(&[
-            ("eventTypeId", event_type_id.to_string().as_str()),
-            ("start", &window.start().to_rfc3339()),
-            ("end", &asked_end(window).to_rfc3339()),
-            ("timeZone", "UTC"),
-        ]);
-        let answer = exchange(Operation::Slots, request, self.read_timeout)
-            .await
-            .map_err(|error| map::question_lost(Operation::Slots, error))?;
-        if !answer.is_success() {
-            return Err(map::question_failed(Operation::Slots, &answer));
-        }
+        let request = request.ok_or(CalendarError::NoKey)?.with(|builder| {
+            builder.query(&[
+                ("eventTypeId", event_type_id.to_string().as_str()),
+                ("start", &window.start().to_rfc3339()),
+                ("end", &asked_end(window).to_rfc3339()),
+                ("timeZone", "UTC"),
+            ])
+        });
+        let answer = self.question(request, turn).await?;
         let body = map::success::<SlotDays>(&answer).ok_or_else(|| map::unreadable(Operation::Slots))?;
         Ok(Offered { event_type_id, window, starts: map::starts_in(&body.data, window)? })
     }
 
-    async fn create(&self, order: &BookingOrder, submitted_at: UnixMillis) -> CreateOutcome {
+    async fn create(&self, order: &BookingOrder, submitted_at: UnixMillis, turn: &Turn) -> CreateOutcome {
         if order.attendee.phone.is_none() && email_of(order).is_none() {
             return CreateOutcome::Refused(Refusal::ContactRejected);
         }
         let request = self.request(Operation::Create, Method::POST, order.company, &["bookings"]);
         let Some(request) = request else { return CreateOutcome::Refused(Refusal::NotAuthorized) };
-        let request = request.json(&CreateBooking::of(order));
-        let result = exchange(Operation::Create, request, self.write_timeout).await;
+        let request = request.with(|builder| builder.json(&CreateBooking::of(order)));
+        let result = exchange(request, self.write_timeout, turn).await;
         map::created(result, order, submitted_at)
     }
 
-    async fn look(&self, order: &BookingOrder, submitted_at: UnixMillis) -> LookResult {
+    async fn look(
+        &self,
+        order: &BookingOrder,
+        submitted_at: UnixMillis,
+        turn: &Turn,
+    ) -> Result<Option<FoundBooking>, CalendarError> {
         let mut cursor = None;
         for _ in 0..PAGES_MAX {
-            let Some(page) = self.page(order, cursor.as_ref()).await else { return LookResult::NoAnswer };
+            let page = self.page(order, cursor.as_ref(), turn).await?;
             let ours = page.bookings.iter().find(|b| map::is_found(b, order, submitted_at));
             if let Some(booking) = ours {
-                return LookResult::Found { uid: booking.uid.clone(), host: booking.host() };
+                return Ok(Some(FoundBooking { uid: booking.uid.clone(), host: booking.host() }));
             }
             match page.next {
-                Next::End => return LookResult::Absent,
+                Next::End => return Ok(None),
                 Next::More(next) if cursor.as_ref() != Some(&next) => cursor = Some(next),
-                Next::More(_) | Next::Unknown => return LookResult::NoAnswer,
+                Next::More(_) | Next::Unknown => break,
             }
         }
-        LookResult::NoAnswer
+        // Pages without a known end prove nothing.
+        Err(map::unreadable(Operation::Look))
     }
 
-    async fn cancel(&self, company: CompanyId, uid: &str, reason: &str) -> Result<(), CalendarError> {
+    async fn cancel(
+        &self,
+        company: CompanyId,
+        uid: &str,
+        reason: &str,
+        turn: &Turn,
+    ) -> Result<(), CalendarError> {
         let reason = if reason.trim().is_empty() { REASON_DEFAULT } else { reason };
         let request = self.request(Operation::Cancel, Method::POST, company, &["bookings", uid, "cancel"]);
         let request = request.ok_or(CalendarError::NoKey)?;
-        let request = request.json(&CancelBooking { cancellation_reason: reason });
-        let answer = exchange(Operation::Cancel, request, self.write_timeout)
+        let request = request.with(|builder| builder.json(&CancelBooking { cancellation_reason: reason }));
+        let answer = exchange(request, self.write_timeout, turn)
             .await
             .map_err(|error| map::question_lost(Operation::Cancel, error))?;
         match answer.status {
             200..=299 => Ok(()),
-            400 if self.is_cancelled(company, uid).await? => Ok(()),
+            400 if self.is_cancelled(company, uid, turn).await? => Ok(()),
             _ => Err(map::question_failed(Operation::Cancel, &answer)),
         }
     }

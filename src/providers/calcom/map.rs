@@ -36,6 +36,9 @@ pub(super) fn created(
     submitted_at: UnixMillis,
 ) -> CreateOutcome {
     match result {
+        Err(TransportError::Limited(limited)) => {
+            CreateOutcome::Limited { retry_after_ms: limited.retry_after_ms }
+        }
         Err(TransportError::NotSent) => CreateOutcome::NotSent,
         Err(TransportError::TimedOut | TransportError::Broken) => CreateOutcome::AnswerLost,
         Ok(answer) if answer.is_success() => believed(&answer, order, submitted_at),
@@ -115,12 +118,12 @@ fn same_attendee(booking: &Booking, order: &BookingOrder) -> bool {
 
 /// What a refusal of a POST means, by status and text.
 fn refused(answer: &Answer) -> CreateOutcome {
-    use CreateOutcome::{AnswerLost, NotSent, Refused};
+    use CreateOutcome::{AnswerLost, Limited, Refused};
     let fault = Fault::of(answer);
     match answer.status {
         401 | 498 => Refused(Refusal::NotAuthorized),
         404 | 422 => Refused(Refusal::ServiceMisconfigured),
-        429 => NotSent,
+        429 => Limited { retry_after_ms: answer.retry_after_ms },
         408 | 425 | 499 => AnswerLost,
         400 | 402 | 403 | 405..=498 => fault.map_or(AnswerLost, |f| Refused(f.refusal(answer.status))),
         500..=599 if fault.as_ref().is_some_and(Fault::is_pool_exhausted) => Refused(Refusal::SlotTaken),
@@ -226,6 +229,7 @@ pub(super) fn question_failed(operation: Operation, answer: &Answer) -> Calendar
 /// The error of a question without an answer.
 pub(super) fn question_lost(operation: Operation, error: TransportError) -> CalendarError {
     let what = match error {
+        TransportError::Limited(limited) => return limited.into(),
         TransportError::NotSent => "could not be sent",
         TransportError::TimedOut => "got no answer in time",
         TransportError::Broken => "broke off before the answer",

@@ -6,6 +6,7 @@
 //! and whoever ordered has to look.
 
 mod client;
+mod limits;
 mod map;
 mod transport;
 mod wire;

@@ -3,11 +3,15 @@
 
 use std::{sync::Arc, time::Duration};
 
-use askpro_actors::ports::calendar::{Calendar, CalendarError, CreateOutcome};
+use askpro_actors::ports::{
+    calendar::{Calendar, CalendarError, CreateOutcome, FoundBooking, Turn},
+    fakes::FreeTurnstile,
+};
 use askpro_domain::{
     booking::{Attendee, BookingOrder, LookResult, OrderedBy, Refusal},
     ids::{AppointmentId, BranchId, CallId, CompanyId, ServiceId},
     phone::PhoneNumber,
+    policy::{Heard, RateLimits},
     secret::Secret,
     slots::HoldId,
     tenant::Language,
@@ -111,9 +115,23 @@ async fn served(script: impl Fn(&Request) -> Reply + Send + Sync + 'static) -> (
     (server, client)
 }
 
+/// A turn at a turnstile that lets everything through.
+fn turn() -> Turn {
+    Arc::new(FreeTurnstile::default()).turn()
+}
+
+/// What a look means for a booking.
+fn seen(looked: Result<Option<FoundBooking>, CalendarError>) -> LookResult {
+    match looked {
+        Ok(Some(FoundBooking { uid, host })) => LookResult::Found { uid, host },
+        Ok(None) => LookResult::Absent,
+        Err(_) => LookResult::NoAnswer,
+    }
+}
+
 async fn created_by(reply: Reply) -> CreateOutcome {
     let (server, client) = served(move |_| reply.clone()).await;
-    let outcome = client.create(&order(), submitted_at()).await;
+    let outcome = client.create(&order(), submitted_at(), &turn()).await;
     assert_eq!(server.requests().len(), 1, "a POST is never sent twice by itself");
     outcome
 }
@@ -124,7 +142,7 @@ async fn looked_at(pages: Vec<Value>) -> (LookResult, Vec<Request>) {
         Reply::json(200, &pages[page])
     })
     .await;
-    (client.look(&order(), submitted_at()).await, server.requests())
+    (seen(client.look(&order(), submitted_at(), &turn()).await), server.requests())
 }
 
 fn page(bookings: &[Value], next: Option<&str>) -> Value {
@@ -147,7 +165,7 @@ fn window() -> Interval {
 #[tokio::test]
 async fn an_order_is_posted_with_our_metadata_and_without_an_invented_e_mail() {
     let (server, client) = served(|_| Reply::json(201, &ok(&booking()))).await;
-    assert_eq!(client.create(&order(), submitted_at()).await, confirmed());
+    assert_eq!(client.create(&order(), submitted_at(), &turn()).await, confirmed());
     let request = server.request();
     assert_eq!(request.line, "POST /v2/bookings");
     assert_eq!(request.header("authorization"), Some("Bearer cal_test_platform"));
@@ -170,7 +188,7 @@ async fn notes_and_an_e_mail_go_along_when_there_are_some() {
     order.notes = Some("short at the sides".to_owned());
     order.attendee.email = Some("anna@example.com".to_owned());
     order.language = Language::En;
-    client.create(&order, submitted_at()).await;
+    client.create(&order, submitted_at(), &turn()).await;
     let body = server.request().json();
     assert_eq!(body["bookingFieldsResponses"], json!({"notes": "short at the sides"}));
     assert_eq!(body["attendee"]["email"], json!("anna@example.com"));
@@ -183,21 +201,21 @@ async fn an_order_without_contact_or_key_is_not_sent() {
     let mut silent = order();
     silent.attendee.phone = None;
     silent.attendee.email = Some(" ".to_owned());
-    let outcome = client.create(&silent, submitted_at()).await;
+    let outcome = client.create(&silent, submitted_at(), &turn()).await;
     assert_eq!(outcome, CreateOutcome::Refused(Refusal::ContactRejected));
     let client = client_at(&server.url, None);
-    let outcome = client.create(&order(), submitted_at()).await;
+    let outcome = client.create(&order(), submitted_at(), &turn()).await;
     assert_eq!(outcome, CreateOutcome::Refused(Refusal::NotAuthorized));
-    assert_eq!(client.look(&order(), submitted_at()).await, LookResult::NoAnswer);
-    assert_eq!(client.slots(order().company, 1, window()).await, Err(CalendarError::NoKey));
-    assert_eq!(client.cancel(order().company, "u", "r").await, Err(CalendarError::NoKey));
+    assert_eq!(seen(client.look(&order(), submitted_at(), &turn()).await), LookResult::NoAnswer);
+    assert_eq!(client.slots(order().company, 1, window(), &turn()).await, Err(CalendarError::NoKey));
+    assert_eq!(client.cancel(order().company, "u", "r", &turn()).await, Err(CalendarError::NoKey));
     assert!(server.requests().is_empty());
 }
 
 #[tokio::test]
 async fn a_company_books_with_its_own_key() {
     let (server, client) = served(|_| Reply::json(200, &json!({"status": "success", "data": {}}))).await;
-    client.slots(CompanyId::of_slugs(&["with-own-key"]), 1, window()).await.unwrap();
+    client.slots(CompanyId::of_slugs(&["with-own-key"]), 1, window(), &turn()).await.unwrap();
     assert_eq!(server.request().header("authorization"), Some("Bearer cal_own"));
 }
 
@@ -272,14 +290,14 @@ async fn what_proves_nothing_is_lost_and_never_refused() {
 #[tokio::test]
 async fn a_limit_and_a_dead_host_mean_not_sent() {
     let limited = envelope_a(429, "ThrottlerException", "CustomThrottlerGuard - Too many requests.");
-    assert_eq!(created_by(limited).await, CreateOutcome::NotSent);
+    assert_eq!(created_by(limited).await, CreateOutcome::Limited { retry_after_ms: 60_000 });
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
     drop(listener);
     let client = client_at(&url, Some("cal_x"));
-    assert_eq!(client.create(&order(), submitted_at()).await, CreateOutcome::NotSent);
-    assert_eq!(client.look(&order(), submitted_at()).await, LookResult::NoAnswer);
-    let slots = client.slots(order().company, 1, window()).await;
+    assert_eq!(client.create(&order(), submitted_at(), &turn()).await, CreateOutcome::NotSent);
+    assert_eq!(seen(client.look(&order(), submitted_at(), &turn()).await), LookResult::NoAnswer);
+    let slots = client.slots(order().company, 1, window(), &turn()).await;
     assert_eq!(slots, Err(CalendarError::Unavailable("slots could not be sent".to_owned())));
 }
 
@@ -381,7 +399,7 @@ async fn only_a_complete_answer_says_absent() {
     for reply in [Reply::Drop, Reply::Hang, Reply::Half(200), envelope_b(500, "x"), envelope_a(401, "X", "x")]
     {
         let (_server, client) = served(move |_| reply.clone()).await;
-        assert_eq!(client.look(&order(), submitted_at()).await, LookResult::NoAnswer);
+        assert_eq!(seen(client.look(&order(), submitted_at(), &turn()).await), LookResult::NoAnswer);
     }
 }
 
@@ -393,7 +411,7 @@ async fn slots_outside_the_window_or_without_seats_are_dropped() {
         "2026-11-25": [{"start": "2026-11-25T00:00:00.000Z"}, {"start": "2026-11-25T09:00:00.000Z"}],
     });
     let (server, client) = served(move |_| Reply::json(200, &ok(&days))).await;
-    let offered = client.slots(order().company, EVENT_TYPE, window()).await.unwrap();
+    let offered = client.slots(order().company, EVENT_TYPE, window(), &turn()).await.unwrap();
     let starts = [at("2026-11-24T08:00:00Z"), at("2026-11-24T14:00:00Z")];
     assert_eq!(offered.starts.into_iter().collect::<Vec<_>>(), starts);
     let request = server.request();
@@ -408,7 +426,7 @@ async fn slots_outside_the_window_or_without_seats_are_dropped() {
 async fn a_question_about_slots_fails_by_kind() {
     let ask = async |reply: Reply| {
         let (_server, client) = served(move |_| reply.clone()).await;
-        client.slots(order().company, EVENT_TYPE, window()).await.unwrap_err()
+        client.slots(order().company, EVENT_TYPE, window(), &turn()).await.unwrap_err()
     };
     let reset = vec!["X-RateLimit-Reset-Default: 42".to_owned()];
     assert_eq!(
@@ -431,14 +449,14 @@ async fn a_question_about_slots_fails_by_kind() {
     }
     let long = Interval::new(at("2026-11-01T00:00:00Z"), at("2026-12-03T00:00:00Z")).unwrap();
     let (server, client) = served(|_| Reply::Drop).await;
-    assert!(matches!(client.slots(order().company, 1, long).await, Err(CalendarError::Refused(_))));
+    assert!(matches!(client.slots(order().company, 1, long, &turn()).await, Err(CalendarError::Refused(_))));
     assert!(server.requests().is_empty());
 }
 
 #[tokio::test]
 async fn a_booking_is_cancelled_with_a_reason() {
     let (server, client) = served(|_| Reply::json(200, &ok(&booking()))).await;
-    client.cancel(order().company, "uid/1", " ").await.unwrap();
+    client.cancel(order().company, "uid/1", " ", &turn()).await.unwrap();
     let request = server.request();
     assert_eq!(request.line, "POST /v2/bookings/uid%2F1/cancel");
     assert_eq!(request.header("cal-api-version"), Some("2026-02-25"));
@@ -459,7 +477,7 @@ async fn a_booking_that_is_cancelled_already_counts_as_done_and_one_that_stands_
             )
         })
         .await;
-        let result = client.cancel(order().company, "uid_1", "moved").await;
+        let result = client.cancel(order().company, "uid_1", "moved", &turn()).await;
         (result, server.requests().len())
     };
     assert_eq!(cancel("cancelled").await, (Ok(()), 2));
@@ -471,7 +489,7 @@ async fn a_booking_that_is_cancelled_already_counts_as_done_and_one_that_stands_
 async fn a_cancellation_fails_by_kind() {
     let cancel = async |reply: Reply| {
         let (_server, client) = served(move |_| reply.clone()).await;
-        client.cancel(order().company, "uid_1", "moved").await.unwrap_err()
+        client.cancel(order().company, "uid_1", "moved", &turn()).await.unwrap_err()
     };
     assert!(matches!(cancel(envelope_a(404, "NotFoundException", "x")).await, CalendarError::Refused(_)));
     assert!(matches!(cancel(envelope_b(500, "x")).await, CalendarError::Unavailable(_)));
@@ -488,4 +506,50 @@ fn an_address_that_is_none_is_refused_and_keys_do_not_print() {
         assert!(matches!(refused, Err(CalcomSetupError::BaseUrl(_))), "{bad}");
     }
     assert!(!format!("{:?}", client_at("http://localhost/", Some("cal_geheim"))).contains("geheim"));
+}
+
+#[tokio::test]
+async fn every_single_request_passes_the_turnstile_and_tells_it_what_the_answer_told() {
+    let pages = [page(&[], Some("1")), page(&[booking()], None)];
+    let (_server, client) = served(move |request| {
+        let number: usize = request.query("cursor").map_or(0, |c| c.parse().unwrap());
+        let remaining = 100 - number;
+        let headers = ["Limit-Default: 120", &format!("Remaining-Default: {remaining}"), "Reset-Default: 20"]
+            .map(|header| format!("X-RateLimit-{header}"));
+        Reply::Answer(200, headers.to_vec(), pages[number].to_string().into_bytes())
+    })
+    .await;
+    let turnstile = Arc::new(FreeTurnstile::default());
+    assert_eq!(seen(client.look(&order(), submitted_at(), &turnstile.turn()).await), found());
+    let told = |remaining| Heard::Limits(RateLimits { limit: 120, remaining, reset_ms: 20_000 });
+    assert_eq!(turnstile.heard(), [told(100), told(99)]);
+}
+
+#[tokio::test]
+async fn what_does_not_pass_the_turnstile_is_not_sent() {
+    let (server, client) = served(|_| Reply::Drop).await;
+    let turnstile = Arc::new(FreeTurnstile::default());
+    turnstile.limit(7_000);
+    let (order, turn) = (order(), turnstile.turn());
+    let limited = CalendarError::Limited { retry_after_ms: 7_000 };
+    let outcome = client.create(&order, submitted_at(), &turn).await;
+    assert_eq!(outcome, CreateOutcome::Limited { retry_after_ms: 7_000 });
+    assert_eq!(client.look(&order, submitted_at(), &turn).await, Err(limited.clone()));
+    assert_eq!(client.slots(order.company, 1, window(), &turn).await, Err(limited.clone()));
+    assert_eq!(client.cancel(order.company, "u", "r", &turn).await, Err(limited));
+    assert!(server.requests().is_empty());
+}
+
+#[tokio::test]
+async fn a_request_without_an_answer_is_told_as_such_and_a_429_blocks() {
+    for (reply, heard) in [
+        (Reply::Drop, Heard::Nothing),
+        (Reply::Hang, Heard::Nothing),
+        (envelope_a(429, "ThrottlerException", "x"), Heard::Blocked { retry_after_ms: 60_000 }),
+    ] {
+        let (_server, client) = served(move |_| reply.clone()).await;
+        let turnstile = Arc::new(FreeTurnstile::default());
+        assert!(client.slots(order().company, 1, window(), &turnstile.turn()).await.is_err());
+        assert_eq!(turnstile.heard(), [heard]);
+    }
 }

@@ -1,18 +1,21 @@
-//! Carries one request to Cal.com and says what is certain about it: that it was never sent, that no answer
-//! came, or which answer. Counts and measures every exchange. Knows nothing of what answers mean.
+//! Carries one request to Cal.com through the turnstile and says what is certain about it: that it was never
+//! sent, that no answer came, or which answer. Counts and measures every exchange. Knows nothing of what answers
+//! mean.
 
 use std::time::{Duration, Instant};
 
-use reqwest::{RequestBuilder, Response, header::HeaderMap};
+use askpro_actors::ports::calendar::Turn;
+use askpro_domain::{
+    ids::CompanyId,
+    policy::{KeyId, Limited},
+};
+use reqwest::{RequestBuilder, Response};
 
+use super::limits;
 use crate::telemetry::metrics::{CALCOM_REQUEST_DURATION, CALCOM_REQUESTS};
 
 /// Largest answer that is read, in bytes.
 pub(super) const ANSWER_BYTES_MAX: usize = 1024 * 1024;
-/// How long to wait when Cal.com limits us and does not say how long: its window is a minute.
-const RETRY_AFTER_DEFAULT_MS: i64 = 60_000;
-/// Longest wait that is believed.
-const RETRY_AFTER_MS_MAX: i64 = 600_000;
 
 /// What is asked, with the version of the endpoint.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -71,6 +74,8 @@ impl Answer {
 /// No answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum TransportError {
+    /// Its key's budget does not allow it: not sent.
+    Limited(Limited),
     /// No connection: certainly not processed.
     NotSent,
     /// Sent, or perhaps sent, and no answer in time: nobody knows.
@@ -79,29 +84,64 @@ pub(super) enum TransportError {
     Broken,
 }
 
-/// Sends a request and reads its answer within `timeout`.
+/// A request that is ready to be sent.
+pub(super) struct Prepared {
+    pub(super) operation: Operation,
+    pub(super) company: CompanyId,
+    /// The key that it is sent with.
+    pub(super) key: KeyId,
+    pub(super) builder: RequestBuilder,
+}
+
+impl Prepared {
+    /// With more in it.
+    pub(super) fn with(self, more: impl FnOnce(RequestBuilder) -> RequestBuilder) -> Self {
+        Self { builder: more(self.builder), ..self }
+    }
+}
+
+/// Passes the turnstile, sends a request and reads its answer within `timeout`.
 pub(super) async fn exchange(
-    operation: Operation,
-    request: RequestBuilder,
+    request: Prepared,
     timeout: Duration,
+    turn: &Turn,
 ) -> Result<Answer, TransportError> {
-    let started = Instant::now();
-    let result = match request.timeout(timeout).send().await {
-        Ok(response) => Ok(read(response).await),
-        Err(error) if error.is_connect() || error.is_builder() => Err(TransportError::NotSent),
-        Err(error) if error.is_timeout() => Err(TransportError::TimedOut),
-        Err(_) => Err(TransportError::Broken),
+    let Prepared { operation, company, key, builder } = request;
+    let result = match turn.pass(key, company).await {
+        Err(limited) => Err(TransportError::Limited(limited)),
+        Ok(permit) => {
+            let started = Instant::now();
+            let result = match builder.timeout(timeout).send().await {
+                Ok(response) => {
+                    permit.heard(limits::told(response.status().as_u16(), response.headers()));
+                    Ok(read(response).await)
+                }
+                Err(error) => Err(not_answered(&error)),
+            };
+            metrics::histogram!(CALCOM_REQUEST_DURATION, "operation" => operation.label())
+                .record(started.elapsed().as_secs_f64());
+            result
+        }
     };
-    metrics::histogram!(CALCOM_REQUEST_DURATION, "operation" => operation.label())
-        .record(started.elapsed().as_secs_f64());
     metrics::counter!(CALCOM_REQUESTS, "operation" => operation.label(), "outcome" => outcome(&result))
         .increment(1);
     result
 }
 
+fn not_answered(error: &reqwest::Error) -> TransportError {
+    if error.is_connect() || error.is_builder() {
+        TransportError::NotSent
+    } else if error.is_timeout() {
+        TransportError::TimedOut
+    } else {
+        TransportError::Broken
+    }
+}
+
 /// Label of the catalogue's closed set.
 fn outcome(result: &Result<Answer, TransportError>) -> &'static str {
     match result {
+        Err(TransportError::Limited(_)) => "budget_spent",
         Err(TransportError::NotSent) => "unreachable",
         Err(TransportError::TimedOut) => "timeout",
         Err(TransportError::Broken) | Ok(Answer { body: None, .. }) => "server_error",
@@ -117,7 +157,7 @@ fn outcome(result: &Result<Answer, TransportError>) -> &'static str {
 
 async fn read(mut response: Response) -> Answer {
     let status = response.status().as_u16();
-    let retry_after_ms = retry_after_ms(response.headers());
+    let retry_after_ms = limits::retry_after_ms(response.headers());
     let mut body = Vec::new();
     loop {
         match response.chunk().await {
@@ -125,40 +165,5 @@ async fn read(mut response: Response) -> Answer {
             Ok(None) => return Answer { status, retry_after_ms, body: Some(body) },
             Ok(Some(_)) | Err(_) => return Answer { status, retry_after_ms, body: None },
         }
-    }
-}
-
-/// `Retry-After`, else the longest of `X-RateLimit-Reset-<name>`: whole seconds from now, by limit name.
-fn retry_after_ms(headers: &HeaderMap) -> i64 {
-    let seconds = |value: &reqwest::header::HeaderValue| value.to_str().ok()?.trim().parse::<i64>().ok();
-    let resets = headers
-        .iter()
-        .filter(|(name, _)| name.as_str().starts_with("x-ratelimit-reset"))
-        .filter_map(|(_, value)| seconds(value))
-        .max();
-    let wait = headers.get("retry-after").and_then(seconds).or(resets);
-    wait.map_or(RETRY_AFTER_DEFAULT_MS, |s| s.saturating_mul(1_000).clamp(1_000, RETRY_AFTER_MS_MAX))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn wait(headers: &[(&'static str, &'static str)]) -> i64 {
-        let mut map = HeaderMap::new();
-        for (name, value) in headers {
-            map.append(*name, value.parse().unwrap());
-        }
-        retry_after_ms(&map)
-    }
-
-    #[test]
-    fn the_wait_is_in_seconds_and_the_longest_limit_counts() {
-        assert_eq!(wait(&[]), 60_000);
-        assert_eq!(wait(&[("x-ratelimit-reset-default", "7"), ("x-ratelimit-reset-burst", "12")]), 12_000);
-        assert_eq!(wait(&[("retry-after", "3"), ("x-ratelimit-reset-default", "7")]), 3_000);
-        assert_eq!(wait(&[("x-ratelimit-reset-default", "0")]), 1_000);
-        assert_eq!(wait(&[("x-ratelimit-reset-default", "1795424400")]), 600_000);
-        assert_eq!(wait(&[("retry-after", "Mon, 23 Nov 2026 09:00:00 GMT")]), 60_000);
     }
 }

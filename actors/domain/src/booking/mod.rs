@@ -97,6 +97,9 @@ pub struct Booking {
     pub version: u32,
     /// When it was first submitted.
     pub submitted_at: UnixMillis,
+    /// Since when its slot has been held: pending bookings are posted in this order.
+    #[serde(default)]
+    pub held_since: UnixMillis,
     /// Whether the call is over, so that nobody hears the answer any more.
     pub call_over: bool,
     /// Whether the caller was told that the booking is pending.
@@ -161,6 +164,9 @@ pub enum BookingState {
     Conflict {
         /// Why.
         refusal: Refusal,
+        /// What was free near it then, best first, for whoever calls back.
+        #[serde(default)]
+        alternatives: Vec<UnixMillis>,
     },
     /// Given up: never found at Cal.com, or ordered before a crash and never submitted.
     Abandoned,

@@ -183,6 +183,7 @@ impl Booking {
             order,
             version: 1,
             submitted_at: now,
+            held_since: now,
             call_over: false,
             told_pending: false,
             late_look_at: None,
@@ -191,6 +192,38 @@ impl Booking {
         };
         booking.remember("submitted", now);
         booking
+    }
+
+    /// The same with the time since which its slot has been held.
+    #[must_use]
+    pub fn held_since(self, held_since: UnixMillis) -> Self {
+        Self { held_since, ..self }
+    }
+
+    /// Whether the caller may be told that it is pending: it is on its way, or nobody knows whether it arrived
+    /// and Cal.com has not said anything of it. Once Cal.com was looked at in vain it is in doubt.
+    #[must_use]
+    pub fn may_be_promised(&self) -> bool {
+        match self.state {
+            BookingState::Submitted { .. } => true,
+            BookingState::Unknown { absent_looks, refusal, .. } => absent_looks == 0 && refusal.is_none(),
+            _ => false,
+        }
+    }
+
+    /// Whether the caller was told that it is pending, and it still is.
+    #[must_use]
+    pub fn is_promised(&self) -> bool {
+        self.told_pending && self.status().is_open()
+    }
+
+    /// With what is free instead of it; only a conflict keeps that.
+    #[must_use]
+    pub fn offer_instead(mut self, free: Vec<UnixMillis>) -> Self {
+        if let BookingState::Conflict { alternatives, .. } = &mut self.state {
+            *alternatives = free;
+        }
+        self
     }
 
     /// An order that a crash cut off before it was submitted: the agent heard an error.
@@ -306,7 +339,8 @@ impl Booking {
             effects.push(self.plan_late_look(LATE_LOOK_MS, now));
         }
         if self.told_pending {
-            self.move_to(BookingState::Conflict { refusal }, refusal.code(), now);
+            let conflict = BookingState::Conflict { refusal, alternatives: Vec::new() };
+            self.move_to(conflict, refusal.code(), now);
             effects.push(BookingEffect::RequestCallback { urgent: true, reason: "booking_conflict" });
         } else {
             self.move_to(BookingState::Refused { refusal }, refusal.code(), now);

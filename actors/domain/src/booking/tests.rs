@@ -226,7 +226,8 @@ fn a_refusal_that_our_own_lost_post_may_have_caused_is_looked_at_before_it_is_be
     let restarted = booking.clone().apply(BookingEvent::Restarted, NOW).unwrap().booking;
     for doubtful in [booking, restarted] {
         let step = doubtful.apply(ABSENT, NOW).unwrap();
-        assert_eq!(step.booking.state, BookingState::Conflict { refusal: Refusal::SlotTaken });
+        let conflict = BookingState::Conflict { refusal: Refusal::SlotTaken, alternatives: Vec::new() };
+        assert_eq!(step.booking.state, conflict);
         assert_eq!(step.effects[0], BookingEffect::ReleaseSlot);
         assert_eq!(step.booking.late_look_at, Some(NOW.plus_ms(LATE_LOOK_MS)));
     }

@@ -30,7 +30,7 @@ impl Default for BreakerSettings {
             failures_max: 3,
             window_ms: 60_000,
             open_ms_min: 5_000,
-            open_ms_max: 60_000,
+            open_ms_max: 15_000,
             probe_ms_max: 130_000,
         }
     }

@@ -18,6 +18,8 @@ use crate::{ids::CompanyId, time::UnixMillis};
 
 /// A request that was never heard of again is believed to be over after this long: longer than any time-out.
 const IN_FLIGHT_MS_MAX: i64 = 180_000;
+/// Tickets kept apart for each millisecond, so that a budget that is made anew uses none of the one before.
+const TICKETS_PER_MS: u64 = 1_000;
 /// What is said where there is no room to wait.
 const FULL_RETRY_MS: i64 = 1_000;
 
@@ -111,16 +113,16 @@ pub struct Budget {
 }
 
 impl Budget {
-    /// Of a key that has not sent anything yet.
+    /// Of a key that has not sent anything yet. Its tickets are others than those of a budget before it.
     #[must_use]
-    pub fn new(settings: &BudgetSettings) -> Self {
+    pub fn new(settings: &BudgetSettings, now: UnixMillis) -> Self {
         Self {
             queue_max: settings.queue_max,
             window: Window::new(settings.requests_per_minute),
             burst: Burst::full(),
             queues: Class::ALL.into_iter().map(|class| (class, FairQueue::default())).collect(),
             in_flight: BTreeMap::new(),
-            next_ticket: 0,
+            next_ticket: now.0.unsigned_abs().saturating_mul(TICKETS_PER_MS),
         }
     }
 
@@ -128,13 +130,13 @@ impl Budget {
     #[must_use]
     pub fn of_lost_count(settings: &BudgetSettings, now: UnixMillis) -> Self {
         let limit = settings.requests_per_minute;
-        Self { window: Window::begun(limit, limit / 2, now), ..Self::new(settings) }
+        Self { window: Window::begun(limit, limit / 2, now), ..Self::new(settings, now) }
     }
 
     /// A request asks. Its ticket, and what is decided now: for it, if anything, and for others.
     pub fn ask(&mut self, request: Request, now: UnixMillis) -> (Ticket, Vec<Decision>) {
         let ticket = Ticket(self.next_ticket);
-        self.next_ticket += 1;
+        self.next_ticket = self.next_ticket.saturating_add(1);
         let mut decisions = self.tick(now);
         let sent_at = self.earliest(request.class, now);
         let is_full = self.queue(request.class).is_none_or(|queue| queue.len() >= self.queue_max);

@@ -9,13 +9,15 @@ use std::{
 };
 
 use askpro_domain::{
-    booking::{BookingOrder, LookResult, Refusal},
+    booking::{BookingOrder, Refusal},
     ids::CompanyId,
+    policy::{Heard, KeyId},
+    secret::Secret,
     time::{Interval, UnixMillis},
 };
 
 use super::{Gate, lock};
-use crate::ports::calendar::{Calendar, CalendarError, CreateOutcome, Offered};
+use crate::ports::calendar::{Calendar, CalendarError, CreateOutcome, FoundBooking, Offered, Turn};
 
 /// What becomes of a POST that is scripted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,6 +32,8 @@ pub enum Creation {
     Refuses(Refusal),
     /// Never sent.
     IsNotSent,
+    /// Refused because of the key's limit; not before this many milliseconds.
+    IsLimited(i64),
     /// The adapter panics before it sends anything.
     Panics,
 }
@@ -53,6 +57,11 @@ struct World {
     posts: Vec<BookingOrder>,
     fetches: Vec<(CompanyId, i64, Interval)>,
     cancels: Vec<String>,
+    keys: BTreeMap<CompanyId, KeyId>,
+    /// Requests that passed the turnstile, in order.
+    requests: Vec<(CompanyId, &'static str)>,
+    /// What answers tell of the limit, in order; then nothing.
+    limits: VecDeque<Heard>,
 }
 
 /// A calendar in memory.
@@ -60,6 +69,7 @@ struct World {
 pub struct FakeCalendar {
     world: Mutex<World>,
     down: AtomicBool,
+    down_for: Mutex<BTreeSet<CompanyId>>,
     blind: AtomicBool,
     trusting: AtomicBool,
     looks: AtomicI64,
@@ -82,6 +92,34 @@ impl FakeCalendar {
         world.starts.entry(event_type_id).or_default().extend(starts);
     }
 
+    /// The key of these companies is one and the same.
+    pub fn share_key(&self, companies: &[CompanyId]) {
+        let key = KeyId::of(&Secret::new("cal_shared"));
+        lock(&self.world).keys.extend(companies.iter().map(|company| (*company, key)));
+    }
+
+    /// What the next answers tell of their key's limit.
+    pub fn tell_limits(&self, limits: impl IntoIterator<Item = Heard>) {
+        lock(&self.world).limits.extend(limits);
+    }
+
+    /// Requests that were sent, with the company whose they are: `slots`, `create`, `look`, `cancel`.
+    #[must_use]
+    pub fn requests(&self) -> Vec<(CompanyId, &'static str)> {
+        lock(&self.world).requests.clone()
+    }
+
+    /// One request of this company passes the turnstile and is sent.
+    async fn send(&self, company: CompanyId, what: &'static str, turn: &Turn) -> Result<(), CalendarError> {
+        let own = || KeyId::of(&Secret::new(format!("cal_{company}")));
+        let key = lock(&self.world).keys.get(&company).copied().unwrap_or_else(own);
+        let permit = turn.pass(key, company).await?;
+        let mut world = lock(&self.world);
+        world.requests.push((company, what));
+        permit.heard(world.limits.pop_front().unwrap_or(Heard::Nothing));
+        Ok(())
+    }
+
     /// Somebody else books a host.
     pub fn book_outside(&self, host: i64, interval: Interval) {
         let mut world = lock(&self.world);
@@ -97,6 +135,20 @@ impl FakeCalendar {
     /// Answers nothing and takes nothing from now on, or works again.
     pub fn set_down(&self, down: bool) {
         self.down.store(down, Ordering::SeqCst);
+    }
+
+    /// The same for one company alone.
+    pub fn set_down_for(&self, company: CompanyId, down: bool) {
+        let mut down_for = lock(&self.down_for);
+        if down {
+            down_for.insert(company)
+        } else {
+            down_for.remove(&company)
+        };
+    }
+
+    fn is_down(&self, company: CompanyId) -> bool {
+        self.down.load(Ordering::SeqCst) || lock(&self.down_for).contains(&company)
     }
 
     /// Looks find nothing, whatever is there.
@@ -163,6 +215,10 @@ impl FakeCalendar {
                 world.posts.pop();
                 CreateOutcome::NotSent
             }
+            Creation::IsLimited(retry_after_ms) => {
+                world.posts.pop();
+                CreateOutcome::Limited { retry_after_ms }
+            }
         }
     }
 
@@ -204,7 +260,9 @@ impl Calendar for FakeCalendar {
         company: CompanyId,
         event_type_id: i64,
         window: Interval,
+        turn: &Turn,
     ) -> Result<Offered, CalendarError> {
+        self.send(company, "slots", turn).await?;
         // What is free is what was free when the question came, however long the answer takes.
         let starts = {
             let mut world = lock(&self.world);
@@ -220,15 +278,19 @@ impl Calendar for FakeCalendar {
             inside.filter(|start| free(*start)).collect()
         };
         self.fetches.pass().await;
-        if self.down.load(Ordering::SeqCst) {
+        if self.is_down(company) {
             return Err(CalendarError::Unavailable("down".to_owned()));
         }
         Ok(Offered { event_type_id, window, starts })
     }
 
-    async fn create(&self, order: &BookingOrder, _submitted_at: UnixMillis) -> CreateOutcome {
+    async fn create(&self, order: &BookingOrder, _submitted_at: UnixMillis, turn: &Turn) -> CreateOutcome {
+        if let Err(CalendarError::Limited { retry_after_ms }) = self.send(order.company, "create", turn).await
+        {
+            return CreateOutcome::Limited { retry_after_ms };
+        }
         self.creates.pass().await;
-        if self.down.load(Ordering::SeqCst) {
+        if self.is_down(order.company) {
             return CreateOutcome::NotSent;
         }
         let outcome = self.create_now(order);
@@ -236,28 +298,37 @@ impl Calendar for FakeCalendar {
         outcome
     }
 
-    async fn look(&self, order: &BookingOrder, _submitted_at: UnixMillis) -> LookResult {
+    async fn look(
+        &self,
+        order: &BookingOrder,
+        _submitted_at: UnixMillis,
+        turn: &Turn,
+    ) -> Result<Option<FoundBooking>, CalendarError> {
+        self.send(order.company, "look", turn).await?;
         self.looks.fetch_add(1, Ordering::SeqCst);
         self.looks_gate.pass().await;
-        if self.down.load(Ordering::SeqCst) {
-            return LookResult::NoAnswer;
+        if self.is_down(order.company) {
+            return Err(CalendarError::Unavailable("down".to_owned()));
         }
         let world = lock(&self.world);
         let ours = |b: &&Booked| {
             !b.cancelled && b.order.as_ref().is_some_and(|o| o.appointment == order.appointment)
         };
-        match world.booked.iter().find(ours) {
-            Some(b) if !self.blind.load(Ordering::SeqCst) => {
-                LookResult::Found { uid: b.uid.clone(), host: Some(b.host) }
-            }
-            _ => LookResult::Absent,
-        }
+        let found = world.booked.iter().find(ours).filter(|_| !self.blind.load(Ordering::SeqCst));
+        Ok(found.map(|b| FoundBooking { uid: b.uid.clone(), host: Some(b.host) }))
     }
 
-    async fn cancel(&self, _company: CompanyId, uid: &str, _reason: &str) -> Result<(), CalendarError> {
+    async fn cancel(
+        &self,
+        company: CompanyId,
+        uid: &str,
+        _reason: &str,
+        turn: &Turn,
+    ) -> Result<(), CalendarError> {
+        self.send(company, "cancel", turn).await?;
         let failing =
             self.failing_cancels.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |n| n.checked_sub(1));
-        if failing.is_ok() || self.down.load(Ordering::SeqCst) {
+        if failing.is_ok() || self.is_down(company) {
             return Err(CalendarError::Unavailable("down".to_owned()));
         }
         let mut world = lock(&self.world);

@@ -14,7 +14,7 @@ const A: CompanyId = CompanyId(1);
 const B: CompanyId = CompanyId(2);
 
 fn budget() -> Budget {
-    Budget::new(&BudgetSettings::default())
+    Budget::new(&BudgetSettings::default(), NOW)
 }
 
 fn request(company: CompanyId, class: Class, until: UnixMillis) -> Request {
@@ -173,7 +173,7 @@ fn a_late_answer_of_the_window_before_says_nothing_of_this_one() {
 
 #[test]
 fn a_queue_has_a_bound() {
-    let mut budget = Budget::new(&BudgetSettings { queue_max: 3, ..BudgetSettings::default() });
+    let mut budget = Budget::new(&BudgetSettings { queue_max: 3, ..BudgetSettings::default() }, NOW);
     (0..8).for_each(|_| assert_eq!(ask(&mut budget, Class::Checks, 0, NOW), Some(Ok(()))));
     (0..3).for_each(|_| assert_eq!(ask(&mut budget, Class::Checks, 60_000, NOW), None));
     assert!(matches!(ask(&mut budget, Class::Checks, 60_000, NOW), Some(Err(_))));
@@ -281,7 +281,7 @@ impl Course {
 
 fn course(limit: u32, wishes: Vec<Wish>) -> Course {
     let mut course = Course {
-        budget: Budget::new(&BudgetSettings { requests_per_minute: limit, ..BudgetSettings::default() }),
+        budget: Budget::new(&BudgetSettings { requests_per_minute: limit, ..BudgetSettings::default() }, NOW),
         vendor: Vendor::new(limit),
         wire: Wire::default(),
         now: NOW,
