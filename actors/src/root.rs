@@ -32,7 +32,7 @@ use crate::{
         BreakerBoard, Pins, Restore, SchedulingActor, SchedulingFactory, SchedulingMessage,
         SchedulingSettings, SchedulingWorld,
     },
-    tenant::{LiveCounts, TenantActor, TenantFactory},
+    tenant::{Admissions, LiveCounts, TenantActor, TenantFactory},
     writer::{Fence, WriterSettings, WriterWorld, Writers},
 };
 
@@ -96,6 +96,8 @@ pub struct Actors {
     pub breakers: BreakerBoard,
     /// Live calls.
     pub live: LiveCounts,
+    /// Calls that were let in and are expected.
+    pub admissions: Admissions,
     /// Customers in memory.
     pub customers: CustomerBook,
     /// What could not be delivered yet.
@@ -123,6 +125,7 @@ impl Actors {
         let pending = PendingLog::default();
         let parked = Parked::default();
         let live = LiveCounts::default();
+        let admissions = Admissions::default();
         let customers = CustomerBook::default();
         let writers = Writers::start(
             runtime,
@@ -150,6 +153,7 @@ impl Actors {
             customers: customers.clone(),
             voice: ports.voice.clone(),
             live: live.clone(),
+            admissions: admissions.clone(),
             questions: std::sync::atomic::AtomicU64::new(0),
             schedulers: OnceLock::new(),
             tenants: OnceLock::new(),
@@ -210,6 +214,7 @@ impl Actors {
             budgets,
             breakers,
             live,
+            admissions,
             customers,
             parked,
             outstanding,

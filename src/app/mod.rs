@@ -44,7 +44,7 @@ use crate::{
     },
     store::{Database, StoreOptions},
     telemetry::recorder::Recorder,
-    usecases::{Door, Readiness, ServiceState, Services, traffic::Traffic},
+    usecases::{Door, FunctionPace, InboundMemory, Readiness, ServiceState, Services, traffic::Traffic},
 };
 use directory::LiveDirectory;
 use lease::{Lease, Owned, Signals};
@@ -279,6 +279,8 @@ async fn bring_up_owned(
         readiness: signals.readiness.clone(),
         database_up: signals.database_up.clone(),
         traffic: Traffic::default(),
+        inbound: InboundMemory::default(),
+        function_pace: FunctionPace::default(),
     });
     if fence.is_lost() {
         bail!("another process took the database over while this one was starting");

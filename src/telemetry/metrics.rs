@@ -17,6 +17,8 @@ pub const FUNCTIONS: &str = "askpro_functions_total";
 pub const FUNCTION_DURATION: &str = "askpro_function_seconds";
 /// Function names that came with a version suffix.
 pub const FUNCTIONS_VERSIONED: &str = "askpro_functions_versioned_total";
+/// Answers to questions before a call or chat.
+pub const INBOUND_ANSWERS: &str = "askpro_inbound_answers_total";
 /// Work turned away, with its reason.
 pub const REFUSED: &str = "askpro_refused_total";
 /// Slots that are held now.
@@ -252,6 +254,21 @@ pub const CATALOGUE: &[Metric] = &[
         FUNCTIONS_VERSIONED,
         "Function calls whose name carried a version suffix, which was stripped",
         &[&[label("function", FUNCTION_NAMES)]],
+    ),
+    counter(
+        INBOUND_ANSWERS,
+        "Answers to Retell's questions before a call or chat begins, by what was answered",
+        &[&[label(
+            "outcome",
+            &[
+                "known_caller",
+                "unknown_caller",
+                "over_concurrent_calls",
+                "over_calls_per_minute",
+                "unplaced",
+                "repeated",
+            ],
+        )]],
     ),
     counter(
         REFUSED,

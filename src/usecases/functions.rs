@@ -16,7 +16,7 @@ use askpro_domain::{
     call::CallIdentity,
     function::{FunctionName, Speaker},
     ids::CallId,
-    tenant::Placement,
+    tenant::{Company, Placement},
     time::UnixMillis,
 };
 use bytes::Bytes;
@@ -60,7 +60,13 @@ pub async fn ask(services: &Arc<Services>, request: FunctionRequest) -> Result<A
     let class = if function.is_write() { Class::FunctionWrite } else { Class::FunctionRead };
     admit(services, class)?;
     let (call_id, asked_at) = (request.call_id.clone(), request.asked_at);
-    let busy = busy_answer(services, &request.identity);
+    let company = company_of(services, &request.identity);
+    let busy = busy_answer(company.as_deref());
+    if company.is_some_and(|company| !services.function_pace.admit(&company, class, asked_at)) {
+        count_refused(class, Reason::Quota);
+        count(function.as_str(), outcome_of(&busy));
+        return Ok(busy);
+    }
     let (reply, answer) = Reply::new();
     let message = CallMessage::AskFunction(Box::new(AskFunction {
         function,
@@ -82,14 +88,18 @@ pub async fn ask(services: &Arc<Services>, request: FunctionRequest) -> Result<A
     Ok(answered)
 }
 
-/// What is said when the call's actor says nothing, in the language of the company if that can be told.
-fn busy_answer(services: &Services, identity: &CallIdentity) -> Answered {
+/// The company that the call belongs to, as far as the question itself tells.
+fn company_of(services: &Services, identity: &CallIdentity) -> Option<Arc<Company>> {
     let directory = services.directory.current();
-    let company = match directory.place(&identity.placing()) {
-        Placement::Placed { company, .. } => directory.company(company),
+    match directory.place(&identity.placing()) {
+        Placement::Placed { company, .. } => directory.company(company).cloned(),
         Placement::Unplaced(_) => None,
-    };
-    let answer = company.map_or_else(Speaker::of_nobody, |company| Speaker::of(company)).busy();
+    }
+}
+
+/// What is said when the call's actor says nothing, in the language of the company if that can be told.
+fn busy_answer(company: Option<&Company>) -> Answered {
+    let answer = company.map_or_else(Speaker::of_nobody, Speaker::of).busy();
     Answered {
         body: Bytes::from(answer.to_bytes()),
         success: answer.success,

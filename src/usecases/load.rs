@@ -62,6 +62,8 @@ pub enum Reason {
     QueueFull,
     /// The journal takes nothing.
     JournalFull,
+    /// The company has used up what its limits allow.
+    Quota,
     /// The service takes no more.
     Draining,
     /// The service takes nothing yet.
@@ -75,6 +77,7 @@ impl Reason {
         match self {
             Self::QueueFull => "queue_full",
             Self::JournalFull => "journal_full",
+            Self::Quota => "quota",
             Self::Draining => "draining",
             Self::Standby => "standby",
         }
@@ -141,7 +144,9 @@ mod tests {
             labels.filter(|label| label.name == name).flat_map(|label| label.values).collect::<Vec<_>>()
         };
         assert!(ALL.iter().all(|class| values("class").contains(&&class.as_str())));
-        for reason in [Reason::QueueFull, Reason::JournalFull, Reason::Draining, Reason::Standby] {
+        for reason in
+            [Reason::QueueFull, Reason::JournalFull, Reason::Quota, Reason::Draining, Reason::Standby]
+        {
             assert!(values("reason").contains(&&reason.as_str()), "{reason:?}");
         }
     }

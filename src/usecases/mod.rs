@@ -7,7 +7,9 @@ pub mod companies;
 pub mod dead_letters;
 mod error;
 mod figures;
+mod function_pace;
 pub mod functions;
+pub mod inbound;
 pub mod ingest;
 pub mod load;
 mod page;
@@ -18,6 +20,8 @@ pub mod status;
 pub mod traffic;
 
 pub use error::AdminError;
+pub use function_pace::FunctionPace;
+pub use inbound::InboundMemory;
 pub use page::{Page, PageRequest};
 pub use services::{Door, Readiness, ServiceState, Services};
 pub use traffic::Traffic;

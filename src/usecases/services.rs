@@ -17,7 +17,7 @@ use askpro_actors::{
 };
 use askpro_domain::secret::Secret;
 
-use super::traffic::Traffic;
+use super::{FunctionPace, InboundMemory, traffic::Traffic};
 
 /// The running service, as use cases see it. Cheap to clone behind an [`Arc`].
 pub struct Services {
@@ -55,6 +55,10 @@ pub struct Services {
     pub database_up: Arc<std::sync::atomic::AtomicBool>,
     /// What passes the door; a new one starts at zero.
     pub traffic: Traffic,
+    /// What was answered before calls began.
+    pub inbound: InboundMemory,
+    /// How many functions companies call.
+    pub function_pace: FunctionPace,
 }
 
 /// What the process is doing.

@@ -1,10 +1,11 @@
 //! S1: a booking, and Retell repeats it while Cal.com is slow.
 
 use askpro::simulators::calcom::{Fault, FaultKind, Operation};
+use jiff::Timestamp;
 use serde_json::json;
 
 use crate::support::{
-    days::slot,
+    days::{now_ms, slot},
     eventually,
     retell::{call, event, merge, over},
     service::{Service, Setup},
@@ -14,12 +15,26 @@ use crate::support::{
 async fn a_booking_that_retell_repeats_is_made_once_and_answered_byte_for_byte() {
     let service = Setup::new().with("FUNCTIONS__BUDGET_MS", "1500").start().await;
     let (retell, call, at) = (&service.retell, call("call_c1"), slot(14, 0));
+    let rings = json!({ "event": "call_inbound", "call_inbound": {
+        "call_id": "call_c1", "from_number": call["from_number"], "to_number": call["to_number"],
+    }});
+    let told = retell.post("/webhooks/retell/inbound", &rings).await.json();
+    assert_eq!(told["call_inbound"]["dynamic_variables"]["customer_name"], "Anna Schmidt", "{told}");
     retell.event(&event("call_started", &call)).await;
     let wish = json!({ "datum": at.german_date, "uhrzeit": "14:00", "dienstleistung": "Herrenhaarschnit", "call_id": "None" });
     let checked = retell.function("check_availability_v17", &call, wish).await.json();
     assert_eq!((&checked["success"], &checked["available"]), (&json!(true), &json!(true)), "{checked}");
     assert!(checked["slot"].as_str().unwrap().starts_with(&at.local), "{checked}");
     assert_eq!(checked["service"], "Herrenhaarschnitt");
+    let held_until: Timestamp = checked["held_until"].as_str().unwrap().parse().unwrap();
+    let held_s = (held_until.as_millisecond() - now_ms()) / 1_000;
+    assert!((240..=300).contains(&held_s), "held for {held_s} s");
+    let metrics = String::from_utf8(retell.get("/metrics").await.body).unwrap();
+    assert!(
+        metrics.contains("askpro_functions_versioned_total{function=\"check_availability\"} "),
+        "{metrics}"
+    );
+    assert!(!metrics.contains("askpro_functions_versioned_total{function=\"check_availability\"} 0"));
     assert_eq!(service.holds("friseur-mitte").await, ["held"]);
 
     service.calcom.add_fault(Fault::new(FaultKind::Slow { ms: 4_000 }).on(Operation::Create).times(1));

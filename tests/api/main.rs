@@ -20,6 +20,7 @@ mod crash;
 mod events;
 mod hangup;
 mod import;
+mod inbound;
 mod journal_full;
 mod readiness;
 mod real_databases;

@@ -6,6 +6,7 @@ pub mod booking;
 pub mod call;
 pub mod customer;
 pub mod function;
+pub mod greeting;
 pub mod ids;
 pub mod pace;
 pub mod phone;

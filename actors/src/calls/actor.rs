@@ -459,6 +459,7 @@ impl CallActor {
             && self.live.is_none()
         {
             self.live = Some(self.world.live.enter(placed.company));
+            self.world.admissions.began(placed.company, &self.state.call_id);
             self.tell_tenant(placed.company, TenantMessage::CallBegan, cx);
             self.listen(cx);
         }
@@ -469,6 +470,8 @@ impl CallActor {
             if let Some(placed) = self.state.placed {
                 if was_live {
                     self.tell_tenant(placed.company, TenantMessage::CallEnded, cx);
+                } else {
+                    self.world.admissions.never_began(placed.company, &self.state.call_id);
                 }
                 self.tell_scheduler(placed.company, cx);
             }

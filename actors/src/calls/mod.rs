@@ -34,7 +34,7 @@ use crate::{
     reconcile::ReconcileActor,
     runtime::Registry,
     scheduling::SchedulingActor,
-    tenant::{LiveCounts, TenantActor},
+    tenant::{Admissions, LiveCounts, TenantActor},
     writer::Writers,
 };
 
@@ -97,6 +97,8 @@ pub struct CallWorld {
     pub voice: Arc<dyn Voice>,
     /// Live calls.
     pub live: LiveCounts,
+    /// Calls that were let in and are expected.
+    pub admissions: Admissions,
     /// Counts the questions of all calls to the store.
     pub questions: std::sync::atomic::AtomicU64,
     /// Schedulers, by company; set once at start.

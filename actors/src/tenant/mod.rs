@@ -1,6 +1,8 @@
 //! One actor per company: its live figures, for admins and quotas. Told by calls and schedulers, asked by
 //! admins; it never asks anybody.
 
+mod admissions;
+
 use std::{
     collections::BTreeMap,
     sync::{
@@ -9,6 +11,7 @@ use std::{
     },
 };
 
+pub use admissions::Admissions;
 use askpro_domain::{booking::AppointmentStatus, ids::CompanyId, time::UnixMillis};
 use dashmap::DashMap;
 use serde::Serialize;

@@ -36,7 +36,7 @@ use crate::{
         serve,
         webhooks::testing::{Decoder, sign},
     },
-    usecases::{Door, Readiness, ServiceState, Services, Traffic},
+    usecases::{Door, FunctionPace, InboundMemory, Readiness, ServiceState, Services, Traffic},
 };
 
 /// Mon 2026-11-23 09:00 in Berlin.
@@ -111,6 +111,8 @@ impl Edge {
             readiness: readiness.clone(),
             database_up: Arc::new(AtomicBool::new(true)),
             traffic: Traffic::default(),
+            inbound: InboundMemory::default(),
+            function_pace: FunctionPace::default(),
         });
         let door = Arc::new(Door {
             readiness,

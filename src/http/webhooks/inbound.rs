@@ -3,9 +3,9 @@
 
 use actix_web::{
     HttpRequest, HttpResponse,
-    web::{Data, Path, Payload},
+    http::header,
+    web::{Bytes, Data, Path, Payload},
 };
-use serde_json::json;
 
 use super::{
     retell::outcome_of,
@@ -15,7 +15,10 @@ use crate::{
     http::{Edge, extract::company, problem::Refusal},
     providers::retell::inbound::decode::{Decoded, InboundKind, decode},
     telemetry::metrics::{WEBHOOK_ACK, WEBHOOK_EVENTS},
-    usecases::load::{Class, admit},
+    usecases::{
+        inbound::{self, InboundQuestion},
+        load::{Class, admit},
+    },
 };
 
 /// Signed by the platform.
@@ -45,13 +48,14 @@ async fn answer(
 ) -> Result<HttpResponse, Refusal> {
     let asked = receive(edge, slug, request, payload).await;
     let (event, outcome) = match &asked {
-        Ok(kind) => (kind.name(), "accepted"),
+        Ok((kind, _)) => (kind.name(), "accepted"),
         Err(refusal) => ("unknown", outcome_of(refusal)),
     };
     metrics::counter!(WEBHOOK_EVENTS, "source" => "retell", "event" => event, "outcome" => outcome)
         .increment(1);
-    // An empty object lets the call go on as the number is configured.
-    asked.map(|kind| HttpResponse::Ok().json(json!({ kind.name(): {} })))
+    asked.map(|(_, body)| {
+        HttpResponse::Ok().insert_header((header::CONTENT_TYPE, "application/json")).body(body)
+    })
 }
 
 async fn receive(
@@ -59,7 +63,7 @@ async fn receive(
     slug: Option<&str>,
     request: &HttpRequest,
     payload: Payload,
-) -> Result<InboundKind, Refusal> {
+) -> Result<(InboundKind, Bytes), Refusal> {
     let services = edge.open_for(Class::Inbound)?;
     let company = slug.map(|slug| company::by_slug(services, slug)).transpose()?;
     let retry_after_s = services.retry_after_s;
@@ -67,8 +71,16 @@ async fn receive(
     let signed = signed::read(edge, services, company.as_deref(), request, payload).await?;
     let delivery = decode(&signed.body).map_err(|error| unreadable(&error))?;
     let Decoded::Inbound(inbound) = delivery.decoded else { return Err(events_elsewhere()) };
+    let kind = inbound.kind;
+    let question = InboundQuestion {
+        kind: kind.name(),
+        call_id: inbound.call_id,
+        identity: inbound.identity,
+        signer: signed.signer,
+    };
+    let body = inbound::answer(services, &question, signed.at);
     metrics::histogram!(WEBHOOK_ACK).record(signed.since.elapsed().as_secs_f64());
-    Ok(inbound.kind)
+    Ok((kind, body))
 }
 
 fn events_elsewhere() -> Refusal {

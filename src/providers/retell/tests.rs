@@ -29,13 +29,17 @@ fn id() -> CallId {
 }
 
 fn client(server: &TestServer) -> RetellClient {
+    patient_client(server, Duration::from_secs(20))
+}
+
+fn patient_client(server: &TestServer, timeout: Duration) -> RetellClient {
     // An error here only says that a provider is installed already.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let options = RetellOptions {
         base_url: server.url.clone(),
         platform_key: Some(Secret::new("key_platform")),
-        call_timeout: Duration::from_millis(300),
-        list_timeout: Duration::from_millis(300),
+        call_timeout: timeout,
+        list_timeout: timeout,
         ..RetellOptions::default()
     };
     let own = |company| (company == CompanyId(7)).then(|| Secret::new("key_own"));
@@ -186,7 +190,10 @@ async fn what_is_no_answer_says_why() {
     for broken in [500, 502, 503, 302] {
         assert_eq!(status(broken).await, VoiceError::Unreachable("a fault at Retell"), "{broken}");
     }
-    assert_eq!(error(Reply::Hang).await, VoiceError::Unreachable("no answer in time"));
+    let silent = TestServer::start(|_| Reply::Hang).await;
+    let client = patient_client(&silent, Duration::from_millis(50));
+    let late = client.find_call(Account::Platform, &id()).await.unwrap_err();
+    assert_eq!(late, VoiceError::Unreachable("no answer in time"));
     assert!(matches!(error(Reply::Drop).await, VoiceError::Unreachable(_)));
     for unreadable in
         [json!([]), json!("call"), json!({"call_id": "call_c2"}), json!({"call_status": "ended"})]

@@ -10,7 +10,7 @@ use askpro_domain::{
     ids::{AppointmentId, BodyHash, BranchId, CallId, CompanyId, CustomerId, ServiceId},
     phone::PhoneNumber,
     slots::HoldId,
-    tenant::{Branch, Company, CompanyKeys, Customer, Language, Limits},
+    tenant::{Branch, Company, CompanyKeys, Customer, InboundSettings, Language, Limits},
     time::{Interval, UnixMillis},
 };
 use bytes::Bytes;
@@ -202,6 +202,7 @@ pub(super) fn company(slug: &str, numbers: &[&str], agents: &[&str]) -> Company 
             phone_numbers: numbers.iter().map(|n| PhoneNumber::parse_e164(n).unwrap()).collect(),
             agents: agents.iter().map(|a| (*a).to_owned()).collect(),
             opening_hours: None,
+            inbound: InboundSettings::default(),
         }],
         staff: Vec::new(),
         services: Vec::new(),

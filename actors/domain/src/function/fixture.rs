@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use crate::{
     ids::{BranchId, CompanyId, ServiceId, StaffId},
     tenant::{
-        Branch, Company, CompanyKeys, HourRange, Language, Limits, Service, ServiceStaff, Staff, Weekday,
+        Branch, Company, CompanyKeys, HourRange, InboundSettings, Language, Limits, Service, ServiceStaff,
+        Staff, Weekday,
     },
     time::UnixMillis,
 };
@@ -49,6 +50,7 @@ pub(crate) fn friseur_mitte() -> Company {
             phone_numbers: Vec::new(),
             agents: vec!["agent_a1".to_owned()],
             opening_hours: Some(hours.collect::<BTreeMap<_, _>>()),
+            inbound: InboundSettings::default(),
         }],
         staff: vec![member("udo", "Udo", 9001), member("mia", "Mia", 9002)],
         services: vec![

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::{
     Alternative, FunctionAnswer, Objection, Outcome,
-    spoken::{Age, Hours, Names},
+    spoken::{self, Age, Hours, Names},
     texts_de, texts_en,
 };
 use crate::{
@@ -270,6 +270,33 @@ impl Speaker {
         if outcome.offers_callback() { answer.with("callback_offered", true) } else { answer }
     }
 
+    /// An appointment that lies ahead, as a note for the agent.
+    #[must_use]
+    pub fn next_appointment(&self, at: UnixMillis, service: Option<&str>, staff: Option<&str>) -> String {
+        match self.language {
+            Language::De => texts_de::next_appointment(self.moment(at), service, staff),
+            Language::En => texts_en::next_appointment(self.moment(at), service, staff),
+        }
+    }
+
+    /// `2026-11-23`, on the clock on the wall.
+    #[must_use]
+    pub fn today(&self, now: UnixMillis) -> String {
+        self.moment(now).date().to_string()
+    }
+
+    /// `Montag, der 23. November 2026`
+    #[must_use]
+    pub fn today_spoken(&self, now: UnixMillis) -> String {
+        spoken::day_and_year(self.language, self.moment(now).date())
+    }
+
+    /// RFC 3339 with the offset of the clock on the wall.
+    #[must_use]
+    pub fn instant(&self, at: UnixMillis) -> String {
+        at.to_rfc3339_in(&self.zone)
+    }
+
     fn about(
         &self,
         outcome: &Outcome<'_>,
@@ -287,10 +314,6 @@ impl Speaker {
     /// Instants beyond the years that jiff knows, which nobody can order, are spoken as the year 0.
     fn moment(&self, at: UnixMillis) -> DateTime {
         local(at, &self.zone).unwrap_or_default()
-    }
-
-    fn instant(&self, at: UnixMillis) -> String {
-        at.to_rfc3339_in(&self.zone)
     }
 
     fn spoken(&self, alternatives: &[Alternative]) -> Vec<(DateTime, Option<String>)> {

@@ -2,7 +2,7 @@
 
 use super::{
     Objection, Outcome,
-    spoken::{self, NAMES_SPOKEN_MAX, Names},
+    spoken::{self, Moment, NAMES_SPOKEN_MAX, Names},
 };
 use crate::{booking::Refusal, tenant::Language};
 
@@ -164,6 +164,13 @@ fn refused(refusal: Refusal) -> &'static str {
         }
         Refusal::Other => "Der Kalender hat den Termin nicht angenommen. Soll Sie jemand zurückrufen?",
     }
+}
+
+/// An appointment that lies ahead, as a note for the agent.
+pub(super) fn next_appointment(at: Moment, service: Option<&str>, staff: Option<&str>) -> String {
+    let service = service.map(|service| format!(", {service}")).unwrap_or_default();
+    let staff = staff.map(|staff| format!(" bei {staff}")).unwrap_or_default();
+    format!("{}{service}{staff}", spoken::moment(DE, at))
 }
 
 fn limited(names: Names<'_>) -> Vec<String> {

@@ -3,7 +3,9 @@
 
 mod directory;
 pub mod import;
+mod inbound;
 mod merge;
+pub mod quota;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -11,6 +13,7 @@ use serde::{Deserialize, Serialize};
 
 pub use directory::{Directory, Placement, PlacingFacts, UnplacedReason};
 pub use import::{Import, ImportError, parse_import};
+pub use inbound::{AgentVersion, InboundSettings};
 
 use crate::{
     ids::{BranchId, CompanyId, CustomerId, ServiceId, StaffId},
@@ -97,6 +100,9 @@ pub struct Branch {
     pub agents: Vec<String>,
     /// Opening hours by weekday, local wall clock; `None` when they are not known, a missing day is closed.
     pub opening_hours: Option<BTreeMap<Weekday, Vec<HourRange>>>,
+    /// What is answered before a call begins, beside what is said of the caller.
+    #[serde(default)]
+    pub inbound: InboundSettings,
 }
 
 /// Day of the week, Monday first.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::{
     AGENTS_MAX, BRANCHES_MAX, CUSTOMERS_MAX, FileReader, LIMIT_MAX, NOTICE_MINUTES_MAX, PHONE_NUMBERS_MAX,
-    RESERVED_SLUG, WEBHOOK_KEYS_MAX, hours,
+    RESERVED_SLUG, WEBHOOK_KEYS_MAX, hours, inbound,
     reader::{Fields, Item, Reader, quoted},
 };
 use crate::{
@@ -31,7 +31,7 @@ const COMPANY_FIELDS: [&str; 15] = [
     "services",
     "customers",
 ];
-const BRANCH_FIELDS: [&str; 5] = ["slug", "name", "phone_numbers", "agents", "opening_hours"];
+const BRANCH_FIELDS: [&str; 6] = ["slug", "name", "phone_numbers", "agents", "opening_hours", "inbound"];
 
 /// Slugs of a company's parts, with the places they were declared at. A part that is wrong elsewhere is
 /// declared all the same, so that nobody who names it is told that it does not exist.
@@ -103,9 +103,19 @@ impl FileReader {
         let agents = self.agents(&fields);
         let hours = fields.item("opening_hours");
         let opening_hours = hours.and_then(|item| hours::opening_hours(&mut self.reader, &item));
+        let inbound = fields.item("inbound");
+        let inbound = inbound.and_then(|item| inbound::inbound(&mut self.reader, &item, &agents));
         let slug = slug?;
         let id = BranchId::of_slugs(&[&declared.company, &slug]);
-        Some(Branch { id, slug, name: name?, phone_numbers, agents, opening_hours })
+        Some(Branch {
+            id,
+            slug,
+            name: name?,
+            phone_numbers,
+            agents,
+            opening_hours,
+            inbound: inbound.unwrap_or_default(),
+        })
     }
 
     fn phone_numbers(&mut self, fields: &Fields<'_>) -> Vec<PhoneNumber> {

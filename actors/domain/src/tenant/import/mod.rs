@@ -13,6 +13,7 @@
 mod catalog;
 mod company;
 mod hours;
+mod inbound;
 mod reader;
 
 #[cfg(test)]
@@ -60,6 +61,14 @@ pub const SERVICE_MINUTES_MAX: i64 = 1_440;
 pub const SERVICE_MINUTES_DEFAULT: u32 = 30;
 /// Highest price in minor units.
 pub const PRICE_CENTS_MAX: i64 = 1_000_000_000;
+/// Dynamic variables of a branch.
+pub const DYNAMIC_VARIABLES_MAX: usize = 50;
+/// Characters of a dynamic variable's name.
+pub const VARIABLE_NAME_CHARS_MAX: usize = 64;
+/// Characters of a dynamic variable's value.
+pub const VARIABLE_CHARS_MAX: usize = 1_000;
+/// Bytes of the metadata of a branch, as JSON.
+pub const METADATA_BYTES_MAX: usize = 8_192;
 /// Highest limit of calls.
 pub const LIMIT_MAX: i64 = 1_000_000;
 /// Errors told of one file; one more says that there are more.

@@ -11,8 +11,8 @@ use crate::{
     phone::PhoneNumber,
     secret::Secret,
     tenant::{
-        Branch, CompanyKeys, Directory, HourRange, Language, Limits, PlacingFacts, Service, ServiceStaff,
-        Staff, Weekday,
+        Branch, CompanyKeys, Directory, HourRange, InboundSettings, Language, Limits, PlacingFacts, Service,
+        ServiceStaff, Staff, Weekday,
     },
 };
 
@@ -90,6 +90,7 @@ fn the_example_of_the_contract_is_read_exactly() {
             phone_numbers: vec![PhoneNumber::parse_e164("+493083793369").unwrap()],
             agents: vec!["agent_a1".to_owned()],
             opening_hours: Some(hours),
+            inbound: InboundSettings::default(),
         }],
         staff: vec![member(udo, "udo", "Udo", 9001), member(mia, "mia", "Mia", 9002)],
         services: vec![Service {
