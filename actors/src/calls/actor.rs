@@ -24,6 +24,9 @@ use crate::{
 /// How long before its deadline an order goes on without the store's answer.
 const ORDER_MARGIN_MS: i64 = 1_000;
 
+/// Journaled bodies of one call that wait in memory for the store's answer.
+const BODIES_KEPT_MAX: usize = 2;
+
 /// How long an unplaced call stays in memory after its last message for bookings that a company claims in it.
 const CLAIMS_KEPT_MS: i64 = 600_000;
 
@@ -126,7 +129,7 @@ impl Actor for CallActor {
     }
 
     fn stopping(&mut self) {
-        self.flush_transcript();
+        self.write_transcript();
     }
 }
 
@@ -205,13 +208,19 @@ impl CallActor {
         self.hand_over();
     }
 
+    /// Of running transcripts only the newest waits: it has all the words of those before it.
     fn defer(&mut self, received: EventReceived, quarantined: bool) {
-        let known = |(other, _): &(EventReceived, bool)| {
-            received.position.is_some() && other.position == received.position
+        let is_transcript = received.event.kind.is_supersedable();
+        let known = |(other, _): &&mut (EventReceived, bool)| match is_transcript {
+            true => other.event.kind.is_supersedable() && other.signer == received.signer,
+            false => received.position.is_some() && other.position == received.position,
         };
-        if !self.deferred.iter().any(known) {
-            self.deferred.push((received, quarantined));
+        match self.deferred.iter_mut().find(known) {
+            None => self.deferred.push((received, quarantined)),
+            Some((older, _)) if is_transcript && rank(older) < rank(&received) => *older = received,
+            Some(_) => {}
         }
+        self.leave_bodies_in_journal();
     }
 
     /// Applies an event, or sets it aside when it is not this signer's.
@@ -260,7 +269,15 @@ impl CallActor {
         }
     }
 
+    /// Writes the newest transcript, unless an earlier one may still wait: a writer that cannot commit would
+    /// gather one copy after the other, and these are in no journal.
     fn flush_transcript(&mut self) {
+        if !self.world.writers.has_row_of(&self.state.call_id) {
+            self.write_transcript();
+        }
+    }
+
+    fn write_transcript(&mut self) {
         if self.base != Base::Known {
             return;
         }
@@ -321,16 +338,14 @@ impl CallActor {
         }
     }
 
-    /// While the store is away, bodies that are in the journal need not be here too.
+    /// While the store is away, bodies that are in the journal need not be here too. The first few wait in
+    /// memory for a store that answers at once.
     fn leave_bodies_in_journal(&mut self) {
-        const KEPT: usize = 2;
-        if self.state.placed.is_none() {
-            return;
-        }
-        for waiting in self.waiting.iter_mut().skip(KEPT) {
-            if waiting.received.position.is_some() {
-                waiting.received.body = bytes::Bytes::new();
-            }
+        let kept = if self.store_silent { 0 } else { BODIES_KEPT_MAX };
+        let waiting = self.waiting.iter_mut().map(|waiting| &mut waiting.received);
+        let all = waiting.chain(self.deferred.iter_mut().map(|(received, _)| received));
+        for received in all.filter(|received| received.position.is_some()).skip(kept) {
+            received.body = bytes::Bytes::new();
         }
     }
 
@@ -383,6 +398,7 @@ impl CallActor {
             Loaded::Failed(error) => {
                 tracing::debug!(call.id = %self.state.call_id, error, "the store did not say what it knows of a call");
                 self.store_silent = true;
+                self.leave_bodies_in_journal();
                 cx.arm("load", cx.now().plus_ms(self.world.settings.load_again_ms), CallMessage::LoadAgain);
             }
             Loaded::Known(stored, quarantined) => {
@@ -465,7 +481,7 @@ impl CallActor {
         }
         if over && !self.told_over {
             self.told_over = true;
-            self.flush_transcript();
+            self.write_transcript();
             let was_live = self.live.take().is_some();
             if let Some(placed) = self.state.placed {
                 if was_live {
@@ -534,7 +550,9 @@ impl CallActor {
             state: self.state.clone(),
             unplaced: self.state.placed.is_none(),
             loaded: self.base == Base::Known,
-            withheld_orders: self.withheld.len() + self.waiting.iter().filter(|w| !w.quarantined).count(),
+            withheld_orders: self.withheld.len()
+                + self.deferred.len()
+                + self.waiting.iter().filter(|w| !w.quarantined).count(),
             heard_at: self.heard_at,
         }
     }
@@ -572,6 +590,11 @@ async fn ask_store(
 
 fn order_of(moved: &super::BookingMoved) -> WriteOrder {
     WriteOrder { call_id: None, writes: moved.writes.clone(), positions: vec![moved.position] }
+}
+
+/// Which version of the same event stays.
+fn rank(received: &EventReceived) -> String {
+    rows::event_row(received, CompanyId(0)).rank()
 }
 
 /// The body of a waiting event: in memory, or left in the journal.

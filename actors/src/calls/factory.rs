@@ -13,7 +13,7 @@ use crate::{
     parked::ParkedItem,
     ports::{
         journal::{Record, SchedulingRecord, Signer},
-        rows::{Body, DeadLetterRow, Write},
+        rows::{DeadLetterRow, Write},
     },
     runtime::{Build, Factory, Why},
     scheduling::moved_again,
@@ -100,7 +100,7 @@ impl CallFactory {
         let at = received.event.event_timestamp.map_or(0, |at| at.0);
         let row = DeadLetterRow {
             id: format!("call-{}-{at}", received.event.body_hash.to_hex()),
-            body: Some(Body::Inline(received.body.clone())),
+            body: Some(super::actor::body_of(received)),
             message: "retell_event",
             signer_company: signer_company(received.signer),
             ..self.row(key, "retell_event", error)

@@ -69,3 +69,39 @@ fn a_drain_writes_the_transcripts_of_live_calls() {
     rig.finish_soon();
     assert!(database.tables().events.contains_key(&(id("c"), "transcript_updated".to_owned())));
 }
+
+#[test]
+fn a_database_that_is_away_gathers_one_transcript_of_a_call() {
+    let rig = Rig::new();
+    rig.event(&started("c"));
+    rig.settle();
+    rig.database.set_away(true);
+    for turn in 1..40 {
+        rig.event(&transcript("c", turn, "hello"));
+        rig.advance(5_000);
+    }
+    assert!(rig.actors.writers.backlog() <= 1, "{} orders wait", rig.actors.writers.backlog());
+    rig.database.set_away(false);
+    rig.advance(30_000);
+    assert_eq!(written(&rig), Some(39));
+    rig.event(&ended("c"));
+    rig.finish();
+}
+
+#[test]
+fn a_store_that_is_away_leaves_one_transcript_of_a_companys_own_key() {
+    let rig = Rig::new();
+    rig.database.set_away(true);
+    let own = crate::ports::journal::Signer::Company(crate::ports::fakes::company_a());
+    rig.event_signed(&started("c"), own);
+    for turn in [1, 3, 2] {
+        rig.event_signed(&transcript("c", turn, "hello"), own);
+    }
+    rig.settle();
+    assert_eq!(rig.call("c").unwrap().withheld_orders, 2);
+    rig.database.set_away(false);
+    rig.advance(30_000);
+    assert_eq!(written(&rig), Some(3));
+    rig.event(&ended("c"));
+    rig.finish();
+}
