@@ -11,7 +11,7 @@ use askpro_actors::ports::{
 use askpro_domain::tenant::{Company, Directory, Import, parse_import};
 use serde_json::Value;
 
-use super::{SystemClock, connect};
+use super::{SystemClock, connect, strict_json::Strict};
 use crate::{config::Config, journal::JournalOptions, store::Database};
 
 /// What an import did.
@@ -73,13 +73,21 @@ fn read_import(file: &Path) -> anyhow::Result<Import> {
             toml::from_str(&text).map_err(|e| anyhow!("{}: {}", file.display(), e.message()))?;
         toml_to_json(table)
     } else {
-        serde_json::from_str(&text)
-            .map_err(|e| anyhow!("{}: no JSON at line {}, column {}", file.display(), e.line(), e.column()))?
+        read_json(&text).map_err(|what| anyhow!("{}: {what}", file.display()))?
     };
     parse_import(&value).map_err(|errors| {
         let lines: Vec<String> =
             errors.iter().map(|e| format!("{}: {} ({})", e.place, e.message, e.code)).collect();
         anyhow!("{}: {} errors, nothing was imported\n{}", file.display(), errors.len(), lines.join("\n"))
+    })
+}
+
+/// Says where, and shows nothing of the file but a doubled key: it holds keys of accounts.
+fn read_json(text: &str) -> Result<Value, String> {
+    serde_json::from_str(text).map(|Strict(value)| value).map_err(|error| {
+        let what = if error.is_data() { error.to_string() } else { "no JSON".to_owned() };
+        let what = what.split(" at line ").next().unwrap_or_default();
+        format!("{what} at line {}, column {}", error.line(), error.column())
     })
 }
 

@@ -10,6 +10,7 @@ mod decoder;
 mod directory;
 mod lease;
 mod recovery;
+mod strict_json;
 mod tasks;
 
 use std::{
@@ -159,6 +160,7 @@ async fn start_with(config: Config, readiness: Readiness) -> anyhow::Result<Runn
         services: OnceLock::new(),
         render_metrics: Arc::new(move || rendered.render()),
         retry_after_s: config.http.retry_after_s,
+        admin_token: config.admin.token.as_ref().map(secret),
     });
     let server = http::serve(door.clone(), &config.http, listener).context("the HTTP server cannot start")?;
     let handle = server.handle();
@@ -272,7 +274,6 @@ async fn bring_up_owned(
         bookings: ports.bookings.clone(),
         companies: Arc::new(database.clone()),
         webhook_keys: config.retell.webhook_keys.iter().map(secret).collect(),
-        admin_token: config.admin.token.as_ref().map(secret),
         function_budget_ms: millis(config.functions.budget),
         body_bytes_max: config.http.body_max_bytes,
         retry_after_s: config.http.retry_after_s,

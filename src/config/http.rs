@@ -4,6 +4,10 @@ use std::{net::SocketAddr, num::NonZeroUsize, time::Duration};
 
 use super::{ConfigError, settings::Settings};
 
+/// The largest body that may be allowed: whatever is taken must fit into one row of any database, packed or not,
+/// and be unpacked again.
+const BODY_MAX_BYTES_MAX: i64 = 12 * 1024 * 1024;
+
 /// Where the service listens and how much it takes.
 #[derive(Debug, Clone)]
 pub struct HttpConfig {
@@ -15,6 +19,8 @@ pub struct HttpConfig {
     pub connections_max: usize,
     /// Largest request body; a larger one is answered 413.
     pub body_max_bytes: usize,
+    /// All request bodies together, while they are read and verified; past it 503.
+    pub bodies_max_bytes: usize,
     /// How long a client may take to send its request head.
     pub head_timeout: Duration,
     /// How long a client may take to send its body.
@@ -37,7 +43,9 @@ impl HttpConfig {
             bind,
             workers: NonZeroUsize::new(settings.number("http.workers", 0..=256)?),
             connections_max: settings.number("http.connections_max", 16..=1_000_000)?,
-            body_max_bytes: settings.number("http.body_max_bytes", 1024..=268_435_456)?,
+            body_max_bytes: settings.number("http.body_max_bytes", 1024..=BODY_MAX_BYTES_MAX)?,
+            bodies_max_bytes: settings
+                .number("http.bodies_max_bytes", BODY_MAX_BYTES_MAX..=68_719_476_736)?,
             // The server looks at its watch twice a second: shorter limits would refuse whoever is quick.
             head_timeout: settings.milliseconds("http.head_timeout_ms", 1_000..=60_000)?,
             body_timeout: settings.milliseconds("http.body_timeout_ms", 100..=300_000)?,

@@ -26,6 +26,7 @@ use crate::{
         load::{Class, Reason, count_refused},
     },
 };
+use extract::{body::BodyLimits, room::Room};
 use problem::Refusal;
 
 /// How long a connection that was told to close may take to do so; what it still sends is read and dropped.
@@ -34,15 +35,20 @@ const DISCONNECT_WITHIN: Duration = Duration::from_secs(2);
 /// What every handler is given.
 pub struct Edge {
     door: Arc<Door>,
-    body_bytes_max: usize,
-    body_timeout: Duration,
+    bodies: BodyLimits,
 }
 
 impl Edge {
     /// In front of this door.
     #[must_use]
     pub fn new(door: Arc<Door>, config: &HttpConfig) -> Self {
-        Self { door, body_bytes_max: config.body_max_bytes, body_timeout: config.body_timeout }
+        let bodies = BodyLimits {
+            bytes_max: config.body_max_bytes,
+            room: Room::of(config.bodies_max_bytes),
+            within: config.body_timeout,
+            retry_after_s: door.retry_after_s,
+        };
+        Self { door, bodies }
     }
 
     /// The services, while they take work of this class; a refusal is counted.

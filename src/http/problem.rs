@@ -98,6 +98,11 @@ pub(super) enum Refusal {
         /// When to come again.
         retry_after_s: u64,
     },
+    /// Too many bytes of bodies are being read.
+    BodiesFull {
+        /// When to come again.
+        retry_after_s: u64,
+    },
     /// The service takes no requests now.
     NotReady {
         /// What it is doing.
@@ -136,6 +141,7 @@ const fn entry(refusal: &Refusal) -> (StatusCode, &'static str, &'static str) {
         R::EncodedBody => (S::UNSUPPORTED_MEDIA_TYPE, "body_encoded", "The body is encoded"),
         R::NotConfigured { .. } => (S::CONFLICT, "not_configured", "A setting that it needs is empty"),
         R::NotReplayable { .. } => (S::CONFLICT, "not_replayable", "It cannot be replayed"),
+        R::BodiesFull { .. } => (S::SERVICE_UNAVAILABLE, "bodies_full", "Too much is being sent at once"),
         R::Overloaded { .. } => (S::SERVICE_UNAVAILABLE, "overloaded", "Too much to do"),
         R::JournalFull { .. } => (S::SERVICE_UNAVAILABLE, "journal_full", "The journal is full"),
         R::JournalUnavailable { .. } => {
@@ -212,6 +218,9 @@ impl Refusal {
             Self::NotConfigured { key } => format!("set {key}, or import a company with a key of its own").into(),
             Self::NotReplayable { reason } => reason.clone().into(),
             Self::Overloaded { .. } => "send it again after the time in Retry-After".into(),
+            Self::BodiesFull { .. } => {
+                "send it again after the time in Retry-After; http.bodies_max_bytes raises the bound".into()
+            }
             Self::JournalFull { .. } => {
                 "send it again later; bring the database back or raise journal.max_bytes".into()
             }
@@ -227,6 +236,7 @@ impl Refusal {
     const fn retry_after_s(&self) -> Option<u64> {
         match self {
             Self::Overloaded { retry_after_s }
+            | Self::BodiesFull { retry_after_s }
             | Self::JournalFull { retry_after_s }
             | Self::JournalUnavailable { retry_after_s }
             | Self::DatabaseUnavailable { retry_after_s }
@@ -237,7 +247,10 @@ impl Refusal {
 
     /// Whether the rest of the request is not worth reading.
     const fn closes(&self) -> bool {
-        matches!(self, Self::BodyTooLarge { .. } | Self::BodyTooSlow | Self::BodyBroken)
+        matches!(
+            self,
+            Self::BodyTooLarge { .. } | Self::BodiesFull { .. } | Self::BodyTooSlow | Self::BodyBroken
+        )
     }
 }
 
@@ -308,6 +321,7 @@ mod tests {
             Refusal::NotConfigured { key: "retell.api_key" },
             Refusal::NotReplayable { reason: "no".to_owned() },
             Refusal::Overloaded { retry_after_s: 7 },
+            Refusal::BodiesFull { retry_after_s: 7 },
             Refusal::JournalFull { retry_after_s: 7 },
             Refusal::JournalUnavailable { retry_after_s: 7 },
             Refusal::DatabaseUnavailable { retry_after_s: 7 },

@@ -45,9 +45,9 @@ pub struct DeadLetterLine {
 /// # Errors
 /// When the database does not answer.
 pub async fn list(services: &Services, page: &PageRequest) -> Result<Page<DeadLetterLine>, AdminError> {
-    let letters = services.calls.list_dead_letters(page.cursor(), page.limit_u32()).await?;
+    let letters = services.calls.list_dead_letters(page.cursor(), page.heavy_limit_u32()).await?;
     let items = letters.into_iter().map(|letter| line(services, letter)).collect();
-    Ok(Page::of_source(items, page.limit(), |line: &DeadLetterLine| line.id.clone()))
+    Ok(Page::of_source(items, page.heavy_limit(), |line: &DeadLetterLine| line.id.clone()))
 }
 
 fn line(services: &Services, letter: DeadLetter) -> DeadLetterLine {

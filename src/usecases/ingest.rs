@@ -178,6 +178,7 @@ pub(super) async fn to_the_end<T: Send + 'static>(
         }
         Err(_) => {
             tracing::error!("the journal's disk is too slow");
+            count_refused(Class::Lifecycle, Reason::JournalSlow);
             Err(IngestError::JournalUnavailable)
         }
     }

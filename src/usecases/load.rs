@@ -64,6 +64,10 @@ pub enum Reason {
     JournalFull,
     /// The company has used up what its limits allow.
     Quota,
+    /// Too many bytes of bodies are being read.
+    BodiesFull,
+    /// The journal's disk takes too long.
+    JournalSlow,
     /// The service takes no more.
     Draining,
     /// The service takes nothing yet.
@@ -78,6 +82,8 @@ impl Reason {
             Self::QueueFull => "queue_full",
             Self::JournalFull => "journal_full",
             Self::Quota => "quota",
+            Self::BodiesFull => "bodies_full",
+            Self::JournalSlow => "journal_slow",
             Self::Draining => "draining",
             Self::Standby => "standby",
         }

@@ -19,6 +19,8 @@ impl PageRequest {
     pub const LIMIT_DEFAULT: u16 = 100;
     /// Items on a page at most.
     pub const LIMIT_MAX: u16 = 1_000;
+    /// Items with bodies on a page at most; stores give no more.
+    pub const HEAVY_LIMIT_MAX: u16 = 100;
 
     /// Reads the parameters of a request.
     ///
@@ -55,10 +57,16 @@ impl PageRequest {
         usize::from(self.limit)
     }
 
-    /// Items wanted, as stores take it.
+    /// Items on a page whose items carry bodies: a page has to fit into memory.
     #[must_use]
-    pub fn limit_u32(&self) -> u32 {
-        u32::from(self.limit)
+    pub fn heavy_limit(&self) -> usize {
+        self.limit().min(usize::from(Self::HEAVY_LIMIT_MAX))
+    }
+
+    /// The same, as stores take it.
+    #[must_use]
+    pub fn heavy_limit_u32(&self) -> u32 {
+        u32::from(self.limit.min(Self::HEAVY_LIMIT_MAX))
     }
 }
 

@@ -73,9 +73,9 @@ pub enum ReplayOutcome {
 /// # Errors
 /// When the database does not answer.
 pub async fn list(services: &Services, page: &PageRequest) -> Result<Page<QuarantineLine>, AdminError> {
-    let events = services.calls.list_quarantine(page.cursor(), page.limit_u32()).await?;
+    let events = services.calls.list_quarantine(page.cursor(), page.heavy_limit_u32()).await?;
     let items = events.into_iter().map(|event| line(services, event)).collect();
-    Ok(Page::of_source(items, page.limit(), |line: &QuarantineLine| line.id.clone()))
+    Ok(Page::of_source(items, page.heavy_limit(), |line: &QuarantineLine| line.id.clone()))
 }
 
 fn line(services: &Services, event: QuarantinedEvent) -> QuarantineLine {

@@ -41,8 +41,6 @@ pub struct Services {
     pub companies: Arc<dyn CompanyStore>,
     /// Platform keys of Retell's webhooks; all are accepted.
     pub webhook_keys: Vec<Secret>,
-    /// Token of the admin routes; `None` closes them.
-    pub admin_token: Option<Secret>,
     /// The caller's patience.
     pub function_budget_ms: i64,
     /// Largest body, bytes.
@@ -130,4 +128,6 @@ pub struct Door {
     pub render_metrics: Arc<dyn Fn() -> String + Send + Sync>,
     /// `Retry-After` of refusals, seconds.
     pub retry_after_s: u64,
+    /// What opens `/admin`; `None` keeps it shut.
+    pub admin_token: Option<Secret>,
 }

@@ -183,7 +183,8 @@ async fn a_companys_own_key_touches_only_its_own_calls() {
     own.post("/webhooks/retell/zahnarzt-hamburg", &event("call_started", &call("call_s8")))
         .await
         .assert_problem(401, "signature_mismatch");
-    own.post("/webhooks/retell/no-such", &json!({})).await.assert_problem(404, "company_unknown");
+    own.post("/webhooks/retell/no-such", &json!({})).await.assert_problem(401, "signature_mismatch");
+    service.retell.post("/webhooks/retell/no-such", &json!({})).await.assert_problem(404, "company_unknown");
 
     let foreign = event("call_started", &call_to("+494035791113", "agent_b1", "call_s9"));
     assert_eq!(own.post("/webhooks/retell/friseur-mitte", &foreign).await.status, StatusCode::NO_CONTENT);

@@ -35,7 +35,7 @@ pub struct CallActor {
     pub(super) state: CallState,
     pub(super) world: Arc<CallWorld>,
     /// What the store knew before.
-    base: Base,
+    pub(super) base: Base,
     /// Events whose rows are not yet with a writer, or that wait in quarantine for a company.
     pub(super) waiting: Vec<Waiting>,
     /// Events signed by a company's own key, until the store has said where the call belongs; with whether
@@ -52,7 +52,7 @@ pub struct CallActor {
     /// Other rows that wait for the store's answer.
     withheld: Vec<WriteOrder>,
     /// The newest transcript, until it is written.
-    transcript: Option<EventRow>,
+    pub(super) transcript: Option<EventRow>,
     live: Option<LiveToken>,
     /// The store was asked and did not answer: go by what was heard.
     store_silent: bool,
@@ -63,7 +63,7 @@ pub struct CallActor {
 
 /// Whether the store was asked what it knows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Base {
+pub(super) enum Base {
     NotAsked,
     Asked(u64),
     Known,
@@ -248,43 +248,6 @@ impl CallActor {
         if position.is_none() || self.waiting.iter().all(|w| w.received.position != position) {
             self.waiting.push(waiting);
         }
-    }
-
-    /// Keeps the newer transcript, to be written at most every few seconds.
-    fn keep_transcript(&mut self, received: &EventReceived, cx: &mut Context<'_, Self>) {
-        let row = rows::event_row(received, CompanyId(0));
-        if self.transcript.as_ref().is_none_or(|old| old.rank() < row.rank()) {
-            let is_first = self.transcript.is_none();
-            self.transcript = Some(row);
-            if is_first {
-                self.arm_transcript(cx);
-            }
-        }
-    }
-
-    fn arm_transcript(&self, cx: &mut Context<'_, Self>) {
-        if self.transcript.is_some() {
-            let at = cx.now().plus_ms(self.world.settings.transcript_flush_ms);
-            cx.arm("transcript", at, CallMessage::FlushTranscript);
-        }
-    }
-
-    /// Writes the newest transcript, unless an earlier one may still wait: a writer that cannot commit would
-    /// gather one copy after the other, and these are in no journal.
-    fn flush_transcript(&mut self) {
-        if !self.world.writers.has_row_of(&self.state.call_id) {
-            self.write_transcript();
-        }
-    }
-
-    fn write_transcript(&mut self) {
-        if self.base != Base::Known {
-            return;
-        }
-        let Some(placed) = self.state.placed else { return };
-        let Some(mut row) = self.transcript.take() else { return };
-        row.company = placed.company;
-        self.write(WriteOrder { call_id: None, writes: vec![Write::Event(row)], positions: Vec::new() });
     }
 
     fn booking_moved(&mut self, moved: &super::BookingMoved) {

@@ -13,6 +13,7 @@ mod rows;
 mod silence;
 #[cfg(test)]
 mod tests;
+mod transcript;
 
 use std::sync::{Arc, OnceLock};
 

@@ -19,7 +19,7 @@ pub(in crate::http) async fn require(
     next: Next<impl MessageBody>,
 ) -> Result<ServiceResponse<impl MessageBody>, Error> {
     let edge = request.app_data::<web::Data<Edge>>().ok_or(Refusal::Fault)?;
-    let token = edge.started()?.admin_token.as_ref();
+    let token = edge.door.admin_token.as_ref();
     if !is_allowed(sent(request.request()), token) {
         return Err(Refusal::BadToken.into());
     }

@@ -9,19 +9,34 @@ use actix_web::{
 };
 use futures_util::StreamExt;
 
+use super::room::{Room, Share};
 use crate::http::problem::Refusal;
 
 /// Room that is set aside at once, whatever a client announces.
 const CAPACITY_FIRST_MAX: usize = 64 * 1024;
 
-/// The whole body. A larger one, one that comes too slowly, and one that is encoded are refused; a length
-/// that is announced too large is refused before anything is read.
+/// How much of a body is read, and how long that may take.
+#[derive(Debug, Clone)]
+pub(in crate::http) struct BodyLimits {
+    /// Of one body.
+    pub(in crate::http) bytes_max: usize,
+    /// Of all bodies together.
+    pub(in crate::http) room: Room,
+    /// From the end of the head to the end of the body.
+    pub(in crate::http) within: Duration,
+    /// What a client is told that finds no room.
+    pub(in crate::http) retry_after_s: u64,
+}
+
+/// The whole body, and its share of the room, to be kept as long as the body. A larger one, one that comes too
+/// slowly, one that is encoded and one that finds no room are refused; a length that is announced too large is
+/// refused before anything is read.
 pub(in crate::http) async fn read(
     request: &HttpRequest,
     payload: Payload,
-    bytes_max: usize,
-    within: Duration,
-) -> Result<Bytes, Refusal> {
+    limits: &BodyLimits,
+) -> Result<(Bytes, Share), Refusal> {
+    let bytes_max = limits.bytes_max;
     if is_encoded(request) {
         return Err(Refusal::EncodedBody);
     }
@@ -30,22 +45,31 @@ pub(in crate::http) async fn read(
         return Err(Refusal::BodyTooLarge { bytes_max });
     }
     let capacity = announced.unwrap_or(0).min(CAPACITY_FIRST_MAX);
-    match tokio::time::timeout(within, gather(payload, bytes_max, capacity)).await {
+    match tokio::time::timeout(limits.within, gather(payload, limits, capacity)).await {
         Ok(body) => body,
         Err(_) => Err(Refusal::BodyTooSlow),
     }
 }
 
-async fn gather(mut payload: Payload, bytes_max: usize, capacity: usize) -> Result<Bytes, Refusal> {
+async fn gather(
+    mut payload: Payload,
+    limits: &BodyLimits,
+    capacity: usize,
+) -> Result<(Bytes, Share), Refusal> {
+    let BodyLimits { bytes_max, retry_after_s, .. } = *limits;
+    let mut share = limits.room.share();
     let mut body = BytesMut::with_capacity(capacity);
     while let Some(chunk) = payload.next().await {
         let chunk = chunk.map_err(|_| Refusal::BodyBroken)?;
         if body.len() + chunk.len() > bytes_max {
             return Err(Refusal::BodyTooLarge { bytes_max });
         }
+        if !share.grow(chunk.len()) {
+            return Err(Refusal::BodiesFull { retry_after_s });
+        }
         body.extend_from_slice(&chunk);
     }
-    Ok(body.freeze())
+    Ok((body.freeze(), share))
 }
 
 /// Signatures are over the bytes before any encoding: an encoded body is never unpacked here.
@@ -68,10 +92,26 @@ mod tests {
 
     use super::*;
 
-    async fn read_body(request: TestRequest, bytes_max: usize) -> Result<Bytes, Refusal> {
+    async fn read_in(room: &Room, request: TestRequest, bytes_max: usize) -> Result<(Bytes, Share), Refusal> {
         let (request, mut payload) = request.to_http_parts();
         let payload = Payload::from_request(&request, &mut payload).await.unwrap();
-        read(&request, payload, bytes_max, Duration::from_secs(5)).await
+        let within = Duration::from_secs(5);
+        let limits = BodyLimits { bytes_max, room: room.clone(), within, retry_after_s: 2 };
+        read(&request, payload, &limits).await
+    }
+
+    async fn read_body(request: TestRequest, bytes_max: usize) -> Result<Bytes, Refusal> {
+        read_in(&Room::of(100), request, bytes_max).await.map(|(body, _)| body)
+    }
+
+    #[actix_web::test]
+    async fn a_body_that_finds_no_room_is_refused_until_another_one_is_gone() {
+        let room = Room::of(8);
+        let post = || TestRequest::post().set_payload("12345");
+        let first = read_in(&room, post(), 5).await.unwrap();
+        assert!(matches!(read_in(&room, post(), 5).await, Err(Refusal::BodiesFull { retry_after_s: 2 })));
+        drop(first);
+        assert!(read_in(&room, post(), 5).await.is_ok());
     }
 
     #[actix_web::test]

@@ -2,5 +2,5 @@
 
 pub(super) mod bearer;
 pub(super) mod body;
-pub(super) mod company;
 pub(super) mod query;
+pub(super) mod room;

@@ -11,7 +11,7 @@ use askpro_domain::function::FunctionName;
 
 use super::{
     Edge,
-    extract::{company, query::Query},
+    extract::query::Query,
     problem::Refusal,
     webhooks::signed::{self, Signed, unreadable},
 };
@@ -75,10 +75,10 @@ async fn receive(
 ) -> Result<Bytes, Refusal> {
     let services = edge.open_for(class_of(name))?;
     let query = Query::of(request)?;
-    let company = query.text("company").map(|slug| company::by_slug(services, slug)).transpose()?;
     // Of an overloaded service not even the body is worth reading; the exact class is asked again later.
     admit(services, class_of(name)).map_err(|_| overloaded(services))?;
-    let signed = signed::read(edge, services, company.as_deref(), request, payload).await?;
+    let signed =
+        signed::read(edge, services, query.text("company"), class_of(name), request, payload).await?;
     let call = decode_function(&signed.body).map_err(|error| unreadable(&error))?;
     let (wanted, versioned) = wanted(name, &call)?;
     *function = wanted.as_str();
@@ -140,7 +140,7 @@ fn overloaded(services: &Services) -> Refusal {
 const fn outcome_of(refusal: &Refusal) -> &'static str {
     match refusal {
         Refusal::BadSignature { .. } => "unauthorized",
-        Refusal::Overloaded { .. } | Refusal::NotReady { .. } => "shed",
+        Refusal::Overloaded { .. } | Refusal::BodiesFull { .. } | Refusal::NotReady { .. } => "shed",
         _ => "invalid",
     }
 }

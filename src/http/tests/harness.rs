@@ -104,7 +104,6 @@ impl Edge {
             bookings: ports.bookings.clone(),
             companies: store.clone(),
             webhook_keys: vec![Secret::new("key_old"), Secret::new(PLATFORM_KEY)],
-            admin_token: token.map(Secret::new),
             function_budget_ms: 2_500,
             body_bytes_max: BODY_BYTES_MAX,
             retry_after_s: 2,
@@ -119,6 +118,7 @@ impl Edge {
             services: OnceLock::from(services.clone()),
             render_metrics: Arc::new(|| "askpro_actor_restarts_total{actor=\"call\"} 3\n".to_owned()),
             retry_after_s: 2,
+            admin_token: token.map(Secret::new),
         });
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
@@ -171,6 +171,7 @@ fn config(bind: SocketAddr) -> HttpConfig {
         workers: std::num::NonZeroUsize::new(2),
         connections_max: 100,
         body_max_bytes: BODY_BYTES_MAX,
+        bodies_max_bytes: 64 * 1024 * 1024,
         head_timeout: Duration::from_secs(10),
         body_timeout: Duration::from_millis(300),
         keep_alive: Duration::from_secs(5),

@@ -4,17 +4,70 @@ use tokio::{io::AsyncWriteExt, net::TcpStream};
 
 use super::{
     client::{exchange, read, request},
-    harness::{BODY_BYTES_MAX, Edge, PLATFORM_KEY},
+    harness::{BODY_BYTES_MAX, Edge, NOW, PLATFORM_KEY, event},
 };
 use crate::usecases::ServiceState;
+
+const SIGNATURE_HEADER: &str = "x-retell-signature";
+
+/// A header of the right form and time, which nobody signed.
+fn claimed() -> String {
+    format!("v={},d={}", NOW.0, "0".repeat(64))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_cannot_be_signed_is_refused_unread() {
+    let edge = Edge::start();
+    let stale = format!("v={},d={}", NOW.0 - 300_001, "0".repeat(64));
+    for (headers, code) in [
+        (vec![("content-length", "100")], "signature_missing"),
+        (vec![("content-length", "100"), (SIGNATURE_HEADER, "v=1")], "signature_malformed"),
+        (vec![("content-length", "100"), (SIGNATURE_HEADER, stale.as_str())], "signature_stale"),
+    ] {
+        for path in ["/webhooks/retell", "/webhooks/retell/inbound", "/functions/retell"] {
+            let mut line = TcpStream::connect(edge.address).await.unwrap();
+            line.write_all(&request("POST", path, &headers, b"half of")).await.unwrap();
+            let answer = read(line).await;
+            assert_eq!((answer.status, answer.code().as_str()), (401, code), "{path}");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_has_no_key_does_not_learn_which_companies_there_are() {
+    let edge = Edge::start();
+    let body = event("call_started", "call_1", "+493083793369");
+    for path in
+        ["/webhooks/retell/no-such", "/webhooks/retell/friseur-mitte", "/functions/retell?company=no-such"]
+    {
+        let answer = edge.post(path, "not_a_key", &body).await;
+        assert_eq!((answer.status, answer.code().as_str()), (401, "signature_mismatch"), "{path}");
+    }
+    let answer = edge.post("/webhooks/retell/no-such", PLATFORM_KEY, &body).await;
+    assert_eq!((answer.status, answer.code().as_str()), (404, "company_unknown"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_event_of_a_placeholder_is_no_event() {
+    let edge = Edge::start();
+    for id in ["None", "null", "current_call", "{{call_id}}"] {
+        let answer =
+            edge.post("/webhooks/retell", PLATFORM_KEY, &event("call_ended", id, "+493083793369")).await;
+        assert_eq!((answer.status, answer.code().as_str()), (400, "call_id_missing"), "{id}");
+    }
+    assert_eq!(edge.journaled(), 0);
+}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_body_over_the_limit_is_refused_and_the_line_closed() {
     let edge = Edge::start();
     let body = vec![b'x'; BODY_BYTES_MAX + 1];
-    let announced = edge.send("POST", "/webhooks/retell", &[], &body).await;
+    let claimed = claimed();
+    let claim = (SIGNATURE_HEADER, claimed.as_str());
+    let announced = edge.send("POST", "/webhooks/retell", &[claim], &body).await;
     let chunked = [format!("{:x}\r\n", body.len()).as_bytes(), &body, b"\r\n0\r\n\r\n"].concat();
-    let streamed = edge.send("POST", "/webhooks/retell", &[("transfer-encoding", "chunked")], &chunked).await;
+    let headers = [claim, ("transfer-encoding", "chunked")];
+    let streamed = edge.send("POST", "/webhooks/retell", &headers, &chunked).await;
     for answer in [announced, streamed] {
         assert_eq!((answer.status, answer.code().as_str()), (413, "body_too_large"));
         assert_eq!(answer.header("connection"), Some("close"));
@@ -26,7 +79,8 @@ async fn a_body_over_the_limit_is_refused_and_the_line_closed() {
 async fn a_body_that_does_not_come_is_not_waited_for() {
     let edge = Edge::start();
     let mut line = TcpStream::connect(edge.address).await.unwrap();
-    let headers = [("content-length", "100")];
+    let claimed = claimed();
+    let headers = [(SIGNATURE_HEADER, claimed.as_str()), ("content-length", "100")];
     line.write_all(&request("POST", "/webhooks/retell", &headers, b"half of")).await.unwrap();
     let answer = read(line).await;
     assert_eq!((answer.status, answer.code().as_str()), (408, "body_too_slow"));
@@ -35,7 +89,9 @@ async fn a_body_that_does_not_come_is_not_waited_for() {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_encoded_body_is_refused() {
     let edge = Edge::start();
-    let answer = edge.send("POST", "/functions/retell", &[("content-encoding", "gzip")], b"x").await;
+    let claimed = claimed();
+    let headers = [(SIGNATURE_HEADER, claimed.as_str()), ("content-encoding", "gzip")];
+    let answer = edge.send("POST", "/functions/retell", &headers, b"x").await;
     assert_eq!((answer.status, answer.code().as_str()), (415, "body_encoded"));
 }
 
@@ -77,9 +133,9 @@ async fn every_wrong_address_and_method_is_a_problem() {
         ("POST", "/livez", 405),
         ("PUT", "/webhooks/retell/inbound", 405),
         ("POST", "/webhooks/retell/a/b/c", 404),
-        ("POST", "/webhooks/retell/%ff", 404),
-        ("POST", "/webhooks/retell/..%2f..", 404),
-        ("POST", "/webhooks/retell/%00", 404),
+        ("POST", "/webhooks/retell/%ff", 401),
+        ("POST", "/webhooks/retell/..%2f..", 401),
+        ("POST", "/webhooks/retell/%00", 401),
     ] {
         let answer = edge.send(method, path, &[], b"").await;
         assert_eq!(answer.status, status, "{method} {path}: {answer:?}");

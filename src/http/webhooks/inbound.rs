@@ -12,7 +12,7 @@ use super::{
     signed::{self, unreadable},
 };
 use crate::{
-    http::{Edge, extract::company, problem::Refusal},
+    http::{Edge, problem::Refusal},
     providers::retell::inbound::decode::{Decoded, InboundKind, decode},
     telemetry::metrics::{WEBHOOK_ACK, WEBHOOK_EVENTS},
     usecases::{
@@ -65,10 +65,9 @@ async fn receive(
     payload: Payload,
 ) -> Result<(InboundKind, Bytes), Refusal> {
     let services = edge.open_for(Class::Inbound)?;
-    let company = slug.map(|slug| company::by_slug(services, slug)).transpose()?;
     let retry_after_s = services.retry_after_s;
     admit(services, Class::Inbound).map_err(|_| Refusal::Overloaded { retry_after_s })?;
-    let signed = signed::read(edge, services, company.as_deref(), request, payload).await?;
+    let signed = signed::read(edge, services, slug, Class::Inbound, request, payload).await?;
     let delivery = decode(&signed.body).map_err(|error| unreadable(&error))?;
     let Decoded::Inbound(inbound) = delivery.decoded else { return Err(events_elsewhere()) };
     let kind = inbound.kind;

@@ -10,7 +10,7 @@ use askpro_actors::ports::journal::Signer;
 
 use super::signed::{self, Signed, unreadable};
 use crate::{
-    http::{Edge, extract::company, problem::Refusal},
+    http::{Edge, problem::Refusal},
     providers::retell::inbound::{
         decode::{Decoded, decode},
         redact::blank_secrets,
@@ -66,13 +66,12 @@ async fn receive(
     event: &mut &'static str,
 ) -> Result<(), Refusal> {
     let services = edge.open_for(Class::Lifecycle)?;
-    let company = slug.map(|slug| company::by_slug(services, slug)).transpose()?;
     // When even lifecycle events find no room, nothing is read any more.
     admit(services, Class::Lifecycle).map_err(|_| overloaded(services))?;
-    let signed = signed::read(edge, services, company.as_deref(), request, payload).await?;
-    let taken = take(services, &signed, event).await;
+    let signed = signed::read(edge, services, slug, Class::Lifecycle, request, payload).await?;
+    take(services, &signed, event).await?;
     metrics::histogram!(WEBHOOK_ACK).record(signed.since.elapsed().as_secs_f64());
-    taken
+    Ok(())
 }
 
 async fn take(services: &Arc<Services>, signed: &Signed, event: &mut &'static str) -> Result<(), Refusal> {
@@ -122,7 +121,7 @@ pub(super) const fn outcome_of(refusal: &Refusal) -> &'static str {
         Refusal::BadSignature { .. } | Refusal::PlatformKeyRequired => "unauthorized",
         Refusal::BodyTooLarge { .. } => "too_large",
         Refusal::JournalFull { .. } | Refusal::JournalUnavailable { .. } => "journal_full",
-        Refusal::Overloaded { .. } | Refusal::NotReady { .. } => "shed",
+        Refusal::Overloaded { .. } | Refusal::BodiesFull { .. } | Refusal::NotReady { .. } => "shed",
         _ => "invalid",
     }
 }

@@ -10,12 +10,19 @@ use askpro_actors::ports::journal::Signer;
 use askpro_domain::{secret::Secret, tenant::Company, time::UnixMillis};
 
 use crate::{
-    http::{Edge, extract::body, problem::Refusal},
+    http::{
+        Edge,
+        extract::{body, room::Share},
+        problem::Refusal,
+    },
     providers::retell::inbound::{
         decode::DecodeError,
-        signature::{KeyIndex, SIGNATURE_HEADER, SignatureError, verify},
+        signature::{KeyIndex, SIGNATURE_HEADER, SignatureError, precheck, verify},
     },
-    usecases::Services,
+    usecases::{
+        Services,
+        load::{Class, Reason, count_refused},
+    },
 };
 
 /// A body, and who signed it.
@@ -28,21 +35,34 @@ pub(in crate::http) struct Signed {
     pub(in crate::http) at: UnixMillis,
     /// The same moment, for measuring.
     pub(in crate::http) since: Instant,
+    /// Its share of the room for bodies.
+    _share: Share,
 }
 
-/// Reads a body and verifies it: with the platform's keys, and with the company's own if one is named.
+/// Reads a body and verifies it: with the platform's keys, and with the own ones of the company with this slug
+/// if one is named. What cannot be signed is not read; who has no key does not learn which companies there are.
 pub(in crate::http) async fn read(
     edge: &Edge,
     services: &Services,
-    company: Option<&Company>,
+    slug: Option<&str>,
+    class: Class,
     request: &HttpRequest,
     payload: Payload,
 ) -> Result<Signed, Refusal> {
-    let body = body::read(request, payload, edge.body_bytes_max, edge.body_timeout).await?;
-    let (at, since) = (services.clock.now(), Instant::now());
     let header = signature_header(request)?;
-    let signer = signer_of(header, &body, &services.webhook_keys, company, at).map_err(refused)?;
-    Ok(Signed { body, signer, at, since })
+    precheck(header, services.clock.now()).map_err(refused)?;
+    let (body, share) = body::read(request, payload, &edge.bodies).await.inspect_err(|refusal| {
+        if matches!(refusal, Refusal::BodiesFull { .. }) {
+            count_refused(class, Reason::BodiesFull);
+        }
+    })?;
+    let (at, since) = (services.clock.now(), Instant::now());
+    let company = slug.and_then(|slug| services.directory.current().by_slug(slug).cloned());
+    let signer = signer_of(header, &body, &services.webhook_keys, company.as_deref(), at).map_err(refused)?;
+    if slug.is_some() && company.is_none() {
+        return Err(Refusal::CompanyUnknown);
+    }
+    Ok(Signed { body, signer, at, since, _share: share })
 }
 
 /// Two signatures could be read as two senders.

@@ -290,7 +290,8 @@ pub(super) fn call_id_of(object: &CallObject<'_>, name: &'static str) -> Result<
         (object.call_id, "call.call_id")
     };
     let text = raw.and_then(|raw| serde_json::from_str::<String>(raw.get()).ok());
-    text.as_deref().and_then(CallId::parse).ok_or(DecodeError::CallIdMissing { field })
+    let id = text.as_deref().and_then(CallId::parse).filter(|id| !id.is_placeholder());
+    id.ok_or(DecodeError::CallIdMissing { field })
 }
 
 /// Parses a body whose root must be an object.

@@ -56,6 +56,12 @@ impl SignatureError {
     }
 }
 
+/// Whether a header can be a signature at all: its form and its time. Needs no body, so what cannot be signed
+/// is not even read.
+pub fn precheck(header: Option<&[u8]>, now: UnixMillis) -> Result<(), SignatureError> {
+    claim(header, now).map(|_| ())
+}
+
 /// Checks a header against a body and says which key signed. Every key is tried, each in constant time;
 /// empty keys never match.
 pub fn verify(
@@ -64,14 +70,21 @@ pub fn verify(
     keys: &[&Secret],
     now: UnixMillis,
 ) -> Result<KeyIndex, SignatureError> {
+    let (at, digest) = claim(header, now)?;
+    let signed = |key: &&Secret| mac(key, body, at).is_some_and(|m| m.verify_slice(&digest).is_ok());
+    keys.iter().position(signed).map(KeyIndex).ok_or(SignatureError::Mismatch)
+}
+
+/// What a header claims: when it was signed, and the digest.
+fn claim(header: Option<&[u8]>, now: UnixMillis) -> Result<(UnixMillis, [u8; 32]), SignatureError> {
     let header = header.filter(|h| !h.is_empty()).ok_or(SignatureError::Missing)?;
     let (at, digest) = parse(header).ok_or(SignatureError::Malformed)?;
     let age_ms = now.since(at);
-    if !(-WINDOW_MS..=WINDOW_MS).contains(&age_ms) {
-        return Err(SignatureError::Stale { age_ms });
+    if (-WINDOW_MS..=WINDOW_MS).contains(&age_ms) {
+        Ok((at, digest))
+    } else {
+        Err(SignatureError::Stale { age_ms })
     }
-    let signed = |key: &&Secret| mac(key, body, at).is_some_and(|m| m.verify_slice(&digest).is_ok());
-    keys.iter().position(signed).map(KeyIndex).ok_or(SignatureError::Mismatch)
 }
 
 /// Makes the header's value, for tools, simulators and tests. An empty key gives an empty text.
