@@ -23,6 +23,7 @@ mod hangup;
 mod import;
 mod inbound;
 mod journal_full;
+mod outage;
 mod readiness;
 mod real_databases;
 mod reconcile;

@@ -45,6 +45,8 @@ pub struct SchedulingActor {
     pub(super) posting_again: Option<AppointmentId>,
     /// Pending bookings wait at least until then.
     pub(super) posts_wait_until: UnixMillis,
+    /// Views are not fetched before anybody asks until then.
+    pub(super) warm_wait_until: UnixMillis,
     pub(super) last_calendar_error: Option<String>,
     pub(super) keep_at: UnixMillis,
     /// Orders that were cut off before they were submitted, to be closed as abandoned.
@@ -228,6 +230,7 @@ impl SchedulingActor {
             breakers,
             posting_again: None,
             posts_wait_until: UnixMillis::default(),
+            warm_wait_until: UnixMillis::default(),
             last_calendar_error: None,
             keep_at,
             cut_off: Vec::new(),

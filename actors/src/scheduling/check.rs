@@ -143,6 +143,29 @@ impl SchedulingActor {
         true
     }
 
+    /// Fetches again what callers asked for lately, before it is old.
+    pub(super) fn warm_views(&mut self, cx: &mut Context<'_, Self>) {
+        let now = cx.now();
+        if now < self.warm_wait_until {
+            return;
+        }
+        let warm = self.mirror.warm(&self.world.settings.warm, now).into_iter();
+        let due: Vec<_> = warm.filter(|(at, ..)| *at <= now).collect();
+        for (_, event_type_id, window) in due {
+            let until = now.plus_ms(REFRESH_WAIT_MS);
+            if !self.fetch_for(event_type_id, window.start(), Class::Refresh, until, cx) {
+                self.warm_wait_until = now.plus_ms(self.world.settings.warm.again_ms);
+                return;
+            }
+        }
+    }
+
+    /// When [`SchedulingActor::warm_views`] has something to do.
+    pub(super) fn next_warm_at(&self, now: UnixMillis) -> Option<UnixMillis> {
+        let first = self.mirror.warm(&self.world.settings.warm, now).into_iter().map(|(at, ..)| at).min()?;
+        Some(first.max(self.warm_wait_until))
+    }
+
     pub(super) fn slots_fetched(
         &mut self,
         event_type_id: i64,

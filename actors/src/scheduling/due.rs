@@ -24,6 +24,7 @@ impl SchedulingActor {
             self.take_step(&appointment, step, cx);
         }
         self.post_next(cx);
+        self.warm_views(cx);
         self.answer_overdue_waiters(cx);
         self.record_again(cx);
         if self.keep_at <= now {
@@ -48,7 +49,8 @@ impl SchedulingActor {
         let cut_off =
             (!self.cut_off.is_empty()).then(|| cx.now().plus_ms(self.world.settings.record_again_ms));
         let next = questions.chain(bookings).chain(cut_off);
-        let next = next.chain(self.next_post_at()).chain(self.ledger.next_expiry()).min();
+        let next = next.chain(self.next_post_at()).chain(self.next_warm_at(cx.now()));
+        let next = next.chain(self.ledger.next_expiry()).min();
         let pinned = self.ledger.holds().any(|h| !matches!(h.state, HoldState::Booked { .. }));
         let needed = self.bookings.values().any(Active::is_busy) || !self.questions.is_empty();
         let keep = (pinned || needed).then_some(self.keep_at);

@@ -2,7 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use askpro_domain::time::{Interval, UnixMillis};
+use askpro_domain::{
+    slots::CALENDAR_CACHE_MS,
+    time::{Interval, UnixMillis},
+};
 
 use crate::ports::calendar::Offered;
 
@@ -25,6 +28,27 @@ pub(super) struct View {
     pub(super) arrived_at: UnixMillis,
     /// When somebody last wanted to know.
     asked_at: UnixMillis,
+    /// When it was last asked for again in vain.
+    failed_at: Option<UnixMillis>,
+}
+
+/// Which views are fetched again before anybody asks.
+#[derive(Debug, Clone)]
+pub struct WarmSettings {
+    /// Age at which they are.
+    pub age_ms: i64,
+    /// How long after the last question for them.
+    pub asked_within_ms: i64,
+    /// How many of one company, those that were asked for last.
+    pub views_max: usize,
+    /// How long after a fetch that failed.
+    pub again_ms: i64,
+}
+
+impl Default for WarmSettings {
+    fn default() -> Self {
+        Self { age_ms: 45_000, asked_within_ms: 600_000, views_max: 8, again_ms: 15_000 }
+    }
 }
 
 /// How good a view is for an answer.
@@ -111,6 +135,25 @@ impl Mirror {
         self.all_changed.is_some_and(|at| fetched_at <= at)
     }
 
+    /// Views to be fetched again before anybody asks, and when.
+    pub(super) fn warm(&self, settings: &WarmSettings, now: UnixMillis) -> Vec<(UnixMillis, i64, Interval)> {
+        let all = self.views.iter().flat_map(|(id, views)| views.iter().map(move |view| (*id, view)));
+        let asked = all.filter(|(_, view)| now.since(view.asked_at) < settings.asked_within_ms);
+        let mut asked: Vec<(i64, &View)> = asked.collect();
+        asked.sort_by_key(|(_, view)| std::cmp::Reverse(view.asked_at));
+        asked.truncate(settings.views_max);
+        let idle = asked.into_iter().filter(|(id, view)| !self.is_fetching(*id, view.window));
+        idle.map(|(id, view)| (self.warm_at(view, settings), id, view.window)).collect()
+    }
+
+    /// After a change as soon as the calendar's cache shows it, otherwise by age.
+    fn warm_at(&self, view: &View, settings: &WarmSettings) -> UnixMillis {
+        let changed_at = self.all_changed.filter(|_| self.has_changed_since(view.fetched_at));
+        let by_age = view.fetched_at.plus_ms(settings.age_ms);
+        let at = changed_at.map_or(by_age, |at| at.plus_ms(CALENDAR_CACHE_MS + 1));
+        view.failed_at.map_or(at, |failed| at.max(failed.plus_ms(settings.again_ms)))
+    }
+
     /// Whether a fetch must be started: one is in flight at a time for each event type and window.
     pub(super) fn begin_fetch(&mut self, event_type_id: i64, window: Interval, now: UnixMillis) -> bool {
         let key = (event_type_id, window.start());
@@ -131,14 +174,17 @@ impl Mirror {
     ) {
         // A fetch that was begun before a panic is not known here: its answer may be as old as any.
         let Some(fetched_at) = self.in_flight.remove(&(event_type_id, window.start())) else { return };
-        let Some(offered) = offered else { return };
+        let Some(offered) = offered else {
+            let views = self.views.get_mut(&event_type_id).into_iter().flatten();
+            return views.filter(|v| v.window == window).for_each(|v| v.failed_at = Some(now));
+        };
         let mut starts = offered.starts.clone();
         starts.retain(|start| !self.is_struck(event_type_id, *start, fetched_at));
         let views = self.views.entry(event_type_id).or_default();
         let asked_at = views.iter().filter(|v| v.window == window).map(|v| v.asked_at).max();
         views.retain(|v| v.window != window);
         let asked_at = asked_at.unwrap_or(fetched_at);
-        views.push(View { window, starts, fetched_at, arrived_at: now, asked_at });
+        views.push(View { window, starts, fetched_at, arrived_at: now, asked_at, failed_at: None });
         self.evict();
     }
 

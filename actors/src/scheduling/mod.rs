@@ -35,6 +35,7 @@ pub(crate) use answers::answered;
 pub use breakers::{BreakerBoard, BreakerTarget, BreakerView};
 pub use factory::SchedulingFactory;
 pub use messages::{BookingView, HoldView, Restore, SchedulerView, SchedulingAsk, SchedulingMessage};
+pub use mirror::WarmSettings;
 pub use pins::Pins;
 pub(crate) use rows::moved_again;
 
@@ -65,6 +66,8 @@ pub struct SchedulingSettings {
     pub mirror_serve_ms: i64,
     /// Age up to which an older view answers when the calendar does not.
     pub mirror_stale_ms_max: i64,
+    /// Which views are fetched again before anybody asks.
+    pub warm: WarmSettings,
     /// How long before the deadline an answer is given with what is known.
     pub answer_margin_ms: i64,
     /// Questions of one company that may wait for the calendar.
@@ -90,6 +93,7 @@ impl Default for SchedulingSettings {
             mirror_fresh_ms: 10_000,
             mirror_serve_ms: 60_000,
             mirror_stale_ms_max: 1_800_000,
+            warm: WarmSettings::default(),
             answer_margin_ms: 100,
             questions_max: 512,
             keep_every_ms: 5_000,

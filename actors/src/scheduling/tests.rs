@@ -6,6 +6,7 @@ mod holds;
 mod lost;
 mod outage;
 mod storm;
+mod warm;
 
 use askpro_domain::{
     booking::{AppointmentStatus, Booking},
@@ -28,9 +29,12 @@ pub(super) const NUMBER_A: &str = "+493083793369";
 pub(super) const NUMBER_B: &str = "+494035791113";
 pub(super) const CUT: &str = "Herrenhaarschnitt";
 
-/// A rig whose calendars offer every half hour of the working days of two weeks.
+/// A rig whose calendars offer every half hour of the working days of two weeks. Views are fetched only when
+/// somebody asks.
 pub(super) fn rig() -> Rig {
-    rig_with(Settings::default())
+    let mut settings = Settings::default();
+    settings.scheduling.warm.views_max = 0;
+    rig_with(settings)
 }
 
 pub(super) fn rig_with(settings: Settings) -> Rig {

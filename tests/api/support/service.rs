@@ -40,6 +40,8 @@ impl Setup {
             .with("RETELL__WEBHOOK_KEYS", &format!("key_of_before,{WEBHOOK_KEY}"))
             .with("LOG__LEVEL", "warn")
             .with("CALLS__TRANSCRIPT_FLUSH_MS", "100")
+            // The simulated Cal.com of the tests has no limit unless a test gives it one.
+            .with("CALCOM__REQUESTS_PER_MINUTE", "60000")
     }
 
     /// Changes a setting: `SECTION__KEY`.

@@ -166,7 +166,8 @@ fn gate(gate: &crate::ports::fakes::Gate, closed: bool) {
 }
 
 fn storm(acts: Vec<Act>) {
-    let mut storm = Storm { rig: rig(), asked: Vec::new(), over: BTreeMap::new(), posts_hang_since: None };
+    let rig = rig_with(Settings::default());
+    let mut storm = Storm { rig, asked: Vec::new(), over: BTreeMap::new(), posts_hang_since: None };
     storm.rig.calendar.set_trusting();
     for act in acts {
         storm.act(act);
