@@ -46,7 +46,7 @@ impl CallActor {
     /// Nobody told that it is over: asks for it, or gives it up.
     pub(super) fn fell_silent(&mut self, cx: &mut Context<'_, Self>) {
         let Some(placed) = self.state.placed.filter(|_| !self.state.is_over()) else { return };
-        let account = account_of(self.world.voice.as_ref(), placed.company);
+        let account = account_of(self.world.voice.as_ref(), placed.company, self.silence.told);
         let call_id = self.state.call_id.clone();
         if self.is_given_up(cx.now()) {
             let account = account.unwrap_or(Account::Platform);

@@ -95,8 +95,8 @@ pub enum VoiceError {
     /// It answered that it does not know the call.
     #[error("Retell does not know the call")]
     NotFound,
-    /// It refused the key: correct `retell.api_key`, or the company's own key.
-    #[error("Retell refuses the key")]
+    /// It refused the key.
+    #[error("Retell refuses the key: correct retell.api_key, or the company's own")]
     Unauthorized,
     /// Too many requests; not before this many milliseconds.
     #[error("Retell asks to wait {retry_after_ms} ms")]
@@ -131,7 +131,11 @@ pub trait Voice: Send + Sync {
     fn given_up(&self, call_id: &CallId) -> Result<Told, String>;
 }
 
-/// The account that is asked for calls of a company; `None` when there is no key for it.
-pub fn account_of(voice: &dyn Voice, company: CompanyId) -> Option<Account> {
-    [Account::Company(company), Account::Platform].into_iter().find(|account| voice.has_key(*account))
+/// The account that is asked for a call of a company the `attempt`-th time, from 0: the company's own first, then
+/// in turn with the platform's, for the call may be of either. `None` when there is no key.
+pub fn account_of(voice: &dyn Voice, company: CompanyId, attempt: u32) -> Option<Account> {
+    let accounts = [Account::Company(company), Account::Platform];
+    let mut accounts = accounts.into_iter().filter(|account| voice.has_key(*account)).collect::<Vec<_>>();
+    let turn = usize::try_from(attempt).unwrap_or_default() % accounts.len().max(1);
+    (turn < accounts.len()).then(|| accounts.swap_remove(turn))
 }

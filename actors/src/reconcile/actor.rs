@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use askpro_domain::{ids::CallId, pace::SlidingWindow};
+use askpro_domain::{ids::CallId, pace::SlidingWindow, time::UnixMillis};
 
 use super::{
     ReconcileMessage, ReconcileWorld, ReconcilerView,
@@ -26,6 +26,7 @@ pub struct ReconcileActor {
     /// Calls that are being asked for.
     asked: BTreeMap<CallId, Why>,
     pace: SlidingWindow,
+    pages: SlidingWindow,
     rest: Rest,
     run: Run,
 }
@@ -45,6 +46,7 @@ impl Factory<ReconcileActor> for ReconcileFactory {
             wanted: Wanted::default(),
             asked: BTreeMap::new(),
             pace: SlidingWindow::new(self.world.settings.pace_window_ms),
+            pages: SlidingWindow::new(self.world.settings.pace_window_ms),
             rest: Rest::default(),
             run: Run::default(),
         })
@@ -93,24 +95,36 @@ impl ReconcileActor {
     fn go_on(&mut self, cx: &mut Context<'_, Self>) {
         loop {
             let now = cx.now();
-            let room = self.asked.len() < self.world.settings.questions_at_once_max;
-            let list_is_next = self.list_is_next();
-            if !(list_is_next || room && self.wanted.first().is_some()) {
-                return cx.disarm("go_on");
-            }
-            let at = self.pace.free_at(self.world.settings.questions_max, now).max(self.rest.over_at(now));
+            let (page_at, call_at) = (self.page_at(now), self.call_at(now));
+            let Some(at) = page_at.into_iter().chain(call_at).min() else { return cx.disarm("go_on") };
             if at > now {
                 return cx.arm("go_on", at, ReconcileMessage::GoOn);
             }
-            self.pace.record(now);
-            if list_is_next { self.ask_for_page(cx) } else { self.ask_for_call(cx) }
+            // Silent calls come before the list, the list before the gaps that it finds.
+            let silent = self.wanted.first() == Some(Why::Silent) && call_at == Some(now);
+            if page_at == Some(now) && !silent {
+                self.pages.record(now);
+                self.ask_for_page(cx);
+            } else {
+                self.pace.record(now);
+                self.ask_for_call(cx);
+            }
         }
     }
 
-    /// Silent calls come before the list, the list before the gaps that it finds.
-    fn list_is_next(&self) -> bool {
-        let Run::Going(going) = &self.run else { return false };
-        going.has_next_page() && self.wanted.first() != Some(Why::Silent)
+    /// When the next page may be asked for, if one is wanted.
+    fn page_at(&mut self, now: UnixMillis) -> Option<UnixMillis> {
+        let Run::Going(going) = &self.run else { return None };
+        let free_at = self.pages.free_at(self.world.settings.pages_asked_max, now);
+        going.has_next_page().then(|| free_at.max(self.rest.over_at(now)))
+    }
+
+    /// When the next call may be asked for, if one is wanted and not too many are under way.
+    fn call_at(&mut self, now: UnixMillis) -> Option<UnixMillis> {
+        self.wanted.first()?;
+        let room = self.asked.len() < self.world.settings.questions_at_once_max;
+        let free_at = self.pace.free_at(self.world.settings.questions_max, now);
+        room.then(|| free_at.max(self.rest.over_at(now)))
     }
 
     fn ask_for_page(&mut self, cx: &mut Context<'_, Self>) {

@@ -38,6 +38,8 @@ pub struct ReconcileSettings {
     /// Questions of one account in [`ReconcileSettings::pace_window_ms`]. Retell allows 100 for each kind of
     /// question: half is left to everybody else who uses the key.
     pub questions_max: usize,
+    /// Pages of one account in that time. Retell allows 30.
+    pub pages_asked_max: usize,
     /// The stretch of time that questions are counted in.
     pub pace_window_ms: i64,
     /// Calls of one account that may wait; silent ones beyond it tell of themselves again later.
@@ -59,12 +61,13 @@ impl Default for ReconcileSettings {
         Self {
             questions_at_once_max: 8,
             questions_max: 50,
+            pages_asked_max: 15,
             pace_window_ms: 10_000,
             waiting_max: 100_000,
             rest_ms: 1_000,
             rest_ms_max: 300_000,
             grace_ms: 600_000,
-            pages_max: 1_000,
+            pages_max: 5_000,
             run_again_ms: 300_000,
         }
     }

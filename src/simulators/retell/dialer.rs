@@ -73,6 +73,8 @@ pub struct DialerCounters {
     pub calls_finished: u64,
     /// Calls left out because too many were running.
     pub calls_left_out: u64,
+    /// Calls that the service turned away while it rang.
+    pub calls_rejected: u64,
     /// Requests, repeats included.
     pub sent: u64,
     /// Deliveries answered with 2xx.
@@ -210,21 +212,55 @@ async fn run(line: Arc<Line>, script: CallScript) {
         let sending = send(line.clone(), delivery.clone());
         if delivery.kind == DeliveryKind::Event {
             events.spawn(sending);
-        } else {
-            sending.await;
+        } else if rejects(&sending.await) {
+            lock(&line.counters).calls_rejected += 1;
+            return;
         }
     }
     while events.join_next().await.is_some() {}
     lock(&line.counters).calls_finished += 1;
 }
 
-async fn send(line: Arc<Line>, delivery: Delivery) {
+async fn send(line: Arc<Line>, delivery: Delivery) -> Receipt {
     let options = &line.options;
     let receipt = deliver(&line.client, &options.target, &delivery, &options.retries, &options.now).await;
     lock(&line.counters).count(&delivery, &receipt);
+    receipt
+}
+
+/// Whether the answer is one that turns a call away: then there is none. Only a boolean counts.
+fn rejects(receipt: &Receipt) -> bool {
+    let answer: Option<Value> = serde_json::from_slice(&receipt.answer).ok();
+    let reject = answer.as_ref().and_then(|answer| answer.pointer("/call_inbound/reject"));
+    receipt.acknowledged() && reject == Some(&Value::Bool(true))
 }
 
 /// The counters, also after a panic elsewhere: each count is complete in itself.
 fn lock(counters: &Mutex<DialerCounters>) -> MutexGuard<'_, DialerCounters> {
     counters.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+
+    use super::*;
+
+    #[test]
+    fn only_a_boolean_in_an_answer_that_was_taken_turns_a_call_away() {
+        let receipt = |status, answer: &'static str| Receipt {
+            status: Some(status),
+            attempts: 1,
+            answer: Bytes::from_static(answer.as_bytes()),
+        };
+        assert!(rejects(&receipt(200, r#"{"call_inbound":{"reject":true}}"#)));
+        for (status, answer) in [
+            (503, r#"{"call_inbound":{"reject":true}}"#),
+            (200, r#"{"call_inbound":{"reject":"true"}}"#),
+            (200, r#"{"call_inbound":{}}"#),
+            (200, "no JSON"),
+        ] {
+            assert!(!rejects(&receipt(status, answer)), "{status} {answer}");
+        }
+    }
 }

@@ -138,6 +138,29 @@ fn long_lists_are_read_page_by_page() {
 }
 
 #[test]
+fn pages_are_asked_for_at_a_pace_of_their_own() {
+    let rig = Rig::new();
+    for n in 0..40 {
+        let call = format!("c{n:02}");
+        rig.voice.has(&[started(&call), ended(&call)]);
+    }
+    rig.voice.set_page_size(1);
+    rig.advance(HOUR_MS);
+    begin(&rig, 24);
+    let asked = |rig: &Rig| {
+        let (pages, calls): (Vec<_>, Vec<_>) =
+            asked_for(rig).into_iter().partition(|q| q.starts_with("list"));
+        (pages.len(), calls.len())
+    };
+    assert_eq!(asked(&rig), (15, 15), "gaps are filled while the list is read");
+    rig.advance(9_999);
+    assert_eq!(asked(&rig), (15, 15));
+    rig.advance(20_001);
+    assert_eq!((asked(&rig), report(&rig).state), ((40, 40), "complete"));
+    rig.finish();
+}
+
+#[test]
 fn a_platform_that_goes_away_in_between_is_asked_on_from_the_same_page() {
     let rig = Rig::new();
     for n in 0..4 {

@@ -211,3 +211,16 @@ fn a_companys_own_key_asks_for_its_calls_and_touches_no_others() {
     assert!(signed.contains(&Signer::Company(company_b())));
     rig.finish();
 }
+
+#[test]
+fn a_call_that_the_companys_own_account_does_not_know_is_asked_for_with_the_platforms() {
+    let rig = Rig::new();
+    rig.voice.give_key(company_a());
+    rig.event(&started("c"));
+    rig.advance(SILENT_MS + 31 * MINUTE_MS);
+    let accounts: Vec<Account> = rig.voice.questions().into_iter().map(|(account, _)| account).collect();
+    let own = Account::Company(company_a());
+    assert_eq!(accounts, [own, Account::Platform, own]);
+    rig.event(&ended("c"));
+    rig.finish();
+}
