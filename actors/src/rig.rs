@@ -192,6 +192,7 @@ impl Rig {
             signer,
             asked_at: self.now(),
             deadline: self.now().plus_ms(BUDGET_MS),
+            remarks: Reply::new().0,
             reply,
         };
         let call = CallId::parse(call).expect("a call id");

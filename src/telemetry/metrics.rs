@@ -17,6 +17,8 @@ pub const FUNCTIONS: &str = "askpro_functions_total";
 pub const FUNCTION_DURATION: &str = "askpro_function_seconds";
 /// Function names that came with a version suffix.
 pub const FUNCTIONS_VERSIONED: &str = "askpro_functions_versioned_total";
+/// Arguments of function calls that were of no use, in a wrong place or too long.
+pub const FUNCTION_ARGUMENTS: &str = "askpro_function_arguments_total";
 /// Work turned away, with its reason.
 pub const REFUSED: &str = "askpro_refused_total";
 /// Slots that are held now.
@@ -180,6 +182,20 @@ pub const FUNCTION_NAMES: &[&str] = &[
     "other",
 ];
 
+/// Arguments of live functions, as `argument` of `FUNCTION_ARGUMENTS`.
+pub const ARGUMENT_NAMES: &[&str] = &[
+    "service",
+    "date",
+    "time",
+    "datetime",
+    "customer_name",
+    "customer_phone",
+    "customer_email",
+    "staff",
+    "notes",
+    "confirm",
+];
+
 const SOURCES: &[&str] = &["retell", "calcom"];
 /// Outcomes of an event whose kind is known.
 const TAKEN_OR_SHED: &[&str] = &["accepted", "shed", "journal_full"];
@@ -252,6 +268,11 @@ pub const CATALOGUE: &[Metric] = &[
         FUNCTIONS_VERSIONED,
         "Function calls whose name carried a version suffix, which was stripped",
         &[&[label("function", FUNCTION_NAMES)]],
+    ),
+    counter(
+        FUNCTION_ARGUMENTS,
+        "Arguments of function calls that were of no use, in the place of another, or too long",
+        &[&[label("argument", ARGUMENT_NAMES), label("remark", &["ignored", "moved", "too_long"])]],
     ),
     counter(
         REFUSED,

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use askpro_domain::{
     call::{AppointmentFact, CallIdentity, PlacedIn},
-    function::{FunctionAnswer, FunctionName, Speaker, order_key, parse_order},
+    function::{FunctionAnswer, Speaker, order_key, parse_order},
     ids::{AppointmentId, CompanyId},
     phone::PhoneNumber,
     tenant::{Company, Directory, Placement},
@@ -66,13 +66,12 @@ impl CallActor {
             // Whatever this question is given, the call cannot keep: the scheduler hears again that it is over.
             self.told_over = false;
         }
-        if !matches!(ask.function, FunctionName::CheckAvailability | FunctionName::BookAppointment) {
-            return refuse(ask, company, &Speaker::of(company).function_unavailable(), cx);
-        }
         let Some(branch) = company.branch(placed.branch).or_else(|| company.branches.first()) else {
             return refuse(ask, company, &Speaker::of(company).company_unknown(), cx);
         };
-        match parse_order(ask.function, &ask.arguments, company, branch, cx.now()) {
+        let read = parse_order(ask.function, &ask.arguments, company, branch, cx.now());
+        cx.answer(&ask.remarks, read.remarks);
+        match read.order {
             Err(answer) => refuse(ask, company, &answer, cx),
             Ok(order) => {
                 let asked = SchedulingAsk {

@@ -13,11 +13,15 @@ mod objection;
 mod order;
 mod outcome;
 mod parse;
+mod person;
 mod speaker;
 pub mod spoken;
 mod texts_de;
 mod texts_en;
+mod tidy;
 
+#[cfg(test)]
+mod argument_tests;
 #[cfg(test)]
 pub(crate) mod fixture;
 #[cfg(test)]
@@ -26,12 +30,13 @@ mod speaker_tests;
 mod tests;
 
 pub use alternatives::Alternative;
-pub use answer::{ANSWER_CHARS_MAX, FunctionAnswer};
+pub use answer::{ANSWER_CHARS_MAX, FunctionAnswer, with_last_field};
+pub use arguments::{Argument, Remarks};
 pub use name::FunctionName;
 pub use objection::Objection;
 pub use order::{BookOrder, CheckOrder, FunctionOrder, order_key};
 pub use outcome::Outcome;
-pub use parse::{check_filled_in, check_notice, parse_order};
+pub use parse::{ReadOrder, check_filled_in, check_notice, parse_order};
 pub use speaker::{
     ALTERNATIVES_MAX, Appointment, Confidence, FreeSlot, MissingSlot, NAMES_LISTED_MAX, Speaker,
 };

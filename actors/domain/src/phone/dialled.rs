@@ -57,7 +57,7 @@ pub(super) fn dialled(text: &str) -> Option<String> {
 }
 
 /// The digits that words and numerals say, one after the other.
-pub(super) fn spoken_digits<'t>(tokens: impl Iterator<Item = &'t str>) -> Option<String> {
+pub(crate) fn spoken_digits<'t>(tokens: impl Iterator<Item = &'t str>) -> Option<String> {
     let mut number = Number::default();
     for token in tokens {
         number.take(token)?;

@@ -4,13 +4,14 @@
 mod country;
 mod dialled;
 mod national;
-mod number_words;
+pub(crate) mod number_words;
 #[cfg(test)]
 mod tests;
 
 use std::fmt;
 
 pub use country::Country;
+pub(crate) use dialled::spoken_digits;
 
 use serde::{Deserialize, Serialize};
 

@@ -66,7 +66,7 @@ const TENS: [(&str, u8); 16] = [
 
 /// A word that says digits.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum NumberWord {
+pub(crate) enum NumberWord {
     /// One digit.
     Digit(u8),
     /// 20, 30 … 90: a digit may follow and belong to it.
@@ -80,7 +80,7 @@ pub(super) enum NumberWord {
 }
 
 /// Reads a folded word.
-pub(super) fn number_word(word: &str) -> Option<NumberWord> {
+pub(crate) fn number_word(word: &str) -> Option<NumberWord> {
     let found = |table: &[(&str, u8)], word: &str| table.iter().find(|(w, _)| *w == word).map(|(_, n)| *n);
     let small = |word: &str| found(&SMALL, word);
     if let Some(number) = small(word) {
@@ -106,6 +106,11 @@ pub(super) fn number_word(word: &str) -> Option<NumberWord> {
     let (unit, tens) = word.rsplit_once("und")?;
     let (unit, tens) = (small(unit).filter(|n| (1..10).contains(n))?, found(&TENS, tens)?);
     Some(NumberWord::Written((tens + unit).to_string()))
+}
+
+/// Whether a word counts in hundreds or thousands in a way that is not read here.
+pub(crate) fn is_large_number(word: &str) -> bool {
+    ["hundert", "tausend", "hundred", "thousand"].iter().any(|part| word.contains(part))
 }
 
 #[cfg(test)]
