@@ -226,6 +226,7 @@ impl Rig {
             signer: asking.signer,
             asked_at: self.now(),
             deadline: self.now().plus_ms(BUDGET_MS),
+            remarks: Reply::new().0,
             reply,
         };
         let call = CallId::parse(asking.call).expect("a call id");

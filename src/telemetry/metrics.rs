@@ -19,6 +19,8 @@ pub const FUNCTION_DURATION: &str = "askpro_function_seconds";
 pub const FUNCTIONS_VERSIONED: &str = "askpro_functions_versioned_total";
 /// Answers to questions before a call or chat.
 pub const INBOUND_ANSWERS: &str = "askpro_inbound_answers_total";
+/// Arguments of function calls that were of no use, in a wrong place or too long.
+pub const FUNCTION_ARGUMENTS: &str = "askpro_function_arguments_total";
 /// Work turned away, with its reason.
 pub const REFUSED: &str = "askpro_refused_total";
 /// Slots that are held now.
@@ -182,6 +184,23 @@ pub const FUNCTION_NAMES: &[&str] = &[
     "other",
 ];
 
+/// Arguments of live functions, as `argument` of `FUNCTION_ARGUMENTS`.
+pub const ARGUMENT_NAMES: &[&str] = &[
+    "service",
+    "date",
+    "time",
+    "datetime",
+    "customer_name",
+    "customer_phone",
+    "customer_email",
+    "staff",
+    "notes",
+    "confirm",
+    "priority",
+    "reason",
+    "due",
+];
+
 const SOURCES: &[&str] = &["retell", "calcom"];
 /// Outcomes of an event whose kind is known.
 const TAKEN_OR_SHED: &[&str] = &["accepted", "shed", "journal_full"];
@@ -269,6 +288,11 @@ pub const CATALOGUE: &[Metric] = &[
                 "repeated",
             ],
         )]],
+    ),
+    counter(
+        FUNCTION_ARGUMENTS,
+        "Arguments of function calls that were of no use, in the place of another, or too long",
+        &[&[label("argument", ARGUMENT_NAMES), label("remark", &["ignored", "moved", "too_long"])]],
     ),
     counter(
         REFUSED,

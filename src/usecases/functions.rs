@@ -14,19 +14,20 @@ use askpro_actors::{
 };
 use askpro_domain::{
     call::CallIdentity,
-    function::{FunctionName, Speaker},
+    function::{Argument, FunctionName, Remarks, Speaker, with_last_field},
     ids::CallId,
     tenant::{Company, Placement},
     time::UnixMillis,
 };
 use bytes::Bytes;
+use futures_util::FutureExt;
 use serde_json::{Map, Value};
 
 use super::{
     Services,
     load::{Class, Overloaded, Reason, admit, count_refused},
 };
-use crate::telemetry::metrics::{FUNCTION_DURATION, FUNCTIONS};
+use crate::telemetry::metrics::{FUNCTION_ARGUMENTS, FUNCTION_DURATION, FUNCTIONS};
 
 /// How long after the deadline an answer that is on its way is still waited for.
 const GRACE: Duration = Duration::from_millis(200);
@@ -69,7 +70,7 @@ pub async fn ask(services: &Arc<Services>, request: FunctionRequest) -> Result<A
         count(function.as_str(), outcome_of(&busy));
         return Ok(busy);
     }
-    let (reply, answer) = Reply::new();
+    let ((reply, answer), (remarks, remarked)) = (Reply::new(), Reply::new());
     let message = CallMessage::AskFunction(Box::new(AskFunction {
         function,
         arguments: request.arguments,
@@ -78,6 +79,7 @@ pub async fn ask(services: &Arc<Services>, request: FunctionRequest) -> Result<A
         signer: request.signer,
         asked_at,
         deadline: asked_at.plus_ms(services.function_budget_ms),
+        remarks,
         reply,
     }));
     if let Delivered::Refused { .. } = services.actors.calls.offer(call_id.clone(), message) {
@@ -87,6 +89,9 @@ pub async fn ask(services: &Arc<Services>, request: FunctionRequest) -> Result<A
     let budget = u64::try_from(services.function_budget_ms).unwrap_or_default();
     let waited = tokio::time::timeout(Duration::from_millis(budget) + GRACE, answer).await;
     let answered = waited.ok().and_then(Result::ok).unwrap_or(busy);
+    // They were told before the answer, or never will be.
+    let remarks = remarked.now_or_never().and_then(Result::ok).unwrap_or_default();
+    let answered = with_remarks(answered, &remarks);
     note(services, function, call_id, asked_at, &answered);
     Ok(answered)
 }
@@ -109,6 +114,27 @@ fn busy_answer(company: Option<&Company>) -> Answered {
         code: answer.code.to_owned(),
         company: company.map(|company| company.id),
     }
+}
+
+/// Names what was given and is of no use in the answer, so that the agent can ask for it again; counts it.
+fn with_remarks(mut answered: Answered, remarks: &Remarks) -> Answered {
+    let kinds = [
+        ("ignored", remarks.ignored.as_slice()),
+        ("moved", remarks.moved.as_slice()),
+        ("too_long", remarks.too_long.as_slice()),
+    ];
+    for (kind, arguments) in kinds {
+        for argument in arguments.iter().copied().map(Argument::name) {
+            metrics::counter!(FUNCTION_ARGUMENTS, "argument" => argument, "remark" => kind).increment(1);
+        }
+    }
+    let ignored: Vec<&str> = remarks.ignored_names().collect();
+    if !ignored.is_empty()
+        && let Some(body) = with_last_field(&answered.body, "ignored", &Value::from(ignored))
+    {
+        answered.body = Bytes::from(body);
+    }
+    answered
 }
 
 /// Counts an answer and leaves a row, for "why did this booking fail".
@@ -159,6 +185,30 @@ fn outcome_of(answered: &Answered) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_of_no_use_is_named_in_the_answer() {
+        let answered = || Answered {
+            body: Bytes::from_static(b"{\"success\":true,\"code\":\"confirmed\"}"),
+            success: true,
+            code: "confirmed".to_owned(),
+            company: None,
+        };
+        let remarks = Remarks {
+            ignored: vec![Argument::Email],
+            moved: vec![Argument::Staff],
+            too_long: Some(Argument::Notes),
+        };
+        let body = with_remarks(answered(), &remarks).body;
+        assert_eq!(body, r#"{"success":true,"code":"confirmed","ignored":["customer_email"]}"#);
+        assert_eq!(with_remarks(answered(), &Remarks::default()), answered());
+    }
+
+    #[test]
+    fn every_argument_is_counted_under_its_name() {
+        let names = Argument::ALL.map(Argument::name);
+        assert_eq!(crate::telemetry::metrics::ARGUMENT_NAMES, names);
+    }
 
     #[test]
     fn every_answer_has_an_outcome_of_the_closed_set() {

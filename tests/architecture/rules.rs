@@ -21,7 +21,8 @@ const MAY_USE: [(&str, &[&str]); 11] = [
 ];
 
 /// Crates and modules that belong to certain folders alone.
-const BELONGS_TO: [(&str, &[&str]); 3] = [
+const BELONGS_TO: [(&str, &[&str]); 4] = [
+    ("rlibphonenumber", &["actors/domain/src/phone"]),
     ("actix", &["actors/src/runtime"]),
     ("sqlx", &["src/store"]),
     ("reqwest", &["src/providers", "src/simulators", "src/cli"]),
@@ -260,6 +261,7 @@ mod samples {
             ("src/http/admin/mod.rs", "let x: sqlx::Pool = y;"),
             ("src/storefront/mod.rs", "use sqlx::Row;"),
             ("src/http/proxy.rs", "use reqwest::Client;"),
+            ("actors/domain/src/tenant/mod.rs", "use rlibphonenumber::Region;"),
             ("actors/domain/src/call.rs", "use tokio::sync::mpsc;"),
             ("actors/domain/src/slots.rs", "let x = std::fs::read(y);"),
             ("actors/domain/src/slots.rs", "use std::{collections::BTreeMap, env};"),

@@ -4,13 +4,15 @@
 
 use crate::{
     booking::{AppointmentStatus, Booking, BookingOrder, BookingState},
-    function::lookup::{TYPO_LETTERS_MIN, fold, typos},
     ids::{AppointmentId, CustomerId, ServiceId, StaffId},
     phone::PhoneNumber,
     tenant::Company,
+    text::{fold, typos},
     time::{Interval, UnixMillis},
 };
 
+/// Letters that a part of a name must have before a typing error is forgiven.
+const TYPO_LETTERS_MIN: usize = 6;
 /// Parts of a name that say nothing of who it is.
 const TITLES: [&str; 9] = ["herr", "herrn", "frau", "dr", "prof", "mr", "mrs", "ms", "miss"];
 
@@ -131,7 +133,7 @@ fn parts(name: &str) -> Vec<String> {
 
 fn same_part(one: &str, other: &str) -> bool {
     let long_enough = one.chars().count().min(other.chars().count()) >= TYPO_LETTERS_MIN;
-    one == other || (long_enough && typos(one, other) <= 1)
+    one == other || (long_enough && typos(one, other, 1).is_some())
 }
 
 #[cfg(test)]

@@ -15,5 +15,6 @@ pub mod policy;
 pub mod secret;
 pub mod slots;
 pub mod tenant;
+pub mod text;
 pub mod time;
 pub mod when;

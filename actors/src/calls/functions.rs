@@ -72,7 +72,9 @@ impl CallActor {
         let Some(branch) = company.branch(placed.branch).or_else(|| company.branches.first()) else {
             return tell(ask, company, &Speaker::of(company).company_unknown(), cx);
         };
-        match parse_order(ask.function, &ask.arguments, company, branch, cx.now()) {
+        let read = parse_order(ask.function, &ask.arguments, company, branch, cx.now());
+        cx.answer(&ask.remarks, read.remarks);
+        match read.order {
             Err(answer) => tell(ask, company, &answer, cx),
             Ok(order) => self.carry_out(ask, order, (placed, company, branch), cx),
         }

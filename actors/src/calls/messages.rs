@@ -2,7 +2,7 @@
 
 use askpro_domain::{
     call::{AppointmentFact, CallEvent, CallIdentity, CallState},
-    function::FunctionName,
+    function::{FunctionName, Remarks},
     ids::{AppointmentId, CompanyId},
     time::UnixMillis,
 };
@@ -89,6 +89,8 @@ pub struct AskFunction {
     pub asked_at: UnixMillis,
     /// When the agent must have an answer.
     pub deadline: UnixMillis,
+    /// What was noticed of the arguments, told before the answer; nothing when no arguments were read.
+    pub remarks: Reply<Remarks>,
     /// The waiting socket.
     pub reply: Reply<Answered>,
 }

@@ -211,6 +211,7 @@ mod tests {
                     &[
                         "slug",
                         "name",
+                        "synonyms",
                         "duration_minutes",
                         "price_cents",
                         "currency",

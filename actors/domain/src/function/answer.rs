@@ -79,6 +79,15 @@ impl FunctionAnswer {
     }
 }
 
+/// An answer's JSON with one more field at its end; `None` when that would be longer than allowed, or when it
+/// is no object with fields.
+#[must_use]
+pub fn with_last_field(body: &[u8], name: &str, value: &Value) -> Option<Vec<u8>> {
+    let open = std::str::from_utf8(body).ok()?.strip_suffix('}').filter(|open| open.len() > 1)?;
+    let text = format!("{open},{}:{value}}}", Value::from(name));
+    (text.chars().count() <= ANSWER_CHARS_MAX).then(|| text.into_bytes())
+}
+
 impl Serialize for FunctionAnswer {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut map = serializer.serialize_map(Some(3 + self.fields.len()))?;
@@ -106,6 +115,20 @@ mod tests {
         let wanted = r#"{"success":true,"code":"confirmed","message":"Ja.","status":"pending","appointment_id":"apt_1"}"#;
         assert_eq!(String::from_utf8(answer.to_bytes()).unwrap(), wanted);
         assert_eq!(answer.field("appointment_id"), Some(&Value::from("apt_1")));
+    }
+
+    #[test]
+    fn a_field_is_added_at_the_end_where_it_fits() {
+        let body = FunctionAnswer::new(true, "confirmed", "Ja.").with("status", "confirmed").to_bytes();
+        let longer = with_last_field(&body, "ignored", &Value::from(vec!["notes"])).unwrap();
+        let wanted =
+            r#"{"success":true,"code":"confirmed","message":"Ja.","status":"confirmed","ignored":["notes"]}"#;
+        assert_eq!(String::from_utf8(longer).unwrap(), wanted);
+        let long = Value::from("x".repeat(ANSWER_CHARS_MAX));
+        assert_eq!(with_last_field(&body, "x", &long), None);
+        for bad in ["", "{}", "5", "[1]"] {
+            assert_eq!(with_last_field(bad.as_bytes(), "x", &Value::Null), None, "{bad}");
+        }
     }
 
     #[test]

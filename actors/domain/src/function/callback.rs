@@ -1,9 +1,8 @@
 //! `request_callback`: somebody shall call back.
 
-use serde_json::{Map, Value};
-
 use super::{
     FunctionAnswer, Speaker,
+    arguments::{Argument, Arguments},
     lookup::fold,
     parse::Desk,
     told::{CallbackLine, DueLine, Told},
@@ -35,9 +34,8 @@ const HIGH: [&str; 8] = ["high", "hoch", "wichtig", "important", "bald", "soon",
 
 impl Desk<'_> {
     /// A number that was said and not understood is asked for again, and so is a time that is past.
-    pub(super) fn call_back(&self, args: &Map<String, Value>) -> Result<CallbackOrder, FunctionAnswer> {
-        let args = self.arguments(args)?;
-        if args.phone.is_none() && args.ignored.contains(&"customer_phone") {
+    pub(super) fn call_back(&self, args: Arguments) -> Result<CallbackOrder, FunctionAnswer> {
+        if args.phone.is_none() && args.remarks.ignored.contains(&Argument::Phone) {
             return Err(phone_required(self.company));
         }
         Ok(CallbackOrder {
@@ -49,7 +47,7 @@ impl Desk<'_> {
         })
     }
 
-    fn due(&self, args: &super::arguments::Arguments) -> Result<Option<Due>, FunctionAnswer> {
+    fn due(&self, args: &Arguments) -> Result<Option<Due>, FunctionAnswer> {
         let given =
             [args.due.as_deref(), args.datetime.as_deref(), args.date.as_deref(), args.time.as_deref()];
         let said: Vec<&str> = given.into_iter().flatten().collect();

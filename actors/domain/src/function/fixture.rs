@@ -76,6 +76,7 @@ pub(crate) fn service(slug: &str, name: &str, minutes: u32, staff: &[&str]) -> S
         id: service_id(slug),
         slug: slug.to_owned(),
         name: name.to_owned(),
+        synonyms: Vec::new(),
         duration_minutes: minutes,
         price_cents: Some(3200),
         currency: Some("EUR".to_owned()),

@@ -2,10 +2,11 @@
 
 use jiff::{civil::Date, tz::TimeZone};
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use super::{
     FunctionAnswer, Speaker,
+    arguments::Arguments,
     parse::Desk,
     speaker::clock_ranges,
     told::{OpenDay, SameHours, Told},
@@ -46,9 +47,8 @@ impl HoursOrder {
 
 impl Desk<'_> {
     /// The named day, or the week that begins today.
-    pub(super) fn hours(&self, args: &Map<String, Value>) -> Result<HoursOrder, FunctionAnswer> {
-        let args = self.arguments(args)?;
-        Ok(match self.days(&args)? {
+    pub(super) fn hours(&self, args: &Arguments) -> Result<HoursOrder, FunctionAnswer> {
+        Ok(match self.days(args)? {
             Some((first, last)) => HoursOrder::of(first, last),
             None => HoursOrder::of(self.today(), plus_days(self.today(), DAYS_TOLD_MAX - 1)),
         })

@@ -16,13 +16,17 @@ mod objection;
 mod order;
 mod outcome;
 mod parse;
+mod person;
 mod services;
 mod speaker;
 pub mod spoken;
 mod texts_de;
 mod texts_en;
+mod tidy;
 mod told;
 
+#[cfg(test)]
+mod argument_tests;
 #[cfg(test)]
 pub(crate) mod fixture;
 #[cfg(test)]
@@ -33,7 +37,8 @@ mod tests;
 mod told_tests;
 
 pub use alternatives::Alternative;
-pub use answer::{ANSWER_CHARS_MAX, FunctionAnswer};
+pub use answer::{ANSWER_CHARS_MAX, FunctionAnswer, with_last_field};
+pub use arguments::{Argument, Remarks};
 pub use callback::{callback_requested, phone_required};
 pub use caller::{Caller, check_customer, find_appointments};
 pub use hours::{HoursOrder, opening_hours};
@@ -41,7 +46,7 @@ pub use name::FunctionName;
 pub use objection::Objection;
 pub use order::{BookOrder, CheckOrder, FunctionOrder, order_key};
 pub use outcome::Outcome;
-pub use parse::{check_filled_in, check_notice, parse_order};
+pub use parse::{ReadOrder, check_filled_in, check_notice, parse_order};
 pub use services::{ListOrder, list_services};
 pub use speaker::{
     ALTERNATIVES_MAX, Appointment, Confidence, FreeSlot, MissingSlot, NAMES_LISTED_MAX, Speaker,

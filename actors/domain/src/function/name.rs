@@ -60,6 +60,12 @@ impl FunctionName {
         }
     }
 
+    /// Whether it is offered; the others answer `function_unavailable`.
+    #[must_use]
+    pub const fn is_built(self) -> bool {
+        super::Argument::of(self).is_some()
+    }
+
     /// Whether it changes anything that lasts; such orders are durable before they are carried out.
     #[must_use]
     pub const fn is_write(self) -> bool {

@@ -19,6 +19,8 @@ pub enum Objection<'a> {
     StaffAmbiguous(Names<'a>),
     /// That person does not do this service; these do.
     StaffNotForService(Names<'a>),
+    /// What was given as the name of the customer is none.
+    NameIsNone,
     /// No date was given.
     DateMissing,
     /// Date or time were not understood; today is this day.
@@ -59,6 +61,7 @@ impl Objection<'_> {
             Self::StaffNotFound(_) => "staff_not_found",
             Self::StaffAmbiguous(_) => "staff_ambiguous",
             Self::StaffNotForService(_) => "staff_not_for_service",
+            Self::NameIsNone => "name_required",
             Self::DateMissing => "date_missing",
             Self::DateNotUnderstood(_) => "date_not_understood",
             Self::DateInPast(_) => "date_in_past",

@@ -6,12 +6,14 @@ use serde_json::{Map, Value};
 
 use super::{
     BookOrder, CheckOrder, FunctionAnswer, FunctionName, FunctionOrder, Objection, Speaker,
-    arguments::{ArgumentError, Arguments},
-    lookup::{Candidate, Found, look_up},
+    arguments::{Argument, ArgumentError, Arguments, Remarks},
+    lookup::{Found, find_service, find_staff},
     spoken::Notice,
+    tidy::Names,
 };
 use crate::{
-    ids::{ServiceId, StaffId},
+    ids::StaffId,
+    phone::Country,
     tenant::{Branch, Company, Service, Staff},
     time::{Interval, UnixMillis},
     when::{
@@ -21,34 +23,63 @@ use crate::{
     },
 };
 
-/// Reads an order for a branch of a company. Services and staff of the company only, dates in its zone;
-/// opening hours and holidays are checked for the length of the service. The company's notice is checked
-/// for `check_availability` only: a booking of the slot that the call holds may come later than that, so
-/// whoever knows the holds asks [`check_notice`] for the others. Errors: the refusal, ready to be sent;
-/// `function_unavailable` for functions without a typed order.
+/// An order as it was read.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ReadOrder {
+    /// The order, or the refusal, ready to be sent.
+    pub order: Result<FunctionOrder, FunctionAnswer>,
+    /// What was noticed of its arguments.
+    pub remarks: Remarks,
+}
+
+/// Reads an order for a branch of a company. Services and staff of the company only, dates in its zone,
+/// national numbers of its country; opening hours and holidays are checked for the length of the service. The
+/// company's notice is checked for `check_availability` only: a booking of the slot that the call holds may
+/// come later than that, so whoever knows the holds asks [`check_notice`] for the others. Functions without a
+/// typed order are refused with `function_unavailable`.
+#[must_use]
 pub fn parse_order(
     name: FunctionName,
     args: &Map<String, Value>,
     company: &Company,
     branch: &Branch,
     now: UnixMillis,
-) -> Result<FunctionOrder, FunctionAnswer> {
+) -> ReadOrder {
     let desk = Desk { company, branch, speaker: Speaker::of(company), zone: company.zone(), now };
-    match name {
-        FunctionName::CheckAvailability => desk
-            .check(args)
-            .map(FunctionOrder::CheckAvailability)
-            .map_err(|refusal| refusal.with("available", false)),
+    if !name.is_built() {
+        return ReadOrder { order: Err(desk.speaker.function_unavailable()), remarks: Remarks::default() };
+    }
+    let args = match desk.arguments(args) {
+        Ok(args) => args,
+        Err(ArgumentError::TooLong(argument)) => {
+            let order = desk.object(&Objection::ArgumentTooLong(argument.name(), argument.chars_max()));
+            let remarks = Remarks { too_long: Some(argument), ..Remarks::default() };
+            return ReadOrder { order: told_available(name, order), remarks };
+        }
+    };
+    let remarks = args.remarks.clone();
+    let order = match name {
+        FunctionName::CheckAvailability => desk.check(args).map(FunctionOrder::CheckAvailability),
         FunctionName::BookAppointment => desk.book(args).map(FunctionOrder::BookAppointment),
-        FunctionName::ListServices => desk.list(args).map(FunctionOrder::ListServices),
-        FunctionName::OpeningHours => desk.hours(args).map(FunctionOrder::OpeningHours),
+        FunctionName::ListServices => desk.list(&args).map(FunctionOrder::ListServices),
+        FunctionName::OpeningHours => desk.hours(&args).map(FunctionOrder::OpeningHours),
         FunctionName::CheckCustomer => Ok(FunctionOrder::CheckCustomer),
         FunctionName::FindAppointments => Ok(FunctionOrder::FindAppointments),
         FunctionName::RequestCallback => desk.call_back(args).map(FunctionOrder::RequestCallback),
         FunctionName::CancelAppointment | FunctionName::RescheduleAppointment | FunctionName::ParseDate => {
             Err(desk.speaker.function_unavailable())
         }
-    }
+    };
+    ReadOrder { order: told_available(name, order), remarks }
+}
+
+/// A check that is refused found nothing available.
+fn told_available(
+    name: FunctionName,
+    order: Result<FunctionOrder, FunctionAnswer>,
+) -> Result<FunctionOrder, FunctionAnswer> {
+    let is_check = name == FunctionName::CheckAvailability;
+    order.map_err(|refusal| if is_check { refusal.with("available", false) } else { refusal })
 }
 
 /// Whether a slot that the call does not hold leaves the company its notice. Errors: `too_soon`, ready to
@@ -84,6 +115,12 @@ pub(super) fn serves(service: &Service, staff: StaffId) -> bool {
     service.staff.is_empty() || service.staff.iter().any(|m| m.staff == staff)
 }
 
+/// Of several with one name, the only one whom `fits` fits.
+fn only_of(ids: Vec<StaffId>, fits: impl Fn(StaffId) -> bool) -> Found<StaffId> {
+    let fitting: Vec<StaffId> = ids.iter().copied().filter(|id| fits(*id)).collect();
+    if let [only] = fitting.as_slice() { Found::One(*only) } else { Found::Several(ids) }
+}
+
 /// A branch at a moment, where orders are read.
 pub(super) struct Desk<'a> {
     pub(super) company: &'a Company,
@@ -94,8 +131,7 @@ pub(super) struct Desk<'a> {
 }
 
 impl Desk<'_> {
-    fn check(&self, args: &Map<String, Value>) -> Result<CheckOrder, FunctionAnswer> {
-        let args = self.arguments(args)?;
+    fn check(&self, args: Arguments) -> Result<CheckOrder, FunctionAnswer> {
         let Some(service) = self.service(&args)? else {
             return self.object(&Objection::ServiceMissing(&self.service_names(|_| true)));
         };
@@ -106,8 +142,10 @@ impl Desk<'_> {
         Ok(CheckOrder { service: service.id, staff, start })
     }
 
-    fn book(&self, args: &Map<String, Value>) -> Result<BookOrder, FunctionAnswer> {
-        let args = self.arguments(args)?;
+    fn book(&self, args: Arguments) -> Result<BookOrder, FunctionAnswer> {
+        if args.remarks.ignored.contains(&Argument::CustomerName) {
+            return self.object(&Objection::NameIsNone);
+        }
         let service = self.service(&args)?;
         let staff = self.staff(&args, service)?;
         let start = self.start(&args)?;
@@ -127,10 +165,11 @@ impl Desk<'_> {
         })
     }
 
-    pub(super) fn arguments(&self, args: &Map<String, Value>) -> Result<Arguments, FunctionAnswer> {
-        Arguments::read(args).or_else(|ArgumentError::TooLong { argument, chars_max }| {
-            self.object(&Objection::ArgumentTooLong(argument, chars_max))
-        })
+    /// The arguments, each in its place.
+    fn arguments(&self, args: &Map<String, Value>) -> Result<Arguments, ArgumentError> {
+        let mut args = Arguments::read(args, Country::of_branch(self.company, self.branch))?;
+        Names { company: self.company, staff: self.colleagues().collect() }.tidy(&mut args);
+        Ok(args)
     }
 
     /// The named service, or the only one; `None` when none was named and there are several (or none).
@@ -139,20 +178,13 @@ impl Desk<'_> {
         let Some(wanted) = args.service.as_deref() else {
             return Ok(if let [only] = services.as_slice() { Some(only) } else { None });
         };
-        match self.find_service(wanted) {
+        match find_service(wanted, services) {
             Found::One(id) => Ok(self.company.service(id)),
             Found::Several(ids) => {
                 self.object(&Objection::ServiceAmbiguous(&self.service_names(|s| ids.contains(&s.id))))
             }
             Found::Nobody => self.object(&Objection::ServiceNotFound(&self.service_names(|_| true))),
         }
-    }
-
-    pub(super) fn find_service(&self, wanted: &str) -> Found<ServiceId> {
-        let services = self.company.services.iter();
-        let candidates: Vec<Candidate<'_, ServiceId>> =
-            services.map(|s| Candidate { id: s.id, slug: &s.slug, name: &s.name }).collect();
-        look_up(wanted, &candidates)
     }
 
     /// The named member who works at this branch and does the service, if one was named.
@@ -162,10 +194,13 @@ impl Desk<'_> {
         service: Option<&Service>,
     ) -> Result<Option<StaffId>, FunctionAnswer> {
         let Some(wanted) = args.staff.as_deref() else { return Ok(None) };
-        let candidates: Vec<Candidate<'_, StaffId>> =
-            self.colleagues().map(|s| Candidate { id: s.id, slug: &s.slug, name: &s.name }).collect();
+        let colleagues: Vec<&Staff> = self.colleagues().collect();
         let serves = |id: StaffId| service.is_none_or(|s| serves(s, id));
-        match look_up(wanted, &candidates) {
+        let found = match find_staff(wanted, &colleagues) {
+            Found::Several(ids) => only_of(ids, serves),
+            found => found,
+        };
+        match found {
             Found::One(id) if serves(id) => Ok(Some(id)),
             Found::One(_) => self.object(&Objection::StaffNotForService(&self.staff_names(|s| serves(s.id)))),
             Found::Several(ids) => {

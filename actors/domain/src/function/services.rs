@@ -1,11 +1,12 @@
 //! `list_services`: what can be booked here, with whom, for how long and for how much.
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use super::{
     FunctionAnswer, NAMES_LISTED_MAX, Objection, Speaker,
-    lookup::Found,
+    arguments::Arguments,
+    lookup::{Found, find_service},
     parse::{Desk, serves},
     told::{ServiceLine, Told},
 };
@@ -28,17 +29,17 @@ pub struct ListOrder {
 
 impl Desk<'_> {
     /// A name that fits several services asks for all of them.
-    pub(super) fn list(&self, args: &Map<String, Value>) -> Result<ListOrder, FunctionAnswer> {
-        let args = self.arguments(args)?;
-        let services = match args.service.as_deref().map(|wanted| self.find_service(wanted)) {
-            None => None,
-            Some(Found::One(id)) => Some(vec![id]),
-            Some(Found::Several(ids)) => Some(ids),
-            Some(Found::Nobody) => {
-                return self.object(&Objection::ServiceNotFound(&self.service_names(|_| true)));
-            }
-        };
-        Ok(ListOrder { services, staff: self.staff(&args, None)? })
+    pub(super) fn list(&self, args: &Arguments) -> Result<ListOrder, FunctionAnswer> {
+        let services =
+            match args.service.as_deref().map(|wanted| find_service(wanted, &self.company.services)) {
+                None => None,
+                Some(Found::One(id)) => Some(vec![id]),
+                Some(Found::Several(ids)) => Some(ids),
+                Some(Found::Nobody) => {
+                    return self.object(&Objection::ServiceNotFound(&self.service_names(|_| true)));
+                }
+            };
+        Ok(ListOrder { services, staff: self.staff(args, None)? })
     }
 }
 

@@ -349,7 +349,7 @@ fn with_details(answer: FunctionAnswer, objection: &Objection<'_>) -> FunctionAn
         Objection::StaffNotFound(names)
         | Objection::StaffAmbiguous(names)
         | Objection::StaffNotForService(names) => answer.with("staff_members", listed(names)),
-        Objection::DateMissing => answer,
+        Objection::NameIsNone | Objection::DateMissing => answer,
         Objection::DateNotUnderstood(today) | Objection::DateInPast(today) | Objection::DateTooFar(today) => {
             answer.with("today", today.to_string())
         }

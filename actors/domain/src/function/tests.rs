@@ -16,7 +16,7 @@ fn parse_at(
     args: &Value,
     now: crate::time::UnixMillis,
 ) -> Result<FunctionOrder, FunctionAnswer> {
-    parse_order(name, args.as_object().unwrap(), company, &company.branches[0], now)
+    parse_order(name, args.as_object().unwrap(), company, &company.branches[0], now).order
 }
 
 fn check(args: &Value) -> Result<FunctionOrder, FunctionAnswer> {

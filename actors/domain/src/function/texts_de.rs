@@ -49,7 +49,7 @@ pub(super) fn outcome(outcome: &Outcome<'_>) -> String {
             format!("Der Termin am {} ist schon für Sie aufgenommen. Kann ich sonst noch helfen?", moment(at))
         }
         Outcome::Refused(refusal) => refused(refusal).to_owned(),
-        Outcome::ContactMissing => "Für den Termin brauche ich noch eine Telefonnummer mit Ländervorwahl \
+        Outcome::ContactMissing => "Für den Termin brauche ich noch eine Telefonnummer mit Vorwahl \
              oder eine E-Mail-Adresse. Wie können wir Sie erreichen?"
             .to_owned(),
         Outcome::NameMissing => "Auf welchen Namen darf ich den Termin eintragen?".to_owned(),
@@ -95,6 +95,9 @@ pub(super) fn objection(objection: &Objection<'_>) -> String {
         }
         Objection::StaffNotForService(names) => {
             format!("Das macht diese Person leider nicht. Möglich ist es bei {}. Passt das?", either(names))
+        }
+        Objection::NameIsNone => {
+            "Das war noch kein Name. Auf welchen Namen darf ich den Termin eintragen?".to_owned()
         }
         Objection::DateMissing => "An welchem Tag möchten Sie kommen?".to_owned(),
         Objection::DateNotUnderstood(_) => {

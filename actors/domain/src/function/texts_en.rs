@@ -51,7 +51,7 @@ pub(super) fn outcome(outcome: &Outcome<'_>) -> String {
             format!("Your appointment on {} has been taken already. Is there anything else?", moment(at))
         }
         Outcome::Refused(refusal) => refused(refusal).to_owned(),
-        Outcome::ContactMissing => "For the appointment I need a phone number with its country code or an \
+        Outcome::ContactMissing => "For the appointment I need a phone number with its area code or an \
              e-mail address. How can we reach you?"
             .to_owned(),
         Outcome::NameMissing => "What name may I put the appointment under?".to_owned(),
@@ -99,6 +99,9 @@ pub(super) fn objection(objection: &Objection<'_>) -> String {
                 "I am afraid this person does not do that. It can be done by {}. Is that fine?",
                 either(names)
             )
+        }
+        Objection::NameIsNone => {
+            "That was not a name yet. What name may I put the appointment under?".to_owned()
         }
         Objection::DateMissing => "On which day would you like to come?".to_owned(),
         Objection::DateNotUnderstood(_) => {

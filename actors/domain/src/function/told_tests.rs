@@ -27,7 +27,7 @@ fn parsed(
     args: &Value,
     now: UnixMillis,
 ) -> Result<FunctionOrder, FunctionAnswer> {
-    parse_order(name, args.as_object().unwrap(), company, &company.branches[0], now)
+    parse_order(name, args.as_object().unwrap(), company, &company.branches[0], now).order
 }
 
 fn listed(company: &Company, args: &Value) -> FunctionAnswer {

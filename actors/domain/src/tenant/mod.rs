@@ -158,6 +158,9 @@ pub struct Service {
     pub slug: String,
     /// Name as spoken.
     pub name: String,
+    /// What callers call it too; never spoken.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub synonyms: Vec<String>,
     /// Length in minutes, 1 to 1440.
     pub duration_minutes: u32,
     /// Price in minor units.

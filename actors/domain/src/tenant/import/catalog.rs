@@ -6,17 +6,27 @@ use serde_json::Value;
 
 use super::{
     FileReader, PRICE_CENTS_MAX, SERVICE_MINUTES_DEFAULT, SERVICE_MINUTES_MAX, SERVICES_MAX, STAFF_MAX,
+    SYNONYMS_MAX,
     company::Declared,
     reader::{Fields, Item, Reader, near_miss, quoted},
 };
 use crate::{
     ids::{BranchId, CompanyId, CustomerId, ServiceId, StaffId},
     tenant::{Customer, Service, ServiceStaff, Staff},
+    text::fold,
 };
 
 const STAFF_FIELDS: [&str; 4] = ["slug", "name", "branch", "calcom_user_id"];
-const SERVICE_FIELDS: [&str; 7] =
-    ["slug", "name", "duration_minutes", "price_cents", "currency", "calcom_event_type_id", "staff"];
+const SERVICE_FIELDS: [&str; 8] = [
+    "slug",
+    "name",
+    "synonyms",
+    "duration_minutes",
+    "price_cents",
+    "currency",
+    "calcom_event_type_id",
+    "staff",
+];
 const CUSTOMER_FIELDS: [&str; 3] = ["name", "phone", "email"];
 
 impl FileReader {
@@ -74,6 +84,7 @@ fn service(
     let fields = reader.fields(item, &SERVICE_FIELDS)?;
     let slug = reader.slug(&fields, slugs);
     let name = reader.required_text(&fields, "name");
+    let synonyms = synonyms(reader, &fields);
     let minutes = reader.optional_integer(&fields, "duration_minutes", 1..=SERVICE_MINUTES_MAX);
     let price_cents = reader.optional_integer(&fields, "price_cents", 0..=PRICE_CENTS_MAX);
     let currency = fields.item("currency").and_then(|item| currency(reader, &item));
@@ -84,12 +95,30 @@ fn service(
         id: ServiceId::of_slugs(&[&declared.company, &slug]),
         slug,
         name: name?,
+        synonyms,
         duration_minutes: minutes.and_then(|m| u32::try_from(m).ok()).unwrap_or(SERVICE_MINUTES_DEFAULT),
         price_cents,
         currency,
         calcom_event_type_id,
         staff,
     })
+}
+
+/// Texts with letters or digits in them, each once however it is spelled.
+fn synonyms(reader: &mut Reader, fields: &Fields<'_>) -> Vec<String> {
+    let items = reader.optional_list(fields, "synonyms", SYNONYMS_MAX);
+    let mut seen = BTreeMap::new();
+    let mut synonyms = Vec::new();
+    for item in &items {
+        let Some(text) = reader.text(item) else { continue };
+        let folded = fold(text);
+        if folded.is_empty() {
+            reader.refuse(&item.place, "synonym_invalid", "it has no letters; write what callers say");
+        } else if reader.once(&mut seen, folded, &item.place) {
+            synonyms.push(text.to_owned());
+        }
+    }
+    synonyms
 }
 
 /// Who serves it: those of the list, or all staff of the company where there is no list.

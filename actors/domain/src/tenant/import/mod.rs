@@ -43,6 +43,8 @@ pub const RANGES_PER_DAY_MAX: usize = 12;
 pub const STAFF_MAX: usize = 2_000;
 /// Services of a company.
 pub const SERVICES_MAX: usize = 2_000;
+/// Synonyms of a service.
+pub const SYNONYMS_MAX: usize = 50;
 /// Customers of a company.
 pub const CUSTOMERS_MAX: usize = 200_000;
 /// Webhook keys of a company; two are enough for a rotation.
