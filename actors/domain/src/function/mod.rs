@@ -7,6 +7,7 @@
 pub mod alternatives;
 mod answer;
 pub mod arguments;
+pub mod echo;
 pub mod lookup;
 mod name;
 mod objection;

@@ -15,9 +15,9 @@ use crate::{
     tenant::{Branch, Company, Service, Staff},
     time::{Interval, UnixMillis},
     when::{
-        WhenError, WhenTexts, local,
+        Question, Refusal, When, WhenTexts, local,
         opening::{ClosedReason, OpenVerdict, is_open, notice_ok},
-        parse_when,
+        read_when,
     },
 };
 
@@ -166,15 +166,28 @@ impl Desk<'_> {
             time: args.time.as_deref(),
         };
         let today = || local(self.now, &self.zone).unwrap_or_default().date();
-        match parse_when(&texts, &self.zone, self.now) {
-            Ok(when) => Ok(Some(when.start)),
-            Err(WhenError::Absent) => Ok(None),
-            Err(WhenError::NotUnderstood) => self.object(&Objection::DateNotUnderstood(today())),
-            Err(WhenError::DateMissing) => self.object(&Objection::DateMissing),
-            Err(WhenError::TimeMissing { date }) => self.object(&Objection::TimeMissing(date)),
-            Err(WhenError::TimeDoesNotExist { date }) => self.object(&Objection::TimeDoesNotExist(date)),
-            Err(WhenError::DateInPast { today }) => self.object(&Objection::DateInPast(today)),
-            Err(WhenError::TooFar { today }) => self.object(&Objection::DateTooFar(today)),
+        match read_when(&texts, &self.zone, self.now) {
+            None => Ok(None),
+            Some(When::Exact(moment)) => Ok(Some(moment.start)),
+            Some(When::Window(window)) => match window.shape.day() {
+                Some(date) => self.object(&Objection::TimeMissing(date)),
+                None => self.object(&Objection::DateMissing),
+            },
+            Some(When::Question(Question::NotUnderstood { today })) => {
+                self.object(&Objection::DateNotUnderstood(today))
+            }
+            Some(When::Question(Question::WhichDay { .. })) => self.object(&Objection::DateMissing),
+            Some(When::Question(Question::WhichTime { date, .. })) => {
+                self.object(&Objection::TimeMissing(date))
+            }
+            Some(When::Refusal(Refusal::Past { today })) => self.object(&Objection::DateInPast(today)),
+            Some(When::Refusal(Refusal::TooFar { today })) => self.object(&Objection::DateTooFar(today)),
+            Some(When::Refusal(Refusal::DoesNotExist { date })) => {
+                self.object(&Objection::TimeDoesNotExist(date))
+            }
+            Some(When::Refusal(Refusal::TooLong { .. })) => {
+                self.object(&Objection::DateNotUnderstood(today()))
+            }
         }
     }
 
