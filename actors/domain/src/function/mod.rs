@@ -9,6 +9,7 @@ mod answer;
 pub mod arguments;
 mod callback;
 mod caller;
+pub mod echo;
 mod hours;
 pub mod lookup;
 mod name;

@@ -17,9 +17,9 @@ use crate::{
     tenant::{Branch, Company, Service, Staff},
     time::{Interval, UnixMillis},
     when::{
-        When, WhenError, WhenTexts, instant_of, local,
+        Question, Refusal, Shape, When, WhenTexts, local,
         opening::{ClosedReason, OpenVerdict, is_open, notice_ok},
-        parse_when,
+        read_when,
     },
 };
 
@@ -212,20 +212,31 @@ impl Desk<'_> {
 
     /// The wished start; `None` when neither date nor time was given.
     fn start(&self, args: &Arguments) -> Result<Option<UnixMillis>, FunctionAnswer> {
-        match parse_when(&texts_of(args), &self.zone, self.now) {
-            Ok(when) => Ok(Some(when.start)),
-            Err(WhenError::Absent) => Ok(None),
-            Err(error) => self.object_to_when(error),
+        match read_when(&texts_of(args), &self.zone, self.now) {
+            None => Ok(None),
+            Some(When::Exact(moment)) => Ok(Some(moment.start)),
+            Some(When::Window(window)) => match window.shape.day() {
+                Some(date) => self.object(&Objection::TimeMissing(date)),
+                None => self.object(&Objection::DateMissing),
+            },
+            Some(When::Question(question)) => self.ask_back(&question),
+            Some(When::Refusal(refusal)) => self.object_to_when(refusal),
         }
     }
 
     /// The wished days, both among them; `None` when none was named.
     pub(super) fn days(&self, args: &Arguments) -> Result<Option<(Date, Date)>, FunctionAnswer> {
         let texts = WhenTexts { time: None, ..texts_of(args) };
-        match parse_when(&texts, &self.zone, self.now) {
-            Ok(When { date, .. }) | Err(WhenError::TimeMissing { date }) => Ok(Some((date, date))),
-            Err(WhenError::Absent) => Ok(None),
-            Err(error) => self.object_to_when(error),
+        match read_when(&texts, &self.zone, self.now) {
+            None => Ok(None),
+            Some(When::Exact(moment)) => Ok(Some((moment.local.date(), moment.local.date()))),
+            Some(When::Window(window)) => Ok(match window.shape {
+                Shape::Days { first, last } => Some((first, last)),
+                shape => shape.day().map(|day| (day, day)),
+            }),
+            Some(When::Question(Question::WhichTime { date, .. })) => Ok(Some((date, date))),
+            Some(When::Question(question)) => self.ask_back(&question),
+            Some(When::Refusal(refusal)) => self.object_to_when(refusal),
         }
     }
 
@@ -233,26 +244,30 @@ impl Desk<'_> {
     pub(super) fn from(&self, args: &Arguments) -> Result<Option<UnixMillis>, FunctionAnswer> {
         let texts = texts_of(args);
         let texts = WhenTexts { datetime: args.due.as_deref().or(texts.datetime), ..texts };
-        match parse_when(&texts, &self.zone, self.now) {
-            Ok(when) => Ok(Some(when.start)),
-            Err(WhenError::TimeMissing { date }) => {
-                Ok(instant_of(date.at(0, 0, 0, 0), &self.zone).map(|midnight| midnight.max(self.now)))
+        match read_when(&texts, &self.zone, self.now) {
+            Some(When::Exact(moment)) => Ok(Some(moment.start)),
+            Some(When::Window(window)) => Ok(Some(window.from)),
+            Some(When::Refusal(refusal @ (Refusal::Past { .. } | Refusal::TooFar { .. }))) => {
+                self.object_to_when(refusal)
             }
-            Err(error @ (WhenError::DateInPast { .. } | WhenError::TooFar { .. })) => {
-                self.object_to_when(error)
-            }
-            Err(_) => Ok(None),
+            None | Some(When::Question(_) | When::Refusal(_)) => Ok(None),
         }
     }
 
-    fn object_to_when<T>(&self, error: WhenError) -> Result<T, FunctionAnswer> {
-        self.object(&match error {
-            WhenError::NotUnderstood => Objection::DateNotUnderstood(self.today()),
-            WhenError::Absent | WhenError::DateMissing => Objection::DateMissing,
-            WhenError::TimeMissing { date } => Objection::TimeMissing(date),
-            WhenError::TimeDoesNotExist { date } => Objection::TimeDoesNotExist(date),
-            WhenError::DateInPast { today } => Objection::DateInPast(today),
-            WhenError::TooFar { today } => Objection::DateTooFar(today),
+    fn ask_back<T>(&self, question: &Question) -> Result<T, FunctionAnswer> {
+        self.object(&match question {
+            Question::NotUnderstood { today } => Objection::DateNotUnderstood(*today),
+            Question::WhichDay { .. } => Objection::DateMissing,
+            Question::WhichTime { date, .. } => Objection::TimeMissing(*date),
+        })
+    }
+
+    fn object_to_when<T>(&self, refusal: Refusal) -> Result<T, FunctionAnswer> {
+        self.object(&match refusal {
+            Refusal::Past { today } => Objection::DateInPast(today),
+            Refusal::TooFar { today } => Objection::DateTooFar(today),
+            Refusal::DoesNotExist { date } => Objection::TimeDoesNotExist(date),
+            Refusal::TooLong { .. } => Objection::DateNotUnderstood(self.today()),
         })
     }
 

@@ -101,10 +101,16 @@ pub fn day_and_year(language: Language, date: Date) -> String {
     }
 }
 
-/// `14 Uhr`, `14 Uhr 30`, `2 pm`, `2:30 pm`.
+/// `14 Uhr`, `14 Uhr 30`, `2 pm`, `2:30 pm`. In German the early hours, which could be heard as those of the
+/// afternoon, are said as such: `3 Uhr nachts`, `7 Uhr morgens`.
 #[must_use]
 pub fn time(language: Language, time: Time) -> String {
-    clock(language, i32::from(time.hour()), i32::from(time.minute()))
+    let said = clock(language, i32::from(time.hour()), i32::from(time.minute()));
+    match (language, time.hour(), time.minute()) {
+        (Language::De, 1..=3, _) => format!("{said} nachts"),
+        (Language::De, 4..=6, _) | (Language::De, 7, 0) => format!("{said} morgens"),
+        _ => said,
+    }
 }
 
 /// `Dienstag, den 24. November um 14 Uhr`, `Tuesday, November 24 at 2 pm`.
@@ -268,6 +274,7 @@ mod tests {
             ("2027-03-01T09:05", "Montag, den 1. März um 9 Uhr 5", "Monday, March 1 at 9:05 am"),
             ("2026-12-27T00:30", "Sonntag, den 27. Dezember um 0 Uhr 30", "Sunday, December 27 at 12:30 am"),
             ("2026-05-09T12:00", "Samstag, den 9. Mai um 12 Uhr", "Saturday, May 9 at 12 pm"),
+            ("2026-05-09T06:30", "Samstag, den 9. Mai um 6 Uhr 30 morgens", "Saturday, May 9 at 6:30 am"),
         ];
         for (text, de, en) in cases {
             let at: DateTime = text.parse().unwrap();

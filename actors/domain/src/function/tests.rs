@@ -133,7 +133,7 @@ fn refusals_have_stable_codes() {
         (json!({"service": "Herren"}), "date_missing"),
         (json!({"service": "Herren", "time": "14:00"}), "date_missing"),
         (json!({"service": "Herren", "date": "morgen"}), "time_missing"),
-        (herren("irgendwann"), "date_not_understood"),
+        (herren("demnächst mal"), "date_not_understood"),
         (herren("24.11.2023 14:00"), "date_in_past"),
         (herren("23.11.2026 08:59"), "date_in_past"),
         (herren("24.11.2028 14:00"), "date_too_far"),
