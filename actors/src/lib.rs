@@ -4,6 +4,7 @@
 //! [`ports`].
 
 pub mod budget;
+pub mod callbacks;
 pub mod calls;
 pub mod customers;
 pub mod metrics;

@@ -59,6 +59,32 @@ pub struct Rig {
     ports: Ports,
 }
 
+/// Who asks, and how.
+#[derive(Debug, Clone, Copy)]
+pub struct Asking<'a> {
+    /// The call.
+    pub call: &'a str,
+    /// Who calls; `None` withholds the number.
+    pub from: Option<&'a str>,
+    /// Where it rings.
+    pub to: &'a str,
+    /// What is called.
+    pub function: FunctionName,
+    /// Whose key signs it.
+    pub signer: Signer,
+    /// Retell's id of the tool call.
+    pub tool_call_id: Option<&'a str>,
+}
+
+impl<'a> Asking<'a> {
+    /// Anna calls A, and Retell tells no tool call.
+    #[must_use]
+    pub const fn of(call: &'a str, function: FunctionName) -> Self {
+        let (from, to) = (Some("+4915112345678"), "+493083793369");
+        Self { call, from, to, function, signer: Signer::Platform, tool_call_id: None }
+    }
+}
+
 /// A question whose answer is waited for.
 pub struct Asked(ReplyFuture<Answered>);
 
@@ -125,6 +151,7 @@ impl Rig {
             calls: database.clone(),
             bookings: database.clone(),
             customers: database.clone(),
+            callbacks: database.clone(),
             calendar: calendar.clone(),
             voice: voice.clone(),
             decoder: decoder.clone(),
@@ -165,10 +192,6 @@ impl Rig {
     }
 
     /// The same with this signature.
-    ///
-    /// # Panics
-    /// When the id cannot be one.
-    #[allow(clippy::expect_used, reason = "a test without a call cannot go on")]
     pub fn ask_signed(
         &self,
         call: &str,
@@ -177,24 +200,35 @@ impl Rig {
         arguments: Value,
         signer: Signer,
     ) -> Asked {
+        let asking = Asking { to: number, signer, ..Asking::of(call, function) };
+        self.ask_as(&asking, arguments)
+    }
+
+    /// A live function is called as it is described.
+    ///
+    /// # Panics
+    /// When the id cannot be one.
+    #[allow(clippy::expect_used, reason = "a test without a call cannot go on")]
+    pub fn ask_as(&self, asking: &Asking<'_>, arguments: Value) -> Asked {
         let (reply, future) = Reply::new();
         let arguments: Map<String, Value> = serde_json::from_value(arguments).expect("an object");
         let identity = CallIdentity {
             direction: Some("inbound".to_owned()),
-            from_number: Some("+4915112345678".to_owned()),
-            to_number: Some(number.to_owned()),
+            from_number: asking.from.map(str::to_owned),
+            to_number: Some(asking.to.to_owned()),
             agent_id: None,
         };
         let ask = AskFunction {
-            function,
+            function: asking.function,
             arguments,
+            tool_call_id: asking.tool_call_id.map(str::to_owned),
             identity,
-            signer,
+            signer: asking.signer,
             asked_at: self.now(),
             deadline: self.now().plus_ms(BUDGET_MS),
             reply,
         };
-        let call = CallId::parse(call).expect("a call id");
+        let call = CallId::parse(asking.call).expect("a call id");
         let _ = self.actors.calls.offer(call, CallMessage::AskFunction(Box::new(ask)));
         Asked(future)
     }
@@ -399,6 +433,11 @@ fn has_its_rows(database: &FakeDatabase, position: Position, record: &Record) ->
             let row = tables.appointments.get(&booking.order.appointment);
             row.is_some_and(|row| row.version >= booking.version)
                 || tables.dead_letters.values().any(|d| d.actor_id == booking.order.call_id.as_str())
+        }
+        Record::Callback(record) => {
+            let key = (record.callback.company, record.callback.id.row_key());
+            tables.callbacks.get(&key).is_some_and(|row| row.version >= record.callback.version)
+                || tables.dead_letters.values().any(|d| d.actor_id == record.by.as_str())
         }
         Record::Scheduling(_) => true,
     });

@@ -14,6 +14,7 @@ use tokio::sync::watch;
 
 use crate::{
     budget::Budgets,
+    callbacks::OpenCallbacks,
     calls::{CallFactory, CallMessage, CallSettings, CallWorld, Calls},
     customers::CustomerBook,
     outstanding::{Outstanding, PendingLog},
@@ -23,7 +24,7 @@ use crate::{
         clock::Clock,
         directory::DirectoryView,
         journal::{Journal, Position, Record, SchedulingRecord},
-        stores::{BatchStore, BookingStore, CallStore, CustomerStore, LiveCall, StoreError},
+        stores::{BatchStore, BookingStore, CallStore, CallbackStore, CustomerStore, LiveCall, StoreError},
         voice::{EventDecoder, Voice},
     },
     reconcile::{ReconcileActor, ReconcileFactory, ReconcileSettings, ReconcileWorld},
@@ -52,6 +53,8 @@ pub struct Ports {
     pub bookings: Arc<dyn BookingStore>,
     /// The database, customers.
     pub customers: Arc<dyn CustomerStore>,
+    /// The database, callbacks.
+    pub callbacks: Arc<dyn CallbackStore>,
     /// Cal.com.
     pub calendar: Arc<dyn Calendar>,
     /// Retell.
@@ -100,6 +103,8 @@ pub struct Actors {
     pub admissions: Admissions,
     /// Customers in memory.
     pub customers: CustomerBook,
+    /// Open callbacks in memory.
+    pub callbacks: OpenCallbacks,
     /// What could not be delivered yet.
     pub parked: Parked,
     /// Which journal records are still needed.
@@ -127,6 +132,7 @@ impl Actors {
         let live = LiveCounts::default();
         let admissions = Admissions::default();
         let customers = CustomerBook::default();
+        let callbacks = OpenCallbacks::default();
         let writers = Writers::start(
             runtime,
             WriterWorld {
@@ -151,6 +157,7 @@ impl Actors {
             pending: pending.clone(),
             decoder: ports.decoder.clone(),
             customers: customers.clone(),
+            callbacks: callbacks.clone(),
             voice: ports.voice.clone(),
             live: live.clone(),
             admissions: admissions.clone(),
@@ -216,6 +223,7 @@ impl Actors {
             live,
             admissions,
             customers,
+            callbacks,
             parked,
             outstanding,
             fence,
@@ -223,12 +231,13 @@ impl Actors {
         }
     }
 
-    /// Brings back customers, live calls and open bookings from the database.
+    /// Brings back customers, callbacks, live calls and open bookings from the database.
     ///
     /// # Errors
     /// When the database does not answer.
     pub async fn restore(&self, ports: &Ports, journaled: Journaled) -> Result<Restored, StoreError> {
         self.customers.load(ports.customers.as_ref(), ports.clock.now()).await?;
+        self.callbacks.load(ports.callbacks.as_ref(), ports.clock.now()).await?;
         let calls = self.restore_calls(ports).await?;
         let bookings = self.restore_schedulers(ports, journaled.scheduling).await?;
         Ok(Restored { calls, bookings, events: journaled.events })
@@ -391,6 +400,7 @@ impl Journaled {
                 self.scheduling.entry(company).or_default().records.push((position, record));
                 Ok(())
             }
+            callback @ Record::Callback(_) => calls.deliver_from_journal(position, callback).map(|_| ()),
             event @ Record::RetellEvent { .. } => {
                 self.events += 1;
                 calls.deliver_from_journal(position, event).map(|_| ())

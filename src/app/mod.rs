@@ -336,6 +336,7 @@ fn ports(
         batches: database.clone(),
         calls: database.clone(),
         bookings: database.clone(),
+        callbacks: database.clone(),
         customers: database,
         calendar: Arc::new(CalcomClient::new(options, Arc::new(key_of))?),
         voice: Arc::new(retell_client(config, Arc::new(retell_key_of))?),

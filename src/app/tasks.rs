@@ -110,6 +110,7 @@ async fn forget_past(services: Arc<Services>) {
     loop {
         tokio::time::sleep(FORGET_EVERY).await;
         services.actors.customers.forget_past(services.clock.now());
+        services.actors.callbacks.forget_past(services.clock.now());
     }
 }
 

@@ -12,6 +12,7 @@ use super::{Journal, JournalError, Position, Record};
 
 const KIND_RETELL_EVENT: u8 = 1;
 const KIND_SCHEDULING: u8 = 2;
+const KIND_CALLBACK: u8 = 4;
 /// Bytes before the body of an event: company of the signer (0 is the platform), time of receipt.
 const EVENT_HEADER_BYTES: usize = 16;
 
@@ -77,10 +78,15 @@ fn encode(record: port::Record) -> Result<Record, port::JournalError> {
             payload.put(body);
             Ok(Record { kind: KIND_RETELL_EVENT, payload: payload.freeze() })
         }
-        port::Record::Scheduling(record) => serde_json::to_vec(&record)
-            .map(|json| Record { kind: KIND_SCHEDULING, payload: Bytes::from(json) })
-            .map_err(|error| port::JournalError::Unavailable(error.to_string())),
+        port::Record::Scheduling(record) => encode_json(KIND_SCHEDULING, &record),
+        port::Record::Callback(record) => encode_json(KIND_CALLBACK, &record),
     }
+}
+
+fn encode_json(kind: u8, record: &impl serde::Serialize) -> Result<Record, port::JournalError> {
+    serde_json::to_vec(record)
+        .map(|json| Record { kind, payload: Bytes::from(json) })
+        .map_err(|error| port::JournalError::Unavailable(error.to_string()))
 }
 
 /// A typed record of bytes.
@@ -98,12 +104,16 @@ pub fn decode(record: Record) -> Result<port::Record, String> {
             let received_at = UnixMillis(payload.get_i64_le());
             Ok(port::Record::RetellEvent { signer, received_at, body: payload })
         }
-        KIND_SCHEDULING => serde_json::from_slice(&payload)
-            .map(port::Record::Scheduling)
-            .map_err(|error| format!("a scheduling record is not readable: {:?}", error.classify())),
+        KIND_SCHEDULING => decode_json("scheduling", &payload).map(port::Record::Scheduling),
+        KIND_CALLBACK => decode_json("callback", &payload).map(port::Record::Callback),
         KIND_RETELL_EVENT => Err("an event record is too short".to_owned()),
         other => Err(format!("records of kind {other} are not known to this release")),
     }
+}
+
+fn decode_json<T: serde::de::DeserializeOwned>(what: &str, payload: &[u8]) -> Result<T, String> {
+    serde_json::from_slice(payload)
+        .map_err(|error| format!("a {what} record is not readable: {:?}", error.classify()))
 }
 
 fn refusal(error: JournalError) -> port::JournalError {
@@ -115,6 +125,14 @@ fn refusal(error: JournalError) -> port::JournalError {
 
 #[cfg(test)]
 mod tests {
+    use askpro_domain::{
+        call::PlacedIn,
+        callback::{Callback, CallbackOrder, Due, Priority},
+        ids::{BranchId, CallId},
+        phone::PhoneNumber,
+        tenant::Language,
+    };
+
     use super::*;
 
     #[test]
@@ -127,6 +145,21 @@ mod tests {
             };
             assert_eq!(decode(encode(event.clone()).unwrap()).unwrap(), event);
         }
+    }
+
+    #[test]
+    fn a_callback_comes_back_as_it_was_written() {
+        let (call, phone) = (CallId::parse("c").unwrap(), PhoneNumber::parse_e164("+4915112345678").unwrap());
+        let due = Some(Due { from: Some(UnixMillis(7)), said: "morgen".to_owned() });
+        let order = CallbackOrder { phone: None, name: None, priority: Priority::High, reason: None, due };
+        let record = port::Record::Callback(Box::new(port::CallbackRecord {
+            callback: Callback::open(CompanyId(1), &call, phone, &order, "key", UnixMillis(5)),
+            by: call,
+            placed: PlacedIn { company: CompanyId(1), branch: BranchId(2) },
+            claimed: false,
+            language: Language::En,
+        }));
+        assert_eq!(decode(encode(record.clone()).unwrap()).unwrap(), record);
     }
 
     #[test]

@@ -6,6 +6,7 @@
 
 mod batch;
 mod bookings;
+mod callbacks;
 mod calls;
 mod companies;
 mod customers;

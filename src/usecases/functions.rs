@@ -40,6 +40,8 @@ pub struct FunctionRequest {
     pub function: FunctionName,
     /// Its arguments as sent.
     pub arguments: Map<String, Value>,
+    /// Retell's id of the tool call, when the body tells it.
+    pub tool_call_id: Option<String>,
     /// The call whose agent asks.
     pub call_id: CallId,
     /// Who takes part in it.
@@ -71,6 +73,7 @@ pub async fn ask(services: &Arc<Services>, request: FunctionRequest) -> Result<A
     let message = CallMessage::AskFunction(Box::new(AskFunction {
         function,
         arguments: request.arguments,
+        tool_call_id: request.tool_call_id,
         identity: request.identity,
         signer: request.signer,
         asked_at,

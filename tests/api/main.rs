@@ -18,6 +18,7 @@ mod bad_input;
 mod booking;
 mod crash;
 mod events;
+mod functions;
 mod hangup;
 mod import;
 mod inbound;

@@ -4,6 +4,7 @@
 
 pub mod booking;
 pub mod call;
+pub mod callback;
 pub mod customer;
 pub mod function;
 pub mod greeting;

@@ -4,6 +4,7 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use askpro_domain::{
     call::{AppointmentFact, CallEvent, CallState},
+    customer::Upcoming,
     ids::{AppointmentId, CallId, CompanyId},
     time::UnixMillis,
 };
@@ -49,6 +50,8 @@ pub struct CallActor {
     pub(super) orders: Vec<(AskFunction, UnixMillis)>,
     /// Bookings under companies' own keys, until something else says where the call belongs.
     pub(super) claims: BTreeMap<AppointmentId, (CompanyId, AppointmentFact)>,
+    /// Bookings of this call as they last moved, since this actor came to life, with their companies.
+    pub(super) own: BTreeMap<AppointmentId, (CompanyId, Upcoming)>,
     /// Other rows that wait for the store's answer.
     withheld: Vec<WriteOrder>,
     /// The newest transcript, until it is written.
@@ -105,6 +108,10 @@ impl Actor for CallActor {
                 self.hear(cx);
                 self.booking_moved(moved);
             }
+            CallMessage::CallbackTaken(taken) => {
+                self.hear(cx);
+                self.callback_taken(taken);
+            }
             CallMessage::Loaded { question, loaded } => self.loaded(*question, loaded, cx),
             CallMessage::Restored(live) => self.restored(live),
             CallMessage::Silent => self.fell_silent(cx),
@@ -113,6 +120,7 @@ impl Actor for CallActor {
                 self.flush_transcript();
                 self.arm_transcript(cx);
             }
+            CallMessage::Answered => {}
             CallMessage::GoOn => self.go_on(cx),
             CallMessage::LoadAgain if self.base == Base::Known => {}
             CallMessage::LoadAgain => self.load(cx),
@@ -145,6 +153,7 @@ impl CallActor {
             deferred: Vec::new(),
             orders: Vec::new(),
             claims: BTreeMap::new(),
+            own: BTreeMap::new(),
             in_quarantine: false,
             ask_quarantine: false,
             withheld: Vec::new(),
@@ -165,6 +174,7 @@ impl CallActor {
         copy.deferred.clone_from(&self.deferred);
         copy.withheld.clone_from(&self.withheld);
         copy.claims.clone_from(&self.claims);
+        copy.own.clone_from(&self.own);
         copy.in_quarantine = self.in_quarantine;
         copy.ask_quarantine = self.ask_quarantine;
         copy.silence = self.silence;
@@ -184,15 +194,6 @@ impl CallActor {
         self.apply(&received.event);
         if !received.event.kind.is_supersedable() {
             self.wait(Waiting { received, quarantined: handed, standing: Standing::Ours });
-        }
-        self
-    }
-
-    /// A booking's move that was journaled before a panic.
-    pub(super) fn replay_booking(mut self, moved: &super::BookingMoved, handed: bool) -> Self {
-        self.join_move(moved);
-        if !handed {
-            self.write(order_of(moved));
         }
         self
     }
@@ -250,26 +251,6 @@ impl CallActor {
         }
     }
 
-    fn booking_moved(&mut self, moved: &super::BookingMoved) {
-        self.join_move(moved);
-        self.write(order_of(moved));
-        self.hand_over();
-    }
-
-    fn join_move(&mut self, moved: &super::BookingMoved) {
-        let company = moved.placed.company;
-        if moved.claimed && self.state.placed.is_none_or(|placed| placed.company != company) {
-            let claim = (company, moved.fact);
-            let known = self.claims.entry(moved.appointment.clone()).or_insert(claim);
-            *known = (*known).max(claim);
-            return;
-        }
-        let call_id = self.state.call_id.clone();
-        let mut state = std::mem::replace(&mut self.state, CallState::new(call_id));
-        state = state.place(moved.placed).settle(moved.appointment.clone(), moved.fact);
-        self.state = if moved.callback { state.promise_callback() } else { state };
-    }
-
     /// Gives rows to the writer, with the row of the call; before the store has answered they wait.
     pub(super) fn write(&mut self, mut order: WriteOrder) {
         let call_id = self.state.call_id.clone();
@@ -309,19 +290,6 @@ impl CallActor {
         let all = waiting.chain(self.deferred.iter_mut().map(|(received, _)| received));
         for received in all.filter(|received| received.position.is_some()).skip(kept) {
             received.body = bytes::Bytes::new();
-        }
-    }
-
-    /// Joins the bookings that the company claimed to which the call turned out to belong; others were made by
-    /// companies to which it does not.
-    fn join_claims(&mut self) {
-        let Some(placed) = self.state.placed else { return };
-        for (appointment, (company, fact)) in std::mem::take(&mut self.claims) {
-            if company == placed.company {
-                let call_id = self.state.call_id.clone();
-                let state = std::mem::replace(&mut self.state, CallState::new(call_id));
-                self.state = state.settle(appointment, fact);
-            }
         }
     }
 
@@ -549,10 +517,6 @@ async fn ask_store(
     let quarantined =
         if placed && !ask_quarantine { Vec::new() } else { store.quarantined_of_call(call_id).await? };
     Ok(Loaded::Known(state.map(Box::new), quarantined))
-}
-
-fn order_of(moved: &super::BookingMoved) -> WriteOrder {
-    WriteOrder { call_id: None, writes: moved.writes.clone(), positions: vec![moved.position] }
 }
 
 /// Which version of the same event stays.

@@ -7,8 +7,9 @@ use std::{
 
 use askpro_domain::ids::{CallId, CompanyId};
 
-use super::{CallActor, CallMessage, CallWorld, EventReceived};
+use super::{CallActor, CallMessage, CallWorld, CallbackTaken, EventReceived};
 use crate::{
+    callbacks::rows_of,
     outstanding::Pending,
     parked::ParkedItem,
     ports::{
@@ -61,12 +62,19 @@ impl Factory<CallActor> for CallFactory {
                 });
                 self.set_aside(key, "booking_moved", error);
             }
+            CallMessage::CallbackTaken(taken) => {
+                let positions = self.world.pending.hand_over(key, &[taken.position]);
+                let writes = rows_of(&taken.record);
+                self.world.writers.write(WriteOrder { call_id: Some(key.clone()), writes, positions });
+                self.set_aside(key, "callback_taken", error);
+            }
             CallMessage::AskFunction(_) => self.set_aside(key, "ask_function", error),
             CallMessage::Loaded { .. } => {
                 self.world.parked.park(ParkedItem::LoadCall { call_id: key.clone() })
             }
             CallMessage::Restored(_) => self.set_aside(key, "state", error),
             CallMessage::FlushTranscript
+            | CallMessage::Answered
             | CallMessage::GoOn
             | CallMessage::Leave
             | CallMessage::LoadAgain
@@ -91,6 +99,10 @@ impl CallFactory {
                 let (now, customers) = (self.world.clock.now(), &self.world.customers);
                 let moved = moved_again(&booking, company.as_deref(), customers, pending.position, now);
                 Some(actor.replay_booking(&moved, pending.handed))
+            }
+            Record::Callback(record) => {
+                let taken = CallbackTaken { record: *record, position: pending.position };
+                Some(actor.replay_callback(&taken, pending.handed))
             }
             Record::Scheduling(_) => None,
         }

@@ -4,13 +4,17 @@ use std::collections::BTreeMap;
 
 use askpro_domain::{
     call::{AppointmentFact, CallIdentity, PlacedIn},
-    function::{FunctionAnswer, FunctionName, Speaker, order_key, parse_order},
+    function::{
+        Caller, FunctionAnswer, FunctionOrder, Speaker, check_customer, find_appointments, list_services,
+        opening_hours, order_key, parse_order,
+    },
     ids::{AppointmentId, CompanyId},
     phone::PhoneNumber,
-    tenant::{Company, Directory, Placement},
+    tenant::{Branch, Company, Directory, Placement},
+    time::UnixMillis,
 };
 
-use super::{Answered, AskFunction, CallActor, CallMessage};
+use super::{Answered, AskFunction, CallActor, CallMessage, callback::CallbackAsk};
 use crate::{
     ports::journal::Signer,
     runtime::Context,
@@ -25,7 +29,7 @@ impl CallActor {
     /// though, for the database may be away.
     pub(super) fn order_or_ask(&mut self, ask: &AskFunction, cx: &mut Context<'_, Self>) {
         let until = self.wait_until(ask.deadline, cx.now());
-        let waits = ask.function.is_write() && !self.is_known() && cx.now() < until;
+        let waits = ask.function.repeats_are_bookings() && !self.is_known() && cx.now() < until;
         if !waits || self.orders.len() >= ORDERS_WAITING_MAX {
             return self.ask_function(ask, cx);
         }
@@ -54,7 +58,6 @@ impl CallActor {
 
     /// Answers here what needs no calendar; everything else goes to the scheduler with the reply handle.
     pub(super) fn ask_function(&mut self, ask: &AskFunction, cx: &mut Context<'_, Self>) {
-        let call_id = self.state.call_id.clone();
         let directory = self.world.directory.current();
         let placed = self.meet(ask, &directory);
         let Some((placed, company)) = placed.and_then(|p| directory.company(p.company).map(|c| (p, c)))
@@ -66,28 +69,70 @@ impl CallActor {
             // Whatever this question is given, the call cannot keep: the scheduler hears again that it is over.
             self.told_over = false;
         }
-        if !matches!(ask.function, FunctionName::CheckAvailability | FunctionName::BookAppointment) {
-            return refuse(ask, company, &Speaker::of(company).function_unavailable(), cx);
-        }
         let Some(branch) = company.branch(placed.branch).or_else(|| company.branches.first()) else {
-            return refuse(ask, company, &Speaker::of(company).company_unknown(), cx);
+            return tell(ask, company, &Speaker::of(company).company_unknown(), cx);
         };
         match parse_order(ask.function, &ask.arguments, company, branch, cx.now()) {
-            Err(answer) => refuse(ask, company, &answer, cx),
-            Ok(order) => {
-                let asked = SchedulingAsk {
-                    call_id,
-                    placed,
-                    claimed: self.state.placed.is_none(),
-                    order_key: order_key(&order),
-                    order,
-                    caller: caller(&self.state.clone().meet(&ask.identity).identity()),
-                    earlier: self.earlier(placed.company),
-                    deadline: ask.deadline,
-                    reply: ask.reply.clone(),
-                };
-                self.hand_on(asked, company, cx);
+            Err(answer) => tell(ask, company, &answer, cx),
+            Ok(order) => self.carry_out(ask, order, (placed, company, branch), cx),
+        }
+    }
+
+    /// Who carries out what: slots are the scheduler's, everything else is answered here.
+    fn carry_out(
+        &mut self,
+        ask: &AskFunction,
+        order: FunctionOrder,
+        (placed, company, branch): (PlacedIn, &Company, &Branch),
+        cx: &mut Context<'_, Self>,
+    ) {
+        let now = cx.now();
+        let number = caller(&self.state.clone().meet(&ask.identity).identity(), company);
+        let known = || self.known(company, number.as_ref(), now);
+        let answer = match &order {
+            FunctionOrder::CheckAvailability(_) | FunctionOrder::BookAppointment(_) => {
+                return self.hand_on(self.scheduling_ask(ask, order, placed, number), company, cx);
             }
+            FunctionOrder::RequestCallback(callback) => {
+                let (order, order_key) = (callback, &order_key(&order));
+                let asked = CallbackAsk { ask, order, order_key, company, placed, caller: number };
+                return self.request_callback(&asked, cx);
+            }
+            FunctionOrder::ListServices(list) => list_services(company, branch, list),
+            FunctionOrder::OpeningHours(hours) => opening_hours(company, branch, hours, now),
+            FunctionOrder::CheckCustomer => check_customer(company, &known()),
+            FunctionOrder::FindAppointments => {
+                find_appointments(company, &known(), &self.own_ahead(company.id, now))
+            }
+        };
+        tell(ask, company, &answer, cx);
+    }
+
+    /// What the customers in memory know of the other side.
+    fn known(&self, company: &Company, number: Option<&PhoneNumber>, now: UnixMillis) -> Caller {
+        number.map_or(Caller::Anonymous, |number| {
+            Caller::Number(self.world.customers.card(company.id, number, now))
+        })
+    }
+
+    fn scheduling_ask(
+        &self,
+        ask: &AskFunction,
+        order: FunctionOrder,
+        placed: PlacedIn,
+        caller: Option<PhoneNumber>,
+    ) -> SchedulingAsk {
+        SchedulingAsk {
+            call_id: self.state.call_id.clone(),
+            placed,
+            claimed: self.state.placed.is_none(),
+            order_key: order_key(&order),
+            order,
+            tool_call_id: ask.tool_call_id.clone(),
+            caller,
+            earlier: self.earlier(placed.company),
+            deadline: ask.deadline,
+            reply: ask.reply.clone(),
         }
     }
 
@@ -140,14 +185,17 @@ fn place(directory: &Directory, identity: &CallIdentity) -> Option<PlacedIn> {
     }
 }
 
-/// The number of the other side: the caller's, or the one that was called.
-fn caller(identity: &CallIdentity) -> Option<PhoneNumber> {
+/// The number of the other side: the caller's, or the one that was called. One of the company's own says
+/// nothing of who is there: calls are put through from it.
+fn caller(identity: &CallIdentity, company: &Company) -> Option<PhoneNumber> {
     let outbound = identity.direction.as_deref() == Some("outbound");
     let number = if outbound { &identity.to_number } else { &identity.from_number };
-    number.as_deref().and_then(PhoneNumber::parse_e164)
+    let number = number.as_deref().and_then(PhoneNumber::parse_e164)?;
+    let is_own = company.branches.iter().any(|branch| branch.phone_numbers.contains(&number));
+    (!is_own).then_some(number)
 }
 
-fn refuse(ask: &AskFunction, company: &Company, answer: &FunctionAnswer, cx: &mut Context<'_, CallActor>) {
+fn tell(ask: &AskFunction, company: &Company, answer: &FunctionAnswer, cx: &mut Context<'_, CallActor>) {
     say(ask, answered(answer, Some(company.id)), cx);
 }
 

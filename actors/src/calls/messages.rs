@@ -12,7 +12,7 @@ use serde_json::{Map, Value};
 
 use crate::{
     ports::{
-        journal::{Position, Signer},
+        journal::{CallbackRecord, Position, Signer},
         rows::Write,
         stores::{LiveCall, QuarantinedEvent},
     },
@@ -28,6 +28,8 @@ pub enum CallMessage {
     AskFunction(Box<AskFunction>),
     /// Fact, from the scheduler: one of this call's bookings moved; carries the rows to write. Not answered.
     BookingMoved(Box<BookingMoved>),
+    /// Fact, at restart: this call asked for a callback, and its rows may not be written. Not answered.
+    CallbackTaken(Box<CallbackTaken>),
     /// Fact, from itself: what the store knows of this call.
     Loaded {
         /// Which of its questions it answers; an answer to an earlier life of this actor may be too old.
@@ -49,6 +51,8 @@ pub enum CallMessage {
     GoOn,
     /// Order, from its own timer: ask the store again.
     LoadAgain,
+    /// Fact, from itself: an agent was answered outside a turn; nothing follows from it.
+    Answered,
     /// Question, from admins; answered at once.
     GetCall(Reply<CallView>),
 }
@@ -75,6 +79,8 @@ pub struct AskFunction {
     pub function: FunctionName,
     /// Its arguments as sent.
     pub arguments: Map<String, Value>,
+    /// Retell's id of the tool call, when the body tells it.
+    pub tool_call_id: Option<String>,
     /// Who takes part, by the body's call object.
     pub identity: CallIdentity,
     /// Who signed it.
@@ -116,6 +122,15 @@ pub struct BookingMoved {
     /// Rows: the appointment, notices, callbacks.
     pub writes: Vec<Write>,
     /// Its record.
+    pub position: Position,
+}
+
+/// A callback that a call asked for.
+#[derive(Debug, Clone)]
+pub struct CallbackTaken {
+    /// As it is in the journal.
+    pub record: CallbackRecord,
+    /// Where.
     pub position: Position,
 }
 

@@ -4,6 +4,8 @@
 //! them back for a moment.
 
 mod actor;
+mod bookings;
+mod callback;
 mod factory;
 mod functions;
 mod messages;
@@ -19,10 +21,13 @@ use std::sync::{Arc, OnceLock};
 
 pub use actor::CallActor;
 pub use factory::CallFactory;
-pub use messages::{Answered, AskFunction, BookingMoved, CallMessage, CallView, EventReceived, Loaded};
+pub use messages::{
+    Answered, AskFunction, BookingMoved, CallMessage, CallView, CallbackTaken, EventReceived, Loaded,
+};
 pub use router::{Calls, Delivered};
 
 use crate::{
+    callbacks::OpenCallbacks,
     customers::CustomerBook,
     outstanding::PendingLog,
     ports::{
@@ -94,6 +99,8 @@ pub struct CallWorld {
     pub decoder: Arc<dyn EventDecoder>,
     /// Who calls.
     pub customers: CustomerBook,
+    /// Who shall be called back.
+    pub callbacks: OpenCallbacks,
     /// Retell: which account a company's calls are asked for with.
     pub voice: Arc<dyn Voice>,
     /// Live calls.

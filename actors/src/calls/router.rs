@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use askpro_domain::ids::CallId;
 
-use super::{CallActor, CallMessage, CallWorld, EventReceived};
+use super::{CallActor, CallMessage, CallWorld, CallbackTaken, EventReceived};
 use crate::{
     parked::ParkedItem,
     ports::journal::{JournalError, Position, Record},
@@ -53,7 +53,16 @@ impl Calls {
 
     fn hand_in(&self, received: EventReceived) -> Delivered {
         let (call_id, position) = (received.event.call_id.clone(), received.position);
-        match (self.registry.offer(call_id, CallMessage::EventReceived(Box::new(received))), position) {
+        self.hand_in_message(call_id, CallMessage::EventReceived(Box::new(received)), position)
+    }
+
+    fn hand_in_message(
+        &self,
+        call_id: CallId,
+        message: CallMessage,
+        position: Option<Position>,
+    ) -> Delivered {
+        match (self.registry.offer(call_id, message), position) {
             (Ok(()), _) => Delivered::Now,
             (Err(_), Some(position)) => {
                 self.world.parked.park(ParkedItem::Event { position });
@@ -77,20 +86,32 @@ impl Calls {
         items.into_iter().map(|item| usize::from(self.deliver_parked(item))).sum()
     }
 
-    /// Reads a journaled event and delivers it.
+    /// Delivers what the journal has of a call: an event, or a callback that it asked for.
     ///
     /// # Errors
-    /// A text when the record cannot be read or is no event of a call.
+    /// A text when the record cannot be read or is nothing of a call.
     pub fn deliver_from_journal(&self, position: Position, record: Record) -> Result<Delivered, String> {
-        self.decode(position, record).map(|received| self.deliver(received))
+        let (call_id, message) = self.decode(position, record)?;
+        self.world.pending.add(&call_id, position);
+        Ok(self.hand_in_message(call_id, message, Some(position)))
     }
 
-    fn decode(&self, position: Position, record: Record) -> Result<EventReceived, String> {
-        let Record::RetellEvent { signer, received_at, body } = record else {
-            return Err("the record is no event".to_owned());
-        };
-        let event = self.world.decoder.decode(&body)?;
-        Ok(EventReceived { event, body, position: Some(position), received_at, signer })
+    fn decode(&self, position: Position, record: Record) -> Result<(CallId, CallMessage), String> {
+        match record {
+            Record::RetellEvent { signer, received_at, body } => {
+                let event = self.world.decoder.decode(&body)?;
+                let call_id = event.call_id.clone();
+                let received = EventReceived { event, body, position: Some(position), received_at, signer };
+                Ok((call_id, CallMessage::EventReceived(Box::new(received))))
+            }
+            Record::Callback(record) => {
+                self.world.callbacks.learn(&record.callback);
+                let call_id = record.by.clone();
+                let taken = CallbackTaken { record: *record, position };
+                Ok((call_id, CallMessage::CallbackTaken(Box::new(taken))))
+            }
+            Record::Scheduling(_) => Err("the record is nothing of a call".to_owned()),
+        }
     }
 
     fn deliver_parked(&self, item: ParkedItem) -> bool {
@@ -119,7 +140,7 @@ impl Calls {
     }
 
     fn deliver_parked_event(&self, position: Position) -> bool {
-        let received = match self.world.journal.read(position) {
+        let decoded = match self.world.journal.read(position) {
             Ok(record) => self.decode(position, record),
             Err(JournalError::Unreadable { reason, .. }) => Err(reason),
             Err(_) => {
@@ -127,10 +148,12 @@ impl Calls {
                 return false;
             }
         };
-        match received {
+        match decoded {
             // Done meanwhile, by the actor's own replay or as a dead letter.
-            Ok(received) if !self.world.pending.waits(&received.event.call_id, position) => true,
-            Ok(received) => self.hand_in(received) == Delivered::Now,
+            Ok((call_id, _)) if !self.world.pending.waits(&call_id, position) => true,
+            Ok((call_id, message)) => {
+                self.hand_in_message(call_id, message, Some(position)) == Delivered::Now
+            }
             Err(error) => {
                 tracing::error!(
                     position = position.0,

@@ -1,5 +1,6 @@
 //! Calls over fakes: any order, any copies, crashes and panics in between.
 
+mod functions;
 mod orders;
 mod panics;
 mod placing;
@@ -91,7 +92,7 @@ fn any_message_may_be_the_first() {
     let rig = Rig::new();
     let mut asked = rig.ask("c", NUMBER_A, FunctionName::ListServices, json!({}));
     rig.settle();
-    assert_eq!(asked.json()["code"], "function_unavailable");
+    assert_eq!(asked.json()["code"], "services_listed");
     assert_eq!(rig.actors.live.of(company_a()), 1, "a call that only asked is live");
     rig.event(&ended("c"));
     rig.settle();

@@ -2,8 +2,11 @@
 
 use askpro_domain::{
     booking::{Booking, BookingOrder},
+    call::PlacedIn,
+    callback::Callback,
     ids::{CallId, CompanyId},
     slots::{Hold, HoldId},
+    tenant::Language,
     time::UnixMillis,
 };
 use bytes::Bytes;
@@ -38,6 +41,23 @@ pub enum Record {
     },
     /// Anything a scheduler must find again after a crash.
     Scheduling(SchedulingRecord),
+    /// A call asked for a callback.
+    Callback(Box<CallbackRecord>),
+}
+
+/// A wish to be called back as it stands, and the call that last joined it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct CallbackRecord {
+    /// The whole wish.
+    pub callback: Callback,
+    /// The call that asked; its actor writes the rows.
+    pub by: CallId,
+    /// Where that call was placed.
+    pub placed: PlacedIn,
+    /// Only the company's own key says that it belongs there.
+    pub claimed: bool,
+    /// Language of the notice.
+    pub language: Language,
 }
 
 /// Records of the scheduling actors, all of one company.

@@ -139,7 +139,7 @@ pub struct OutboxRow {
     pub created_at: UnixMillis,
 }
 
-/// A wish to be called back; the pair (company, key) exists once.
+/// A wish to be called back; the pair (company, key) exists once, and the higher version stays.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CallbackRow {
     /// The company.
@@ -154,10 +154,16 @@ pub struct CallbackRow {
     pub name: Option<String>,
     /// `urgent`, `high` or `normal`.
     pub priority: &'static str,
-    /// Stable reason.
+    /// Stable reason, or what the caller said.
     pub reason: String,
+    /// From when on, when that was understood.
+    pub due_at: Option<UnixMillis>,
+    /// When, in the caller's words.
+    pub due_text: Option<String>,
     /// When it was wanted.
     pub created_at: UnixMillis,
+    /// Counts what joined it; 1 when nothing can.
+    pub version: u32,
 }
 
 /// A caller who became a customer by a booking; a row that is there stays as it is, the imported name among it.
@@ -262,7 +268,7 @@ pub enum Write {
     Appointment(Box<AppointmentRow>),
     /// Insert unless there.
     Outbox(OutboxRow),
-    /// Insert unless there.
+    /// Insert, or replace when its version is higher.
     Callback(CallbackRow),
     /// Insert unless there.
     Customer(CustomerRow),

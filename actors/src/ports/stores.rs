@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use askpro_domain::{
     booking::Booking,
     call::{CallState, EventSource, Stage},
+    callback::{Callback, CallbackId},
     ids::{AppointmentId, CallId, CompanyId, CustomerId, StaffId},
     phone::PhoneNumber,
     tenant::{Company, Customer},
@@ -235,6 +236,19 @@ pub struct StoredBooking {
     pub booking: Booking,
     /// The host, when known; else the member who was wished for.
     pub staff: Option<StaffId>,
+}
+
+/// Reads the open wishes to be called back; of all companies, for start.
+#[async_trait::async_trait]
+pub trait CallbackStore: Send + Sync {
+    /// Those that callers asked for after `since` and that are still open, by time and id, after the one of
+    /// `after`; at most `limit`.
+    async fn list_open_callbacks(
+        &self,
+        since: UnixMillis,
+        after: Option<&(UnixMillis, CallbackId)>,
+        limit: u32,
+    ) -> Result<Vec<Callback>, StoreError>;
 }
 
 /// Reads what the book of customers is filled with; of all companies, for start and after imports.

@@ -221,7 +221,11 @@ impl SchedulingActor {
                 phone: order.phone.clone().or_else(|| ask.caller.clone()),
                 email: order.email.clone(),
             },
-            by: OrderedBy { caller: ask.caller.clone(), tool_call_id: None, confirmed: order.confirm },
+            by: OrderedBy {
+                caller: ask.caller.clone(),
+                tool_call_id: ask.tool_call_id.clone(),
+                confirmed: order.confirm,
+            },
             notes: order.notes.clone(),
             time_zone: company.time_zone.clone(),
             language: company.language,

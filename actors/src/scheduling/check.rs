@@ -63,6 +63,12 @@ impl SchedulingActor {
                 self.question(ask.clone(), wish, cx);
             }
             FunctionOrder::BookAppointment(order) => self.book(ask, order, cx),
+            // What needs no slot is answered by the call, and never comes here.
+            FunctionOrder::ListServices(_)
+            | FunctionOrder::OpeningHours(_)
+            | FunctionOrder::CheckCustomer
+            | FunctionOrder::FindAppointments
+            | FunctionOrder::RequestCallback(_) => self.answer(ask, cx, |a| a.busy()),
         }
     }
 

@@ -55,7 +55,7 @@ impl SchedulingFactory {
     fn read(&self, position: Position) -> Option<SchedulingRecord> {
         match self.world.journal.read(position) {
             Ok(Record::Scheduling(record)) => Some(record),
-            Ok(Record::RetellEvent { .. }) => None,
+            Ok(Record::RetellEvent { .. } | Record::Callback(_)) => None,
             Err(error) => {
                 tracing::error!(position = position.0, %error, "a pinned record cannot be read");
                 None

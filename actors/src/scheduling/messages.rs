@@ -117,6 +117,8 @@ pub struct SchedulingAsk {
     pub order: FunctionOrder,
     /// Canonical key of it.
     pub order_key: String,
+    /// Retell's id of the tool call, when the body tells it.
+    pub tool_call_id: Option<String>,
     /// The caller's number, when it is E.164.
     pub caller: Option<PhoneNumber>,
     /// What the call knows of its bookings.

@@ -160,6 +160,9 @@ fn callback(booking: &Booking, urgent: bool, reason: &str, now: UnixMillis) -> C
             "normal"
         },
         reason: reason.to_owned(),
+        due_at: None,
+        due_text: None,
         created_at: now,
+        version: 1,
     }
 }

@@ -250,7 +250,7 @@ fn load_body(journal: &dyn Journal, body: &mut Body) -> Result<(), StoreError> {
     if let Body::InJournal(position) = body {
         match journal.read(*position) {
             Ok(Record::RetellEvent { body: bytes, .. }) => *body = Body::Inline(bytes),
-            Ok(Record::Scheduling(_)) => {
+            Ok(Record::Scheduling(_) | Record::Callback(_)) => {
                 return Err(StoreError::Corrupt(format!("no event at {}", position.0)));
             }
             Err(error @ JournalError::Unreadable { .. }) => {

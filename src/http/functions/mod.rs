@@ -98,6 +98,7 @@ async fn ask_to_the_end(
     let request = FunctionRequest {
         function,
         arguments: call.args,
+        tool_call_id: call.tool_call_id,
         call_id: call.call_id,
         identity: call.identity,
         signer: signed.signer,

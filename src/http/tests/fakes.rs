@@ -14,15 +14,16 @@ use askpro_actors::ports::{
     journal::{Durable, Journal, JournalError, JournalStatus, Position, Record},
     rows::{Body, Write},
     stores::{
-        BatchStore, BookingStore, CallFilter, CallStore, CompanyStore, CustomerPlace, CustomerStore,
-        DeadLetter, LiveCall, QuarantinedEvent, StoreError, StoredBooking, StoredCall, StoredCustomer,
-        TimelineEntry,
+        BatchStore, BookingStore, CallFilter, CallStore, CallbackStore, CompanyStore, CustomerPlace,
+        CustomerStore, DeadLetter, LiveCall, QuarantinedEvent, StoreError, StoredBooking, StoredCall,
+        StoredCustomer, TimelineEntry,
     },
     voice::{Account, CallPage, Looked, Told, Voice, VoiceError},
 };
 use askpro_domain::{
     booking::{Booking, BookingOrder},
     call::{CallState, Stage},
+    callback::{Callback, CallbackId},
     ids::{AppointmentId, CallId, CompanyId},
     tenant::{Company, Customer, Directory},
     time::{Interval, UnixMillis},
@@ -242,6 +243,18 @@ impl CompanyStore for FakeStore {
 
     async fn companies_version(&self) -> Result<i64, StoreError> {
         self.up(0)
+    }
+}
+
+#[async_trait::async_trait]
+impl CallbackStore for FakeStore {
+    async fn list_open_callbacks(
+        &self,
+        _: UnixMillis,
+        _: Option<&(UnixMillis, CallbackId)>,
+        _: u32,
+    ) -> Result<Vec<Callback>, StoreError> {
+        self.up(Vec::new())
     }
 }
 

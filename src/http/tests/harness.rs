@@ -86,6 +86,7 @@ impl Edge {
             calls: store.clone(),
             bookings: store.clone(),
             customers: store.clone(),
+            callbacks: store.clone(),
             calendar: Arc::new(NoCalendar),
             voice: Arc::new(NoVoice),
             decoder: Arc::new(Decoder),

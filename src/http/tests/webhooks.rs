@@ -200,17 +200,14 @@ async fn a_function_is_answered_by_its_call_and_leaves_a_row() {
     ] {
         let answer = edge.post(path, PLATFORM_KEY, body.as_bytes()).await;
         assert_eq!(answer.status, 200, "{answer:?}");
-        assert_eq!(answer.json()["code"], "function_unavailable");
+        assert_eq!(answer.json()["code"], "hours_unknown");
         assert_eq!(answer.header("content-type"), Some("application/json"));
     }
     let row = edge
         .store
         .wait_for(|w| if let Write::FunctionCall(row) = w { Some(row.clone()) } else { None })
         .await;
-    assert_eq!(
-        (row.function, row.success, row.code.as_str()),
-        ("opening_hours", false, "function_unavailable")
-    );
+    assert_eq!((row.function, row.success, row.code.as_str()), ("opening_hours", false, "hours_unknown"));
     let own = edge
         .post("/functions/retell/opening_hours?company=friseur-mitte", COMPANY_KEY, body.as_bytes())
         .await;

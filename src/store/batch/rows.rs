@@ -112,7 +112,11 @@ pub(super) fn callback(row: &CallbackRow) -> Result<Row<'_>, StoreError> {
         clip_some(row.name.as_deref(), NAME_CHARS_MAX),
         clip(row.priority, WORD_CHARS_MAX).into(),
         clip(&row.reason, NAME_CHARS_MAX).into(),
+        row.due_at.map(|at| at.0).into(),
+        clip_some(row.due_text.as_deref(), NAME_CHARS_MAX),
         row.created_at.0.into(),
+        "open".into(),
+        i64::from(row.version).into(),
     ])
 }
 

@@ -128,7 +128,10 @@ pub(super) fn callback(company: CompanyId, call: &str, key: &str) -> CallbackRow
         name: None,
         priority: "urgent",
         reason: "booking_not_found".to_owned(),
+        due_at: None,
+        due_text: None,
         created_at: UnixMillis(5_000),
+        version: 1,
     }
 }
 

@@ -6,6 +6,7 @@
 
 mod batches;
 mod build;
+mod callbacks;
 mod companies;
 mod customers;
 mod lease;

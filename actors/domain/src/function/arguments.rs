@@ -17,11 +17,13 @@ pub const PHONE_CHARS_MAX: usize = 40;
 pub const EMAIL_CHARS_MAX: usize = 254;
 /// Longest notes, in characters.
 pub const NOTES_CHARS_MAX: usize = 500;
+/// Longest wish when to be called back, in characters: it is kept as it was said.
+const DUE_CHARS_MAX: usize = 200;
 /// Longest confirmation, in characters.
 const CONFIRM_CHARS_MAX: usize = 40;
 
 /// Each argument with its names, the preferred one first, and its limit.
-const ARGUMENTS: [(Argument, &[&str], usize); 10] = [
+const ARGUMENTS: [(Argument, &[&str], usize); 13] = [
     (Argument::Service, &["service", "dienstleistung", "service_name"], NAME_OF_CHOICE_CHARS_MAX),
     (Argument::Date, &["date", "datum", "preferred_date"], WHEN_ARGUMENT_CHARS_MAX),
     (Argument::Time, &["time", "uhrzeit", "preferred_time"], WHEN_ARGUMENT_CHARS_MAX),
@@ -32,6 +34,13 @@ const ARGUMENTS: [(Argument, &[&str], usize); 10] = [
     (Argument::Staff, &["staff", "mitarbeiter", "preferred_staff"], NAME_OF_CHOICE_CHARS_MAX),
     (Argument::Notes, &["notes", "notizen"], NOTES_CHARS_MAX),
     (Argument::Confirm, &["confirm", "bestaetigung"], CONFIRM_CHARS_MAX),
+    (
+        Argument::Priority,
+        &["priority", "prioritaet", "priorität", "dringlichkeit", "urgency"],
+        CONFIRM_CHARS_MAX,
+    ),
+    (Argument::Reason, &["reason", "grund", "anliegen", "topic", "thema"], NOTES_CHARS_MAX),
+    (Argument::Due, &["due", "due_time", "callback_time", "rueckrufzeit", "when", "wann"], DUE_CHARS_MAX),
 ];
 const PLACEHOLDERS: [&str; 12] = [
     "none",
@@ -63,6 +72,9 @@ enum Argument {
     Staff,
     Notes,
     Confirm,
+    Priority,
+    Reason,
+    Due,
 }
 
 /// What was given, cleaned: trimmed, inner white space single, no control characters, no placeholders.
@@ -88,6 +100,12 @@ pub struct Arguments {
     pub notes: Option<String>,
     /// Whether the caller confirmed.
     pub confirm: bool,
+    /// How soon somebody shall call back.
+    pub priority: Option<String>,
+    /// What about.
+    pub reason: Option<String>,
+    /// When, as written.
+    pub due: Option<String>,
     /// Preferred names of arguments that were given but cannot be used.
     pub ignored: Vec<&'static str>,
 }
@@ -133,6 +151,9 @@ impl Arguments {
             Argument::CustomerName => self.customer_name = Some(text),
             Argument::Staff => self.staff = Some(text).filter(|t| !is_one_of(t, &ANYBODY)),
             Argument::Notes => self.notes = Some(text),
+            Argument::Priority => self.priority = Some(text),
+            Argument::Reason => self.reason = Some(text),
+            Argument::Due => self.due = Some(text),
             Argument::Confirm => self.confirm = is_one_of(&text, &YES),
             Argument::Phone => {
                 self.phone = PhoneNumber::parse_e164(&text);

@@ -7,16 +7,21 @@
 pub mod alternatives;
 mod answer;
 pub mod arguments;
+mod callback;
+mod caller;
+mod hours;
 pub mod lookup;
 mod name;
 mod objection;
 mod order;
 mod outcome;
 mod parse;
+mod services;
 mod speaker;
 pub mod spoken;
 mod texts_de;
 mod texts_en;
+mod told;
 
 #[cfg(test)]
 pub(crate) mod fixture;
@@ -24,14 +29,20 @@ pub(crate) mod fixture;
 mod speaker_tests;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod told_tests;
 
 pub use alternatives::Alternative;
 pub use answer::{ANSWER_CHARS_MAX, FunctionAnswer};
+pub use callback::{callback_requested, phone_required};
+pub use caller::{Caller, check_customer, find_appointments};
+pub use hours::{HoursOrder, opening_hours};
 pub use name::FunctionName;
 pub use objection::Objection;
 pub use order::{BookOrder, CheckOrder, FunctionOrder, order_key};
 pub use outcome::Outcome;
 pub use parse::{check_filled_in, check_notice, parse_order};
+pub use services::{ListOrder, list_services};
 pub use speaker::{
     ALTERNATIVES_MAX, Appointment, Confidence, FreeSlot, MissingSlot, NAMES_LISTED_MAX, Speaker,
 };

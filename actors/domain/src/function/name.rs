@@ -72,6 +72,12 @@ impl FunctionName {
         )
     }
 
+    /// Whether an order of it may be one that this call has booked, moved or cancelled before.
+    #[must_use]
+    pub const fn repeats_are_bookings(self) -> bool {
+        self.is_write() && !matches!(self, Self::RequestCallback)
+    }
+
     /// Reads a name in any case, and whether a version suffix such as `_v17` was stripped from it.
     #[must_use]
     pub fn parse(name: &str) -> Option<(Self, bool)> {

@@ -2,8 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{FunctionName, lookup::fold};
+use super::{FunctionName, HoursOrder, ListOrder, lookup::fold};
 use crate::{
+    callback::{CallbackOrder, Due},
     ids::{BodyHash, ServiceId, StaffId},
     phone::PhoneNumber,
     time::UnixMillis,
@@ -59,6 +60,16 @@ pub enum FunctionOrder {
     CheckAvailability(CheckOrder),
     /// Book this slot.
     BookAppointment(BookOrder),
+    /// What can be booked?
+    ListServices(ListOrder),
+    /// When is it open?
+    OpeningHours(HoursOrder),
+    /// Who is calling?
+    CheckCustomer,
+    /// What has the caller booked?
+    FindAppointments,
+    /// Call back.
+    RequestCallback(CallbackOrder),
 }
 
 impl FunctionOrder {
@@ -68,8 +79,18 @@ impl FunctionOrder {
         match self {
             Self::CheckAvailability(_) => FunctionName::CheckAvailability,
             Self::BookAppointment(_) => FunctionName::BookAppointment,
+            Self::ListServices(_) => FunctionName::ListServices,
+            Self::OpeningHours(_) => FunctionName::OpeningHours,
+            Self::CheckCustomer => FunctionName::CheckCustomer,
+            Self::FindAppointments => FunctionName::FindAppointments,
+            Self::RequestCallback(_) => FunctionName::RequestCallback,
         }
     }
+}
+
+/// A time that was understood is the same however it was said.
+fn due_key(due: &Due) -> String {
+    due.from.map_or_else(|| fold(&due.said), |from| from.0.to_string())
 }
 
 /// Key of an order within its call, 32 hex digits: the same for the same meaning however it was spelled.
@@ -90,6 +111,21 @@ pub fn order_key(order: &FunctionOrder) -> String {
             ("service", book.service.map(|id| id.to_string())),
             ("staff", book.staff.map(|id| id.to_string())),
             ("start", book.start.map(|at| at.0.to_string())),
+        ],
+        FunctionOrder::ListServices(list) => vec![
+            ("services", list.services.as_ref().map(|ids| format!("{ids:?}"))),
+            ("staff", list.staff.map(|id| id.to_string())),
+        ],
+        FunctionOrder::OpeningHours(hours) => {
+            vec![("first", Some(hours.first.to_string())), ("last", Some(hours.last.to_string()))]
+        }
+        FunctionOrder::CheckCustomer | FunctionOrder::FindAppointments => Vec::new(),
+        FunctionOrder::RequestCallback(callback) => vec![
+            ("due", callback.due.as_ref().map(due_key)),
+            ("name", callback.name.as_deref().map(fold)),
+            ("phone", callback.phone.as_ref().map(|p| p.as_str().to_owned())),
+            ("priority", Some(callback.priority.as_str().to_owned())),
+            ("reason", callback.reason.as_deref().map(fold)),
         ],
     };
     let mut canonical = order.name().as_str().to_owned();

@@ -1,7 +1,7 @@
 //! From tolerant arguments to a typed order, or to the answer that says what is wrong with it. Everything
 //! that the company's own settings can decide is decided here, before a calendar is asked.
 
-use jiff::tz::TimeZone;
+use jiff::{civil::Date, tz::TimeZone};
 use serde_json::{Map, Value};
 
 use super::{
@@ -15,7 +15,7 @@ use crate::{
     tenant::{Branch, Company, Service, Staff},
     time::{Interval, UnixMillis},
     when::{
-        WhenError, WhenTexts, local,
+        When, WhenError, WhenTexts, instant_of, local,
         opening::{ClosedReason, OpenVerdict, is_open, notice_ok},
         parse_when,
     },
@@ -40,7 +40,14 @@ pub fn parse_order(
             .map(FunctionOrder::CheckAvailability)
             .map_err(|refusal| refusal.with("available", false)),
         FunctionName::BookAppointment => desk.book(args).map(FunctionOrder::BookAppointment),
-        _ => Err(desk.speaker.function_unavailable()),
+        FunctionName::ListServices => desk.list(args).map(FunctionOrder::ListServices),
+        FunctionName::OpeningHours => desk.hours(args).map(FunctionOrder::OpeningHours),
+        FunctionName::CheckCustomer => Ok(FunctionOrder::CheckCustomer),
+        FunctionName::FindAppointments => Ok(FunctionOrder::FindAppointments),
+        FunctionName::RequestCallback => desk.call_back(args).map(FunctionOrder::RequestCallback),
+        FunctionName::CancelAppointment | FunctionName::RescheduleAppointment | FunctionName::ParseDate => {
+            Err(desk.speaker.function_unavailable())
+        }
     }
 }
 
@@ -73,12 +80,13 @@ pub fn check_filled_in(
     check_notice(company, start, now)
 }
 
-fn serves(service: &Service, staff: StaffId) -> bool {
+pub(super) fn serves(service: &Service, staff: StaffId) -> bool {
     service.staff.is_empty() || service.staff.iter().any(|m| m.staff == staff)
 }
 
-struct Desk<'a> {
-    company: &'a Company,
+/// A branch at a moment, where orders are read.
+pub(super) struct Desk<'a> {
+    pub(super) company: &'a Company,
     branch: &'a Branch,
     speaker: Speaker,
     zone: TimeZone,
@@ -119,7 +127,7 @@ impl Desk<'_> {
         })
     }
 
-    fn arguments(&self, args: &Map<String, Value>) -> Result<Arguments, FunctionAnswer> {
+    pub(super) fn arguments(&self, args: &Map<String, Value>) -> Result<Arguments, FunctionAnswer> {
         Arguments::read(args).or_else(|ArgumentError::TooLong { argument, chars_max }| {
             self.object(&Objection::ArgumentTooLong(argument, chars_max))
         })
@@ -131,9 +139,7 @@ impl Desk<'_> {
         let Some(wanted) = args.service.as_deref() else {
             return Ok(if let [only] = services.as_slice() { Some(only) } else { None });
         };
-        let candidates: Vec<Candidate<'_, ServiceId>> =
-            services.iter().map(|s| Candidate { id: s.id, slug: &s.slug, name: &s.name }).collect();
-        match look_up(wanted, &candidates) {
+        match self.find_service(wanted) {
             Found::One(id) => Ok(self.company.service(id)),
             Found::Several(ids) => {
                 self.object(&Objection::ServiceAmbiguous(&self.service_names(|s| ids.contains(&s.id))))
@@ -142,8 +148,19 @@ impl Desk<'_> {
         }
     }
 
+    pub(super) fn find_service(&self, wanted: &str) -> Found<ServiceId> {
+        let services = self.company.services.iter();
+        let candidates: Vec<Candidate<'_, ServiceId>> =
+            services.map(|s| Candidate { id: s.id, slug: &s.slug, name: &s.name }).collect();
+        look_up(wanted, &candidates)
+    }
+
     /// The named member who works at this branch and does the service, if one was named.
-    fn staff(&self, args: &Arguments, service: Option<&Service>) -> Result<Option<StaffId>, FunctionAnswer> {
+    pub(super) fn staff(
+        &self,
+        args: &Arguments,
+        service: Option<&Service>,
+    ) -> Result<Option<StaffId>, FunctionAnswer> {
         let Some(wanted) = args.staff.as_deref() else { return Ok(None) };
         let candidates: Vec<Candidate<'_, StaffId>> =
             self.colleagues().map(|s| Candidate { id: s.id, slug: &s.slug, name: &s.name }).collect();
@@ -160,22 +177,52 @@ impl Desk<'_> {
 
     /// The wished start; `None` when neither date nor time was given.
     fn start(&self, args: &Arguments) -> Result<Option<UnixMillis>, FunctionAnswer> {
-        let texts = WhenTexts {
-            datetime: args.datetime.as_deref(),
-            date: args.date.as_deref(),
-            time: args.time.as_deref(),
-        };
-        let today = || local(self.now, &self.zone).unwrap_or_default().date();
-        match parse_when(&texts, &self.zone, self.now) {
+        match parse_when(&texts_of(args), &self.zone, self.now) {
             Ok(when) => Ok(Some(when.start)),
             Err(WhenError::Absent) => Ok(None),
-            Err(WhenError::NotUnderstood) => self.object(&Objection::DateNotUnderstood(today())),
-            Err(WhenError::DateMissing) => self.object(&Objection::DateMissing),
-            Err(WhenError::TimeMissing { date }) => self.object(&Objection::TimeMissing(date)),
-            Err(WhenError::TimeDoesNotExist { date }) => self.object(&Objection::TimeDoesNotExist(date)),
-            Err(WhenError::DateInPast { today }) => self.object(&Objection::DateInPast(today)),
-            Err(WhenError::TooFar { today }) => self.object(&Objection::DateTooFar(today)),
+            Err(error) => self.object_to_when(error),
         }
+    }
+
+    /// The wished days, both among them; `None` when none was named.
+    pub(super) fn days(&self, args: &Arguments) -> Result<Option<(Date, Date)>, FunctionAnswer> {
+        let texts = WhenTexts { time: None, ..texts_of(args) };
+        match parse_when(&texts, &self.zone, self.now) {
+            Ok(When { date, .. }) | Err(WhenError::TimeMissing { date }) => Ok(Some((date, date))),
+            Err(WhenError::Absent) => Ok(None),
+            Err(error) => self.object_to_when(error),
+        }
+    }
+
+    /// From when on something is wished; `None` when that was not understood.
+    pub(super) fn from(&self, args: &Arguments) -> Result<Option<UnixMillis>, FunctionAnswer> {
+        let texts = texts_of(args);
+        let texts = WhenTexts { datetime: args.due.as_deref().or(texts.datetime), ..texts };
+        match parse_when(&texts, &self.zone, self.now) {
+            Ok(when) => Ok(Some(when.start)),
+            Err(WhenError::TimeMissing { date }) => {
+                Ok(instant_of(date.at(0, 0, 0, 0), &self.zone).map(|midnight| midnight.max(self.now)))
+            }
+            Err(error @ (WhenError::DateInPast { .. } | WhenError::TooFar { .. })) => {
+                self.object_to_when(error)
+            }
+            Err(_) => Ok(None),
+        }
+    }
+
+    fn object_to_when<T>(&self, error: WhenError) -> Result<T, FunctionAnswer> {
+        self.object(&match error {
+            WhenError::NotUnderstood => Objection::DateNotUnderstood(self.today()),
+            WhenError::Absent | WhenError::DateMissing => Objection::DateMissing,
+            WhenError::TimeMissing { date } => Objection::TimeMissing(date),
+            WhenError::TimeDoesNotExist { date } => Objection::TimeDoesNotExist(date),
+            WhenError::DateInPast { today } => Objection::DateInPast(today),
+            WhenError::TooFar { today } => Objection::DateTooFar(today),
+        })
+    }
+
+    pub(super) fn today(&self) -> Date {
+        local(self.now, &self.zone).unwrap_or_default().date()
     }
 
     fn open(&self, start: UnixMillis, minutes: u32) -> Result<(), FunctionAnswer> {
@@ -195,7 +242,7 @@ impl Desk<'_> {
         self.company.staff.iter().filter(|s| s.branch.is_none_or(|branch| branch == self.branch.id))
     }
 
-    fn service_names(&self, wanted: impl Fn(&Service) -> bool) -> Vec<String> {
+    pub(super) fn service_names(&self, wanted: impl Fn(&Service) -> bool) -> Vec<String> {
         self.company.services.iter().filter(|s| wanted(s)).map(|s| s.name.clone()).collect()
     }
 
@@ -203,7 +250,11 @@ impl Desk<'_> {
         self.colleagues().filter(|s| wanted(s)).map(|s| s.name.clone()).collect()
     }
 
-    fn object<T>(&self, objection: &Objection<'_>) -> Result<T, FunctionAnswer> {
+    pub(super) fn object<T>(&self, objection: &Objection<'_>) -> Result<T, FunctionAnswer> {
         Err(self.speaker.object(objection))
     }
+}
+
+fn texts_of(args: &Arguments) -> WhenTexts<'_> {
+    WhenTexts { datetime: args.datetime.as_deref(), date: args.date.as_deref(), time: args.time.as_deref() }
 }

@@ -8,6 +8,7 @@ use super::{
     Alternative, FunctionAnswer, Objection, Outcome,
     spoken::{self, Age, Hours, Names},
     texts_de, texts_en,
+    told::Told,
 };
 use crate::{
     booking::{AppointmentStatus, Refusal},
@@ -297,6 +298,16 @@ impl Speaker {
         at.to_rfc3339_in(&self.zone)
     }
 
+    /// What is told, without its fields.
+    pub(super) fn tell(&self, told: &Told<'_>) -> FunctionAnswer {
+        let message = match self.language {
+            Language::De => texts_de::told(told),
+            Language::En => texts_en::told(told),
+        };
+        let answer = FunctionAnswer::new(told.success(), told.code(), message);
+        if told.offers_callback() { answer.with("callback_offered", true) } else { answer }
+    }
+
     fn about(
         &self,
         outcome: &Outcome<'_>,
@@ -365,7 +376,7 @@ fn listed(names: Names<'_>) -> Vec<String> {
 }
 
 /// `09:00-18:00`.
-fn clock_ranges(hours: Hours<'_>) -> Vec<String> {
+pub(super) fn clock_ranges(hours: Hours<'_>) -> Vec<String> {
     let clock = |minute: u16| format!("{:02}:{:02}", minute / 60, minute % 60);
     hours.iter().map(|r| format!("{}-{}", clock(r.from_minute), clock(r.to_minute))).collect()
 }

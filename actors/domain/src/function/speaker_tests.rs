@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use super::{
     fixture::*,
     spoken::{Age, Notice},
+    told_tests::everything_told,
     *,
 };
 use crate::{
@@ -103,6 +104,7 @@ fn everything(speaker: &Speaker) -> Vec<FunctionAnswer> {
     answers.extend(REFUSALS.map(|refusal| speaker.refused(refusal, &booked, &others, now())));
     answers.extend(REFUSALS.map(|refusal| speaker.say(&Outcome::Refused(refusal))));
     answers.extend(objections(speaker));
+    answers.extend(everything_told(speaker));
     answers
 }
 
@@ -156,7 +158,20 @@ fn every_answer_is_spoken_in_both_languages() {
 fn one_code_has_one_success() {
     let answers = everything(&speaker(Language::De));
     let good: BTreeSet<_> = answers.iter().filter(|a| a.success).map(|a| a.code).collect();
-    assert_eq!(good, BTreeSet::from(["available", "confirmed", "pending_confirmation"]));
+    let wanted = [
+        "appointments_found",
+        "available",
+        "callback_requested",
+        "confirmed",
+        "customer_ambiguous",
+        "customer_known",
+        "customer_unknown",
+        "no_appointments",
+        "opening_hours",
+        "pending_confirmation",
+        "services_listed",
+    ];
+    assert_eq!(good, BTreeSet::from(wanted));
     assert!(answers.iter().all(|a| a.success == good.contains(a.code)));
 }
 

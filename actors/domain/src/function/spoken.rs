@@ -170,7 +170,13 @@ pub fn age(language: Language, age: Age) -> String {
 /// `15 Minuten`, `2 Stunden`, `3 days`: exact, in the largest unit that divides it.
 #[must_use]
 pub fn notice(language: Language, notice: Notice) -> String {
-    match u64::from(notice.minutes) {
+    length(language, notice.minutes)
+}
+
+/// `30 Minuten`, `135 minutes`, `2 Stunden`: exact, in the largest unit that divides it.
+#[must_use]
+pub fn length(language: Language, minutes: u32) -> String {
+    match u64::from(minutes) {
         minutes if minutes >= 2_880 && minutes % 1_440 == 0 => {
             counted(language, minutes / 1_440, ["Tag", "Tage"], ["day", "days"])
         }
@@ -178,6 +184,47 @@ pub fn notice(language: Language, notice: Notice) -> String {
             counted(language, minutes / 60, ["Stunde", "Stunden"], ["hour", "hours"])
         }
         minutes => counted(language, minutes, ["Minute", "Minuten"], ["minute", "minutes"]),
+    }
+}
+
+/// `32 Euro`, `32 Euro 50`, `32.50 euros`, `45 Franken`, `12,50 PLN`; minor units are hundredths.
+#[must_use]
+pub fn price(language: Language, cents: i64, currency: &str) -> String {
+    let (whole, hundredths) = (cents.unsigned_abs() / 100, cents.unsigned_abs() % 100);
+    let is_german = language == Language::De;
+    let name = match (currency, is_german, whole == 1 && hundredths == 0) {
+        ("EUR", true, _) => "Euro",
+        ("EUR", false, true) => "euro",
+        ("EUR", false, false) => "euros",
+        ("CHF", true, _) => "Franken",
+        ("CHF", false, true) => "franc",
+        ("CHF", false, false) => "francs",
+        ("GBP", true, _) => "Pfund",
+        ("GBP", false, true) => "pound",
+        ("GBP", false, false) => "pounds",
+        ("USD", true, _) => "Dollar",
+        ("USD", false, true) => "dollar",
+        ("USD", false, false) => "dollars",
+        (other, ..) => other,
+    };
+    match (hundredths, is_german, name == currency) {
+        (0, ..) => format!("{whole} {name}"),
+        (_, true, false) => format!("{whole} {name} {hundredths}"),
+        (_, true, true) => format!("{whole},{hundredths:02} {name}"),
+        (_, false, _) => format!("{whole}.{hundredths:02} {name}"),
+    }
+}
+
+/// `Montag`, `Montag und Dienstag`, `Monday to Friday`: so many days from `first` to `last`.
+#[must_use]
+pub fn days(language: Language, first: Date, last: Date, days: usize) -> String {
+    let [first, last] = [first, last].map(|date| weekday(language, date));
+    match (days, language) {
+        (1, _) => first.to_owned(),
+        (2, Language::De) => format!("{first} und {last}"),
+        (2, Language::En) => format!("{first} and {last}"),
+        (_, Language::De) => format!("{first} bis {last}"),
+        (_, Language::En) => format!("{first} to {last}"),
     }
 }
 
@@ -248,6 +295,30 @@ mod tests {
         for (minutes, de) in [(15, "15 Minuten"), (60, "1 Stunde"), (90, "90 Minuten"), (2_880, "2 Tage")] {
             assert_eq!(notice(DE, Notice { minutes }), de);
         }
+    }
+
+    #[test]
+    fn prices_and_days_are_spoken() {
+        for (cents, currency, de, en) in [
+            (3_200, "EUR", "32 Euro", "32 euros"),
+            (3_250, "EUR", "32 Euro 50", "32.50 euros"),
+            (105, "EUR", "1 Euro 5", "1.05 euros"),
+            (100, "EUR", "1 Euro", "1 euro"),
+            (4_500, "CHF", "45 Franken", "45 francs"),
+            (1_250, "PLN", "12,50 PLN", "12.50 PLN"),
+            (0, "USD", "0 Dollar", "0 dollars"),
+        ] {
+            assert_eq!((price(DE, cents, currency).as_str(), price(EN, cents, currency).as_str()), (de, en));
+        }
+        let [mon, tue, fri] = ["2026-11-23", "2026-11-24", "2026-11-27"].map(|t| t.parse().unwrap());
+        assert_eq!(
+            (days(DE, mon, mon, 1).as_str(), days(EN, mon, tue, 2).as_str()),
+            ("Montag", "Monday and Tuesday")
+        );
+        assert_eq!(
+            (days(DE, mon, fri, 5).as_str(), days(EN, mon, fri, 5).as_str()),
+            ("Montag bis Freitag", "Monday to Friday")
+        );
     }
 
     #[test]

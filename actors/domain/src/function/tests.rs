@@ -207,7 +207,9 @@ fn a_held_slot_may_be_booked_within_the_notice() {
 
 #[test]
 fn functions_without_an_order_offer_a_callback() {
-    for name in FunctionName::ALL.into_iter().skip(2) {
+    let unbuilt =
+        [FunctionName::CancelAppointment, FunctionName::RescheduleAppointment, FunctionName::ParseDate];
+    for name in unbuilt {
         let refused = parse_at(&friseur_mitte(), name, &json!({}), now()).unwrap_err();
         assert_eq!((refused.success, refused.code), (false, "function_unavailable"));
         assert_eq!(refused.field("callback_offered"), Some(&json!(true)));

@@ -2,9 +2,10 @@
 
 use super::{
     Objection, Outcome,
-    spoken::{self, Moment, NAMES_SPOKEN_MAX, Names},
+    spoken::{self, Day, Moment, NAMES_SPOKEN_MAX, Names},
+    told::{AppointmentLine, CallbackLine, DueLine, OpenDay, SameHours, ServiceLine, Told},
 };
-use crate::{booking::Refusal, tenant::Language};
+use crate::{booking::Refusal, callback::Priority, tenant::Language};
 
 const DE: Language = Language::De;
 
@@ -183,4 +184,128 @@ fn list(names: Names<'_>) -> String {
 
 fn either(names: Names<'_>) -> String {
     spoken::or(DE, &limited(names))
+}
+
+/// What is told of services, hours, customers, appointments and callbacks.
+pub(super) fn told(told: &Told<'_>) -> String {
+    match *told {
+        Told::Service(service) => {
+            let staff = either(service.staff);
+            let staff = if staff.is_empty() { staff } else { format!(", bei {staff}") };
+            format!("{}{staff}. Möchten Sie dafür einen Termin?", service_line(&service))
+        }
+        Told::Services(services, more) => {
+            let lines: Vec<String> = services.iter().map(service_line).collect();
+            let more = match more {
+                0 => String::new(),
+                more => format!(" Dazu kommen noch {more} weitere."),
+            };
+            format!("Wir bieten an: {}.{more} Was darf es sein?", lines.join("; "))
+        }
+        Told::OpenDay(day) => open_day(&day),
+        Told::OpenDays(runs, closed) => open_days(runs, closed),
+        Told::HoursUnknown => {
+            "Die Öffnungszeiten liegen mir leider nicht vor. Soll Sie jemand zurückrufen?".to_owned()
+        }
+        Told::CustomerKnown(name, None) => format!("Spreche ich mit {name}? Was kann ich für Sie tun?"),
+        Told::CustomerKnown(name, Some(next)) => format!(
+            "Spreche ich mit {name}? Der nächste Termin ist am {}. Was kann ich für Sie tun?",
+            appointment(&next)
+        ),
+        Told::CustomersSeveral => {
+            "Unter dieser Nummer sind mehrere Kunden bekannt. Mit wem spreche ich bitte?".to_owned()
+        }
+        Told::CustomerUnknown => "Mit wem spreche ich bitte?".to_owned(),
+        Told::Appointments(appointments, more) => {
+            let lines: Vec<String> =
+                appointments.iter().map(|it| format!("am {}", appointment(it))).collect();
+            let more = match more {
+                0 => String::new(),
+                more => format!(" Dazu kommen noch {more} weitere."),
+            };
+            format!("Ich finde für Sie: {}.{more} Worum geht es?", lines.join("; "))
+        }
+        Told::NoAppointments => {
+            "Unter Ihrer Nummer finde ich keinen Termin, der noch kommt. Möchten Sie einen ausmachen?"
+                .to_owned()
+        }
+        Told::IdentityMissing => "Termine kann ich nur nennen, wenn Sie mit der Nummer anrufen, mit der sie \
+             ausgemacht sind. Soll Sie jemand zurückrufen?"
+            .to_owned(),
+        Told::CallbackRequested(callback) => callback_requested(&callback),
+        Told::PhoneMissing => {
+            "Unter welcher Telefonnummer, mit Vorwahl, können wir Sie zurückrufen?".to_owned()
+        }
+    }
+}
+
+/// `Dauerwelle, 135 Minuten für 95 Euro`.
+fn service_line(service: &ServiceLine<'_>) -> String {
+    let length = spoken::length(DE, service.minutes);
+    match service.price {
+        None => format!("{}, {length}", service.name),
+        Some((0, _)) => format!("{}, {length}, kostenlos", service.name),
+        Some((cents, currency)) => {
+            format!("{}, {length} für {}", service.name, spoken::price(DE, cents, currency))
+        }
+    }
+}
+
+/// `Dienstag, den 24. November um 14 Uhr, Herrenhaarschnitt bei Udo`.
+fn appointment(it: &AppointmentLine<'_>) -> String {
+    let open = if it.is_confirmed { "" } else { ", noch nicht bestätigt" };
+    format!("{}{open}", next_appointment(it.at, it.service, it.staff))
+}
+
+fn open_day(day: &OpenDay<'_>) -> String {
+    let date = if day.is_today { "Heute".to_owned() } else { format!("Am {}", spoken::day(DE, day.day)) };
+    let hours = match (day.hours, day.is_today, day.is_open_now) {
+        ([], ..) => format!("{date} haben wir geschlossen."),
+        (hours, true, true) => format!("{date} haben wir {} geöffnet, jetzt auch.", spoken::hours(DE, hours)),
+        (hours, true, false) => {
+            format!("{date} haben wir {} geöffnet, im Moment ist geschlossen.", spoken::hours(DE, hours))
+        }
+        (hours, false, _) => format!("{date} haben wir {} geöffnet.", spoken::hours(DE, hours)),
+    };
+    let next = match day.next_opening {
+        Some(at) if day.hours.is_empty() => {
+            format!(" Das nächste Mal öffnen wir am {}.", spoken::moment(DE, at))
+        }
+        _ => String::new(),
+    };
+    format!("{hours}{next} Möchten Sie einen Termin?")
+}
+
+fn open_days(runs: &[SameHours<'_>], closed: &[Day]) -> String {
+    let run = |run: &SameHours<'_>| {
+        let days = spoken::days(DE, run.first, run.last, run.days);
+        match run.hours {
+            [] => format!("{days} geschlossen"),
+            hours => format!("{days} {}", spoken::hours(DE, hours)),
+        }
+    };
+    let runs: Vec<String> = runs.iter().map(run).collect();
+    let closed: Vec<String> = closed.iter().map(|date| spoken::day(DE, *date)).collect();
+    let closed = match closed.as_slice() {
+        [] => String::new(),
+        closed => format!(" Ausnahmsweise geschlossen ist am {}.", spoken::and(DE, closed)),
+    };
+    format!("Unsere Öffnungszeiten sind: {}.{closed} Möchten Sie einen Termin?", runs.join("; "))
+}
+
+fn callback_requested(callback: &CallbackLine<'_>) -> String {
+    let urgent = match callback.priority {
+        Priority::Normal => "",
+        Priority::High => "mit Vorrang ",
+        Priority::Urgent => "als dringend ",
+    };
+    let due = match callback.due {
+        None => String::new(),
+        Some(DueLine::From(at)) => format!(", ab {}", spoken::moment(DE, at)),
+        Some(DueLine::Words(words)) => format!(", Wunschzeit: {words}"),
+    };
+    let number = if callback.is_own_number { "Ihrer Nummer" } else { "der genannten Nummer" };
+    format!(
+        "Ich habe {urgent}notiert, dass Sie unter {number} zurückgerufen werden{due}. Kann ich sonst noch helfen?"
+    )
 }

@@ -2,9 +2,10 @@
 
 use super::{
     Objection, Outcome,
-    spoken::{self, Moment, NAMES_SPOKEN_MAX, Names},
+    spoken::{self, Day, Moment, NAMES_SPOKEN_MAX, Names},
+    told::{AppointmentLine, CallbackLine, DueLine, OpenDay, SameHours, ServiceLine, Told},
 };
-use crate::{booking::Refusal, tenant::Language};
+use crate::{booking::Refusal, callback::Priority, tenant::Language};
 
 const EN: Language = Language::En;
 
@@ -178,4 +179,126 @@ fn list(names: Names<'_>) -> String {
 
 fn either(names: Names<'_>) -> String {
     spoken::or(EN, &limited(names))
+}
+
+/// What is told of services, hours, customers, appointments and callbacks.
+pub(super) fn told(told: &Told<'_>) -> String {
+    match *told {
+        Told::Service(service) => {
+            let staff = either(service.staff);
+            let staff = if staff.is_empty() { staff } else { format!(", with {staff}") };
+            format!("{}{staff}. Would you like to book it?", service_line(&service))
+        }
+        Told::Services(services, more) => {
+            let lines: Vec<String> = services.iter().map(service_line).collect();
+            let more = match more {
+                0 => String::new(),
+                more => format!(" And there are {more} more."),
+            };
+            format!("We offer {}.{more} Which would you like?", lines.join("; "))
+        }
+        Told::OpenDay(day) => open_day(&day),
+        Told::OpenDays(runs, closed) => open_days(runs, closed),
+        Told::HoursUnknown => {
+            "I am afraid I do not have the opening hours. Shall somebody call you back?".to_owned()
+        }
+        Told::CustomerKnown(name, None) => format!("Am I speaking with {name}? What can I do for you?"),
+        Told::CustomerKnown(name, Some(next)) => format!(
+            "Am I speaking with {name}? The next appointment is on {}. What can I do for you?",
+            appointment(&next)
+        ),
+        Told::CustomersSeveral => {
+            "Several customers are known under this number. Who am I speaking with, please?".to_owned()
+        }
+        Told::CustomerUnknown => "Who am I speaking with, please?".to_owned(),
+        Told::Appointments(appointments, more) => {
+            let lines: Vec<String> =
+                appointments.iter().map(|it| format!("on {}", appointment(it))).collect();
+            let more = match more {
+                0 => String::new(),
+                more => format!(" And there are {more} more."),
+            };
+            format!("I have found for you: {}.{more} What is it about?", lines.join("; "))
+        }
+        Told::NoAppointments => {
+            "I find no coming appointment under your number. Would you like to make one?".to_owned()
+        }
+        Told::IdentityMissing => {
+            "I may only tell appointments to the number that they were made with. Shall \
+             somebody call you back?"
+                .to_owned()
+        }
+        Told::CallbackRequested(callback) => callback_requested(&callback),
+        Told::PhoneMissing => {
+            "Under which phone number, with its area code, can we call you back?".to_owned()
+        }
+    }
+}
+
+/// `Perm, 135 minutes for 95 euros`.
+fn service_line(service: &ServiceLine<'_>) -> String {
+    let length = spoken::length(EN, service.minutes);
+    match service.price {
+        None => format!("{}, {length}", service.name),
+        Some((0, _)) => format!("{}, {length}, free of charge", service.name),
+        Some((cents, currency)) => {
+            format!("{}, {length} for {}", service.name, spoken::price(EN, cents, currency))
+        }
+    }
+}
+
+/// `Tuesday, November 24 at 2 pm, haircut with Udo`.
+fn appointment(it: &AppointmentLine<'_>) -> String {
+    let open = if it.is_confirmed { "" } else { ", not yet confirmed" };
+    format!("{}{open}", next_appointment(it.at, it.service, it.staff))
+}
+
+fn open_day(day: &OpenDay<'_>) -> String {
+    let date = if day.is_today { "Today".to_owned() } else { format!("On {}", spoken::day(EN, day.day)) };
+    let hours = match (day.hours, day.is_today, day.is_open_now) {
+        ([], ..) => format!("{date} we are closed."),
+        (hours, true, true) => format!("{date} we are open {}, right now too.", spoken::hours(EN, hours)),
+        (hours, true, false) => {
+            format!("{date} we are open {}, at the moment we are closed.", spoken::hours(EN, hours))
+        }
+        (hours, false, _) => format!("{date} we are open {}.", spoken::hours(EN, hours)),
+    };
+    let next = match day.next_opening {
+        Some(at) if day.hours.is_empty() => format!(" We open next on {}.", spoken::moment(EN, at)),
+        _ => String::new(),
+    };
+    format!("{hours}{next} Would you like an appointment?")
+}
+
+fn open_days(runs: &[SameHours<'_>], closed: &[Day]) -> String {
+    let run = |run: &SameHours<'_>| {
+        let days = spoken::days(EN, run.first, run.last, run.days);
+        match run.hours {
+            [] => format!("{days} closed"),
+            hours => format!("{days} {}", spoken::hours(EN, hours)),
+        }
+    };
+    let runs: Vec<String> = runs.iter().map(run).collect();
+    let closed: Vec<String> = closed.iter().map(|date| spoken::day(EN, *date)).collect();
+    let closed = match closed.as_slice() {
+        [] => String::new(),
+        closed => format!(" As an exception we are closed on {}.", spoken::and(EN, closed)),
+    };
+    format!("Our opening hours are: {}.{closed} Would you like an appointment?", runs.join("; "))
+}
+
+fn callback_requested(callback: &CallbackLine<'_>) -> String {
+    let urgent = match callback.priority {
+        Priority::Normal => "",
+        Priority::High => " with priority",
+        Priority::Urgent => " as urgent",
+    };
+    let due = match callback.due {
+        None => String::new(),
+        Some(DueLine::From(at)) => format!(", from {} on", spoken::moment(EN, at)),
+        Some(DueLine::Words(words)) => format!(", preferred time: {words}"),
+    };
+    let number =
+        if callback.is_own_number { "the number you are calling from" } else { "the number you gave" };
+    format!("I have noted{urgent} that you will be called back under {number}{due}. Is there anything else?")
 }

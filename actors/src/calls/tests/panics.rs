@@ -52,7 +52,7 @@ fn a_rebuilt_call_knows_what_is_still_in_the_writers_backlog() {
     rig.directory.panic_next(1);
     let mut asked = rig.ask("c", NUMBER_A, FunctionName::ListServices, json!({}));
     rig.settle();
-    assert_eq!(asked.json()["code"], "function_unavailable");
+    assert_eq!(asked.json()["code"], "services_listed");
     assert_eq!(rig.actors.calls.registry().status(&id("c")).unwrap().restarts, 1);
     rig.database.commits.open();
     rig.event(&event("transfer_ended", "c", 3));

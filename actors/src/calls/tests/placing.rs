@@ -213,7 +213,7 @@ fn the_key_of_another_company_may_not_claim_a_call_of_a_company() {
         assert_eq!(asked.json()["code"], "company_unknown", "{number}");
     }
     let a = Signer::Company(company_a());
-    for (number, code) in [(NUMBER_B, "company_unknown"), (NUMBER_A, "function_unavailable")] {
+    for (number, code) in [(NUMBER_B, "company_unknown"), (NUMBER_A, "services_listed")] {
         let mut asked = rig.ask_signed("c", number, FunctionName::ListServices, json!({}), a);
         rig.settle();
         assert_eq!(asked.json()["code"], code, "{number}");

@@ -11,17 +11,20 @@ use std::{
 use askpro_domain::{
     booking::{AppointmentStatus, Booking},
     call::{CallState, Stage},
+    callback::{Callback, CallbackId, Due, NO_REASON, Priority},
     ids::{AppointmentId, CallId, CompanyId, StaffId},
+    phone::PhoneNumber,
     time::UnixMillis,
 };
 
 use super::{Gate, Tables, lock, tables::lacks_its_body};
 use crate::ports::{
     journal::Position,
-    rows::{AppointmentRow, Body, CustomerRow, DeadLetterRow, QuarantineRow, Write},
+    rows::{AppointmentRow, Body, CallbackRow, CustomerRow, DeadLetterRow, QuarantineRow, Write},
     stores::{
-        BatchStore, BookingStore, CallFilter, CallStore, CustomerPlace, CustomerStore, DeadLetter, LiveCall,
-        QuarantinedEvent, StoreError, StoredBooking, StoredCall, StoredCustomer, TimelineEntry,
+        BatchStore, BookingStore, CallFilter, CallStore, CallbackStore, CustomerPlace, CustomerStore,
+        DeadLetter, LiveCall, QuarantinedEvent, StoreError, StoredBooking, StoredCall, StoredCustomer,
+        TimelineEntry,
     },
 };
 
@@ -331,6 +334,44 @@ impl CustomerStore for FakeDatabase {
         })
         .await
     }
+}
+
+#[async_trait::async_trait]
+impl CallbackStore for FakeDatabase {
+    async fn list_open_callbacks(
+        &self,
+        since: UnixMillis,
+        after: Option<&(UnixMillis, CallbackId)>,
+        limit: u32,
+    ) -> Result<Vec<Callback>, StoreError> {
+        let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+        self.read(|tables| {
+            let mut all: Vec<Callback> = tables.callbacks.values().filter_map(stored_callback).collect();
+            let place = |callback: &Callback| (callback.requested_at, callback.id.clone());
+            all.retain(|callback| callback.requested_at > since);
+            all.retain(|callback| after.is_none_or(|after| place(callback) > *after));
+            all.sort_by_key(place);
+            all.truncate(limit);
+            all
+        })
+        .await
+    }
+}
+
+fn stored_callback(row: &CallbackRow) -> Option<Callback> {
+    let due = |said: &String| Due { from: row.due_at, said: said.clone() };
+    Some(Callback {
+        id: CallbackId::of_row_key(&row.key)?,
+        company: row.company,
+        call_id: row.call_id.clone()?,
+        phone: PhoneNumber::parse_e164(row.phone.as_deref()?)?,
+        name: row.name.clone(),
+        priority: Priority::parse(row.priority)?,
+        reason: Some(row.reason.clone()).filter(|reason| reason != NO_REASON),
+        due: row.due_text.as_ref().map(due),
+        requested_at: row.created_at,
+        version: row.version,
+    })
 }
 
 fn stored_customer((row, import_version): &(CustomerRow, i64)) -> StoredCustomer {

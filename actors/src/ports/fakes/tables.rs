@@ -57,7 +57,10 @@ impl Tables {
                 self.outbox.entry((row.company, row.key.clone())).or_insert(row);
             }
             Write::Callback(row) => {
-                self.callbacks.entry((row.company, row.key.clone())).or_insert(row);
+                let key = (row.company, row.key.clone());
+                if self.callbacks.get(&key).is_none_or(|old| old.version < row.version) {
+                    self.callbacks.insert(key, row);
+                }
             }
             Write::Customer(row) => {
                 self.customers.entry((row.company, row.id)).or_insert((row, 0));

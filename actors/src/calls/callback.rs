@@ -1,0 +1,111 @@
+//! Wishes to be called back: joined to the open one of their number, journaled, and only then answered.
+
+use askpro_domain::{
+    call::PlacedIn,
+    callback::CallbackOrder,
+    function::{Speaker, callback_requested, phone_required},
+    phone::PhoneNumber,
+    tenant::Company,
+};
+
+use super::{AskFunction, CallActor, CallMessage, CallbackTaken};
+use crate::{
+    callbacks::{Wanted, rows_of},
+    ports::journal::{CallbackRecord, Record},
+    runtime::Context,
+    scheduling::answered,
+    writer::WriteOrder,
+};
+
+/// An order for a callback, and who gives it.
+pub(super) struct CallbackAsk<'a> {
+    pub ask: &'a AskFunction,
+    pub order: &'a CallbackOrder,
+    pub order_key: &'a str,
+    pub company: &'a Company,
+    pub placed: PlacedIn,
+    pub caller: Option<PhoneNumber>,
+}
+
+impl CallActor {
+    /// The answer is the order's alone, so that a repeat has the same bytes; it waits for the disk.
+    pub(super) fn request_callback(&mut self, asked: &CallbackAsk<'_>, cx: &mut Context<'_, Self>) {
+        let CallbackAsk { ask, order, order_key, company, placed, caller } = asked;
+        let Some(phone) = order.phone.as_ref().or(caller.as_ref()) else {
+            return cx.answer(&ask.reply, answered(&phone_required(company), Some(company.id)));
+        };
+        let call_id = self.state.call_id.clone();
+        let claimed = self.state.placed.is_none();
+        let wanted = Wanted {
+            company: company.id,
+            call_id: &call_id,
+            phone,
+            order,
+            order_key,
+            is_known_to_call: self.state.callback_requested,
+        };
+        let (journal, pending) = (self.world.journal.clone(), self.world.pending.clone());
+        let mut record = None;
+        let taken = self.world.callbacks.take(&wanted, cx.now(), |callback| {
+            let written = record.insert(CallbackRecord {
+                callback: callback.clone(),
+                by: call_id.clone(),
+                placed: *placed,
+                claimed,
+                language: company.language,
+            });
+            let appended = journal.append_ordered(Record::Callback(Box::new(written.clone())))?;
+            // From here on a rebuilt actor finds it again.
+            pending.add(&call_id, appended.0);
+            Ok(appended)
+        });
+        let busy = answered(&Speaker::of(company).busy(), Some(company.id));
+        let taken = match taken {
+            Ok(taken) => taken,
+            Err(error) => {
+                tracing::warn!(%error, "a callback was not journaled and so not taken");
+                return cx.answer(&ask.reply, busy);
+            }
+        };
+        let answer = callback_requested(company, &taken.callback.id, order, phone, caller.as_ref());
+        let (answer, reply) = (answered(&answer, Some(company.id)), ask.reply.clone());
+        if let (Some(record), Some(position)) = (record, taken.position) {
+            self.callback_taken(&CallbackTaken { record, position });
+        }
+        let written = taken.written;
+        let say = async move {
+            reply.send(if written.await.is_ok() { answer } else { busy });
+            CallMessage::Answered
+        };
+        cx.start(say, || CallMessage::Answered);
+    }
+
+    /// Writes the rows of a callback that is in the journal.
+    pub(super) fn callback_taken(&mut self, taken: &CallbackTaken) {
+        self.join_callback(&taken.record);
+        self.write(rows(taken));
+        self.hand_over();
+    }
+
+    /// A callback that was journaled before a panic.
+    pub(super) fn replay_callback(mut self, taken: &CallbackTaken, handed: bool) -> Self {
+        self.join_callback(&taken.record);
+        if !handed {
+            self.write(rows(taken));
+        }
+        self
+    }
+
+    /// What a company's own key claims says nothing of a call that belongs elsewhere, or nowhere yet.
+    fn join_callback(&mut self, record: &CallbackRecord) {
+        let company = record.placed.company;
+        if record.claimed && self.state.placed.is_none_or(|placed| placed.company != company) {
+            return;
+        }
+        self.state = self.state.clone().place(record.placed).promise_callback();
+    }
+}
+
+fn rows(taken: &CallbackTaken) -> WriteOrder {
+    WriteOrder { call_id: None, writes: rows_of(&taken.record), positions: vec![taken.position] }
+}
