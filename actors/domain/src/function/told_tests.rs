@@ -199,7 +199,11 @@ fn hours_that_nobody_knows_are_not_made_up() {
         holiday.message,
         "Am Freitag, den 25. Dezember haben wir geschlossen. Möchten Sie einen Termin?"
     );
-    for (date, code) in [("24.11.2023", "date_in_past"), ("irgendwann", "date_not_understood")] {
+    for (date, code) in [
+        ("24.11.2023", "date_in_past"),
+        ("irgendwann", "date_missing"),
+        ("Blumentopf", "date_not_understood"),
+    ] {
         assert_eq!(hours_at(&company, &json!({"date": date}), now()).code, code);
     }
 }
