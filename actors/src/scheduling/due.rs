@@ -26,6 +26,7 @@ impl SchedulingActor {
         self.post_next(cx);
         self.answer_overdue_waiters(cx);
         self.record_again(cx);
+        self.heed_again(cx);
         if self.keep_at <= now {
             self.keep_records(cx);
             self.keep_at = now.plus_ms(self.world.settings.keep_every_ms);
@@ -48,7 +49,8 @@ impl SchedulingActor {
         let cut_off =
             (!self.cut_off.is_empty()).then(|| cx.now().plus_ms(self.world.settings.record_again_ms));
         let next = questions.chain(bookings).chain(cut_off);
-        let next = next.chain(self.next_post_at()).chain(self.ledger.next_expiry()).min();
+        let next = next.chain(self.next_post_at()).chain(self.heard.next_again());
+        let next = next.chain(self.ledger.next_expiry()).min();
         let pinned = self.ledger.holds().any(|h| !matches!(h.state, HoldState::Booked { .. }));
         let needed = self.bookings.values().any(Active::is_busy) || !self.questions.is_empty();
         let keep = (pinned || needed).then_some(self.keep_at);

@@ -46,6 +46,8 @@ pub(super) struct Mirror {
     in_flight: BTreeMap<(i64, UnixMillis), UnixMillis>,
     /// When something last changed.
     all_changed: Option<UnixMillis>,
+    /// When something last changed of what these event types offer.
+    changed: BTreeMap<i64, UnixMillis>,
     /// Starts that the calendar did not give, and when.
     struck: BTreeMap<(i64, UnixMillis), UnixMillis>,
 }
@@ -98,17 +100,23 @@ impl Mirror {
         now: UnixMillis,
     ) -> bool {
         self.view(event_type_id, start, age_ms, now)
-            .is_some_and(|view| !self.has_changed_since(view.fetched_at))
+            .is_some_and(|view| !self.has_changed_since(event_type_id, view.fetched_at))
     }
 
-    /// Something changed at the calendar: views from before are to be asked for again, also those that are still
-    /// on their way. Until then they are good for what they show.
+    /// These event types changed at the calendar: views from before are to be asked for again, also those that
+    /// are still on their way. Until then they are good for what they show.
+    pub(super) fn mark_changed(&mut self, event_types: impl IntoIterator<Item = i64>, at: UnixMillis) {
+        self.changed.extend(event_types.into_iter().map(|event_type_id| (event_type_id, at)));
+    }
+
+    /// The same for every event type.
     pub(super) fn mark_all_changed(&mut self, at: UnixMillis) {
         self.all_changed = Some(at);
     }
 
-    fn has_changed_since(&self, fetched_at: UnixMillis) -> bool {
-        self.all_changed.is_some_and(|at| fetched_at <= at)
+    fn has_changed_since(&self, event_type_id: i64, fetched_at: UnixMillis) -> bool {
+        let changed = self.changed.get(&event_type_id).copied().max(self.all_changed);
+        changed.is_some_and(|at| fetched_at <= at)
     }
 
     /// Whether a fetch must be started: one is in flight at a time for each event type and window.
