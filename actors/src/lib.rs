@@ -3,6 +3,7 @@
 //! Knows the domain and tokio; actix only inside [`runtime`]. Databases, HTTP and vendors are behind
 //! [`ports`].
 
+pub mod announcing;
 pub mod budget;
 pub mod callbacks;
 pub mod calls;

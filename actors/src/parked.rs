@@ -8,7 +8,7 @@ use std::{
 
 use askpro_domain::ids::{CallId, CompanyId};
 
-use crate::{calls::BookingMoved, ports::journal::Position};
+use crate::{calls::BookingMoved, ports::journal::Position, scheduling::Announcement};
 
 /// Something to deliver.
 #[derive(Debug)]
@@ -29,6 +29,13 @@ pub enum ParkedItem {
     LoadCall {
         /// The call.
         call_id: CallId,
+    },
+    /// An announcement of the calendar, for the company's scheduler.
+    Announced {
+        /// The company.
+        company: CompanyId,
+        /// What was announced.
+        announcement: Arc<Announcement>,
     },
     /// A call is over, for its scheduler.
     CallFinished {

@@ -4,21 +4,24 @@
 use std::{collections::BTreeSet, sync::Arc};
 
 use askpro_domain::{
+    calendar::CalendarEvent,
     call::{CallIdentity, EventKind},
     customer::{Upcoming, owners},
     function::FunctionName,
-    ids::{CallId, StaffId},
+    ids::{CallId, CompanyId, StaffId},
     time::UnixMillis,
 };
 use futures_util::FutureExt;
 use serde_json::{Map, Value};
 
 use crate::{
+    announcing::JournaledAnnouncement,
     calls::{Answered, AskFunction, CallMessage, CallView, Delivered, EventReceived},
     ports::{
+        calendar::CalendarDecoder,
         fakes::{
-            EventBody, FIXTURE_NOW, FakeCalendar, FakeDatabase, FakeDecoder, FakeDirectory, FakeJournal,
-            FakeVoice, company_a, company_b,
+            EventBody, FIXTURE_NOW, FakeCalendar, FakeCalendarDecoder, FakeDatabase, FakeDecoder,
+            FakeDirectory, FakeJournal, FakeVoice, company_a, company_b,
         },
         journal::{Journal, Position, Record, SchedulingRecord, Signer},
     },
@@ -155,6 +158,7 @@ impl Rig {
             calendar: calendar.clone(),
             voice: voice.clone(),
             decoder: decoder.clone(),
+            calendar_decoder: Arc::new(FakeCalendarDecoder),
         };
         let actors = start(&universe, &ports, &settings);
         Self { universe, actors, journal, database, calendar, voice, directory, decoder, settings, ports }
@@ -184,6 +188,19 @@ impl Rig {
             self.journal.append_ordered(record).expect("room in the journal").0
         });
         self.actors.calls.deliver(EventReceived { event, body: bytes, position, received_at, signer })
+    }
+
+    /// A company's calendar announces something: journaled and delivered.
+    ///
+    /// # Panics
+    /// When the journal does not take it.
+    #[allow(clippy::expect_used, reason = "a test whose announcement is not taken cannot go on")]
+    pub fn announce(&self, company: CompanyId, event: &CalendarEvent) {
+        let (received_at, body) = (self.now(), FakeCalendarDecoder::body(event));
+        let record = Record::CalendarEvent { company, received_at, body: body.clone() };
+        let position = self.journal.append_ordered(record).expect("room in the journal").0;
+        let journaled = JournaledAnnouncement { position, company, received_at, body };
+        self.actors.announce((journaled, event.clone()));
     }
 
     /// A live function is called in a call that rang at this number.
@@ -266,7 +283,7 @@ impl Rig {
 
     /// A scheduler as admins see it.
     #[must_use]
-    pub fn scheduler(&self, company: askpro_domain::ids::CompanyId) -> Option<SchedulerView> {
+    pub fn scheduler(&self, company: CompanyId) -> Option<SchedulerView> {
         let (reply, mut future) = Reply::new();
         let _ = self.actors.schedulers.offer(company, SchedulingMessage::GetScheduler(reply));
         self.settle();
@@ -276,6 +293,12 @@ impl Rig {
     /// The process ends at once, and the next one takes over what journal and database know.
     pub fn crash_and_restart(&mut self) {
         self.crash_and_restart_from(None);
+    }
+
+    /// The same, and the database that was away answers the next one.
+    pub fn crash_and_restart_with_the_database_back(&mut self) {
+        self.database.set_away(false);
+        self.crash_and_restart();
     }
 
     /// The same with a mark that was kept long before.
@@ -439,6 +462,10 @@ fn has_its_rows(database: &FakeDatabase, position: Position, record: &Record) ->
             let key = (record.callback.company, record.callback.id.row_key());
             tables.callbacks.get(&key).is_some_and(|row| row.version >= record.callback.version)
                 || tables.dead_letters.values().any(|d| d.actor_id == record.by.as_str())
+        }
+        Record::CalendarEvent { company, body, .. } => {
+            let key = (*company, FakeCalendarDecoder.decode(body).dedup_key);
+            tables.calendar_events.contains_key(&key)
         }
         Record::Scheduling(_) => true,
     });

@@ -13,6 +13,7 @@ use askpro_domain::{
 use tokio::sync::watch;
 
 use crate::{
+    announcing::JournaledAnnouncement,
     budget::Budgets,
     callbacks::OpenCallbacks,
     calls::{CallFactory, CallMessage, CallSettings, CallWorld, Calls},
@@ -20,7 +21,7 @@ use crate::{
     outstanding::{Outstanding, PendingLog},
     parked::Parked,
     ports::{
-        calendar::Calendar,
+        calendar::{Calendar, CalendarDecoder},
         clock::Clock,
         directory::DirectoryView,
         journal::{Journal, Position, Record, SchedulingRecord},
@@ -61,6 +62,8 @@ pub struct Ports {
     pub voice: Arc<dyn Voice>,
     /// Reads events again.
     pub decoder: Arc<dyn EventDecoder>,
+    /// Reads announcements of calendars again.
+    pub calendar_decoder: Arc<dyn CalendarDecoder>,
 }
 
 /// Limits of all actors.
@@ -184,6 +187,7 @@ impl Actors {
             pins: Pins::new(outstanding.clone()),
             pending: pending.clone(),
             customers: customers.clone(),
+            writers: writers.clone(),
             parked: parked.clone(),
             holds_active: Arc::new(AtomicI64::new(0)),
             calls: OnceLock::new(),
@@ -240,6 +244,10 @@ impl Actors {
         self.callbacks.load(ports.callbacks.as_ref(), ports.clock.now()).await?;
         let calls = self.restore_calls(ports).await?;
         let bookings = self.restore_schedulers(ports, journaled.scheduling).await?;
+        // The schedulers hear them after what they must restore.
+        for announced in journaled.announced {
+            self.announce(announced.decoded(ports.calendar_decoder.as_ref()));
+        }
         Ok(Restored { calls, bookings, events: journaled.events })
     }
 
@@ -373,6 +381,8 @@ impl Actors {
 pub struct Journaled {
     /// Records of the schedulers.
     pub scheduling: BTreeMap<CompanyId, Restore>,
+    /// Announcements of calendars, in order.
+    pub announced: Vec<JournaledAnnouncement>,
     /// Events that were delivered to their calls.
     pub events: usize,
 }
@@ -401,6 +411,10 @@ impl Journaled {
                 Ok(())
             }
             callback @ Record::Callback(_) => calls.deliver_from_journal(position, callback).map(|_| ()),
+            Record::CalendarEvent { company, received_at, body } => {
+                self.announced.push(JournaledAnnouncement { position, company, received_at, body });
+                Ok(())
+            }
             event @ Record::RetellEvent { .. } => {
                 self.events += 1;
                 calls.deliver_from_journal(position, event).map(|_| ())

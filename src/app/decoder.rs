@@ -1,12 +1,15 @@
 //! Reads journaled bodies again, with the vendor's own decoder.
 
-use askpro_actors::ports::voice::EventDecoder;
-use askpro_domain::call::CallEvent;
+use askpro_actors::ports::{calendar::CalendarDecoder, voice::EventDecoder};
+use askpro_domain::{calendar::CalendarEvent, call::CallEvent};
 use bytes::Bytes;
 
 use crate::{
     compress::{DECOMPRESSED_BYTES_MAX, decompress},
-    providers::retell::inbound::decode::{Decoded, PlatformEvent, decode},
+    providers::{
+        calcom::inbound::decode_kept,
+        retell::inbound::decode::{Decoded, PlatformEvent, decode},
+    },
 };
 
 /// Retell's events.
@@ -19,6 +22,16 @@ impl EventDecoder for RetellDecoder {
             Decoded::Platform(event) => Err(format!("{} is no event of a call", event.kind.label())),
             Decoded::Inbound(_) => Err("a question before a call is no event of a call".to_owned()),
         }
+    }
+}
+
+/// Cal.com's announcements.
+pub(super) struct CalcomDecoder;
+
+impl CalendarDecoder for CalcomDecoder {
+    fn decode(&self, body: &Bytes) -> CalendarEvent {
+        // A body that cannot be unpacked says as little as one that cannot be read.
+        decode_kept(&decompress(body, DECOMPRESSED_BYTES_MAX).unwrap_or_default())
     }
 }
 

@@ -341,6 +341,7 @@ fn ports(
         calendar: Arc::new(CalcomClient::new(options, Arc::new(key_of))?),
         voice: Arc::new(retell_client(config, Arc::new(retell_key_of))?),
         decoder: Arc::new(decoder::RetellDecoder),
+        calendar_decoder: Arc::new(decoder::CalcomDecoder),
     })
 }
 

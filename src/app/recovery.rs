@@ -83,7 +83,7 @@ fn take(actors: &Actors, journaled: &mut Journaled, at: port::Position, record: 
     }
     let body = match &record {
         port::Record::RetellEvent { body, .. } => Some(Body::Inline(body.clone())),
-        port::Record::Scheduling(_) | port::Record::Callback(_) => None,
+        port::Record::Scheduling(_) | port::Record::CalendarEvent { .. } | port::Record::Callback(_) => None,
     };
     if let Err(error) = journaled.take(&actors.calls, at, record) {
         set_aside(actors, ports, at, body, &error);

@@ -20,6 +20,7 @@ pub fn configure(app: &mut ServiceConfig) {
         .service(post("/webhooks/retell/inbound", web::post().to(webhooks::inbound::of_platform)))
         .service(post("/webhooks/retell/{company}", web::post().to(webhooks::retell::of_company)))
         .service(post("/webhooks/retell/{company}/inbound", web::post().to(webhooks::inbound::of_company)))
+        .service(post("/webhooks/calcom/{company}", web::post().to(webhooks::calcom::of_company)))
         .service(post("/functions/retell", web::post().to(functions::named_in_body)))
         .service(post("/functions/retell/{function}", web::post().to(functions::named_in_path)))
         .service(
@@ -31,6 +32,10 @@ pub fn configure(app: &mut ServiceConfig) {
                 .service(get("/calls/{call_id}/timeline", web::get().to(admin::calls::timeline)))
                 .service(get("/companies", web::get().to(admin::companies::list)))
                 .service(get("/companies/{slug}", web::get().to(admin::companies::show)))
+                .service(get(
+                    "/companies/{slug}/calendar-events",
+                    web::get().to(admin::companies::calendar_events),
+                ))
                 .service(get("/schedulers", web::get().to(admin::actors::schedulers)))
                 .service(get("/writers", web::get().to(admin::actors::writers)))
                 .service(get("/actors", web::get().to(admin::actors::list)))

@@ -12,8 +12,10 @@ use super::{Journal, JournalError, Position, Record};
 
 const KIND_RETELL_EVENT: u8 = 1;
 const KIND_SCHEDULING: u8 = 2;
+const KIND_CALENDAR_EVENT: u8 = 3;
 const KIND_CALLBACK: u8 = 4;
-/// Bytes before the body of an event: company of the signer (0 is the platform), time of receipt.
+/// Bytes before the body of an event: company of the signer (0 is the platform) or of the calendar, time of
+/// receipt.
 const EVENT_HEADER_BYTES: usize = 16;
 
 /// The journal behind the actors' port.
@@ -69,14 +71,14 @@ impl port::Journal for JournalPort {
 fn encode(record: port::Record) -> Result<Record, port::JournalError> {
     match record {
         port::Record::RetellEvent { signer, received_at, body } => {
-            let mut payload = BytesMut::with_capacity(EVENT_HEADER_BYTES + body.len());
-            payload.put_i64_le(match signer {
+            let company = match signer {
                 port::Signer::Platform => 0,
                 port::Signer::Company(company) => company.0,
-            });
-            payload.put_i64_le(received_at.0);
-            payload.put(body);
-            Ok(Record { kind: KIND_RETELL_EVENT, payload: payload.freeze() })
+            };
+            Ok(event(KIND_RETELL_EVENT, company, received_at, body))
+        }
+        port::Record::CalendarEvent { company, received_at, body } => {
+            Ok(event(KIND_CALENDAR_EVENT, company.0, received_at, body))
         }
         port::Record::Scheduling(record) => encode_json(KIND_SCHEDULING, &record),
         port::Record::Callback(record) => encode_json(KIND_CALLBACK, &record),
@@ -87,6 +89,14 @@ fn encode_json(kind: u8, record: &impl serde::Serialize) -> Result<Record, port:
     serde_json::to_vec(record)
         .map(|json| Record { kind, payload: Bytes::from(json) })
         .map_err(|error| port::JournalError::Unavailable(error.to_string()))
+}
+
+fn event(kind: u8, company: i64, received_at: UnixMillis, body: Bytes) -> Record {
+    let mut payload = BytesMut::with_capacity(EVENT_HEADER_BYTES + body.len());
+    payload.put_i64_le(company);
+    payload.put_i64_le(received_at.0);
+    payload.put(body);
+    Record { kind, payload: payload.freeze() }
 }
 
 /// A typed record of bytes.
@@ -104,9 +114,14 @@ pub fn decode(record: Record) -> Result<port::Record, String> {
             let received_at = UnixMillis(payload.get_i64_le());
             Ok(port::Record::RetellEvent { signer, received_at, body: payload })
         }
+        KIND_CALENDAR_EVENT if payload.len() >= EVENT_HEADER_BYTES => {
+            let company = CompanyId(payload.get_i64_le());
+            let received_at = UnixMillis(payload.get_i64_le());
+            Ok(port::Record::CalendarEvent { company, received_at, body: payload })
+        }
         KIND_SCHEDULING => decode_json("scheduling", &payload).map(port::Record::Scheduling),
         KIND_CALLBACK => decode_json("callback", &payload).map(port::Record::Callback),
-        KIND_RETELL_EVENT => Err("an event record is too short".to_owned()),
+        KIND_RETELL_EVENT | KIND_CALENDAR_EVENT => Err("an event record is too short".to_owned()),
         other => Err(format!("records of kind {other} are not known to this release")),
     }
 }
@@ -145,6 +160,12 @@ mod tests {
             };
             assert_eq!(decode(encode(event.clone()).unwrap()).unwrap(), event);
         }
+        let announced = port::Record::CalendarEvent {
+            company: CompanyId(42),
+            received_at: UnixMillis(1_795_420_800_000),
+            body: Bytes::from_static(b"compressed"),
+        };
+        assert_eq!(decode(encode(announced.clone()).unwrap()).unwrap(), announced);
     }
 
     #[test]
@@ -167,6 +188,7 @@ mod tests {
         let record = |kind, payload: &'static [u8]| Record { kind, payload: Bytes::from_static(payload) };
         assert!(decode(record(9, b"x")).unwrap_err().contains("kind 9"));
         assert!(decode(record(KIND_RETELL_EVENT, b"short")).unwrap_err().contains("too short"));
+        assert!(decode(record(KIND_CALENDAR_EVENT, b"short")).unwrap_err().contains("too short"));
         assert!(decode(record(KIND_SCHEDULING, b"{}")).is_err());
     }
 }

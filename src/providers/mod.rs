@@ -3,6 +3,7 @@
 
 pub mod calcom;
 pub mod http_client;
+mod redact;
 pub mod retell;
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
-//! Bookings, as their rows' `state` says.
+//! Bookings, as their rows' `state` says, and what calendars announced.
 
-use askpro_actors::ports::stores::{BookingStore, StoreError};
+use askpro_actors::ports::stores::{BookingStore, StoreError, StoredCalendarEvent};
 use askpro_domain::{
     booking::Booking,
     ids::{AppointmentId, CompanyId},
@@ -15,7 +15,14 @@ const SELECT_OPEN: &str = "SELECT id, state FROM appointments \
 const SELECT_STANDING: &str = "SELECT id, state FROM appointments \
      WHERE company_id = ? AND status = 'confirmed' AND ends_at > ? ORDER BY ends_at, id";
 const SELECT_ONE: &str = "SELECT id, state FROM appointments WHERE company_id = ? AND id = ?";
+const SELECT_BY_UID: &str = "SELECT id, state FROM appointments \
+     WHERE company_id = ? AND calcom_uid = ? ORDER BY id LIMIT 1";
+const SELECT_CALENDAR_EVENTS: &str = "SELECT id, event, booking_uid, event_at, received_at FROM calendar_events \
+     WHERE company_id = ? AND id < ? ORDER BY id DESC LIMIT ?";
+/// After every id of `calendar_events`.
+const AFTER_ALL: &str = "cf";
 const ID_CHARS_MAX: usize = 64;
+const UID_CHARS_MAX: usize = 255;
 
 #[async_trait::async_trait]
 impl BookingStore for Database {
@@ -39,6 +46,38 @@ impl BookingStore for Database {
         }
         let rows = self.fetch(SELECT_ONE, &[company.0.into(), appointment.as_str().into()]).await?;
         Ok(bookings(rows)?.into_iter().next())
+    }
+
+    async fn find_by_uid(&self, company: CompanyId, uid: &str) -> Result<Option<Booking>, StoreError> {
+        if !text::is_id(uid, UID_CHARS_MAX) {
+            return Ok(None);
+        }
+        let rows = self.fetch(SELECT_BY_UID, &[company.0.into(), uid.into()]).await?;
+        Ok(bookings(rows)?.into_iter().next())
+    }
+
+    async fn list_calendar_events(
+        &self,
+        company: CompanyId,
+        before: Option<&str>,
+        limit: u32,
+    ) -> Result<Vec<StoredCalendarEvent>, StoreError> {
+        let values = [company.0.into(), before.unwrap_or(AFTER_ALL).into(), page(limit)];
+        let rows: Vec<CalendarEventRecord> = self.fetch(SELECT_CALENDAR_EVENTS, &values).await?;
+        Ok(rows.into_iter().map(stored).collect())
+    }
+}
+
+/// `id, event, booking_uid, event_at, received_at`
+type CalendarEventRecord = (String, String, Option<String>, Option<i64>, i64);
+
+fn stored((id, event, booking_uid, event_at, received_at): CalendarEventRecord) -> StoredCalendarEvent {
+    StoredCalendarEvent {
+        id,
+        event,
+        booking_uid,
+        event_at: event_at.map(UnixMillis),
+        received_at: UnixMillis(received_at),
     }
 }
 

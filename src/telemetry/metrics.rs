@@ -165,7 +165,15 @@ pub const CALCOM_EVENTS: &[&str] = &[
     "booking_cancelled",
     "booking_rejected",
     "booking_reassigned",
+    "booking_payment_initiated",
+    "booking_paid",
+    "booking_no_show_updated",
+    "booking_location_updated",
+    "meeting_started",
+    "meeting_ended",
+    "ooo_created",
     "ping",
+    "custom_template",
     "other",
 ];
 

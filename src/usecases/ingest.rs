@@ -1,4 +1,4 @@
-//! Events come in: into the journal first, then to the actor of their call.
+//! Events come in: into the journal first, then to the actor of their call, or to their company's scheduler.
 //!
 //! An event is taken when this returns `Ok`: it is on the journal's disk (transcripts excepted, which the
 //! next one replaces). Bodies are handed in as they are kept: verified, secrets blanked, not compressed.
@@ -6,6 +6,7 @@
 use std::{sync::Arc, time::Duration};
 
 use askpro_actors::{
+    announcing::JournaledAnnouncement,
     calls::{Delivered, EventReceived},
     ports::{
         journal::{JournalError, Position, Record, Signer},
@@ -13,7 +14,7 @@ use askpro_actors::{
     },
     writer::WriteOrder,
 };
-use askpro_domain::{call::CallEvent, time::UnixMillis};
+use askpro_domain::{calendar::CalendarEvent, call::CallEvent, ids::CompanyId, time::UnixMillis};
 use bytes::Bytes;
 
 use super::{
@@ -110,6 +111,32 @@ pub async fn take_platform_event(
     Ok(())
 }
 
+/// Takes an announcement of a company's calendar.
+///
+/// # Errors
+/// As [`take_call_event`].
+pub async fn take_calendar_event(
+    services: &Arc<Services>,
+    company: CompanyId,
+    event: CalendarEvent,
+    body: &[u8],
+    received_at: UnixMillis,
+) -> Result<(), IngestError> {
+    admit(services, Class::Lifecycle)?;
+    let body = pack(body)?;
+    let journaled = services.clone();
+    to_the_end(async move {
+        let record = Record::CalendarEvent { company, received_at, body: body.clone() };
+        let position = append_record(&journaled, record).await?;
+        let announced = JournaledAnnouncement { position, company, received_at, body };
+        journaled.actors.announce((announced, event));
+        Ok(())
+    })
+    .await?;
+    services.traffic.record_event(received_at);
+    Ok(())
+}
+
 /// The row of a journaled event of the platform.
 fn platform_order(
     notice: PlatformNotice,
@@ -142,8 +169,12 @@ pub(super) async fn append(
     signer: Signer,
     body: Bytes,
 ) -> Result<Position, IngestError> {
+    append_record(services, Record::RetellEvent { signer, received_at, body }).await
+}
+
+async fn append_record(services: &Services, record: Record) -> Result<Position, IngestError> {
     let _appending = services.traffic.begin_append();
-    match services.journal.append(Record::RetellEvent { signer, received_at, body }).await {
+    match services.journal.append(record).await {
         Ok(position) => {
             services.traffic.journal_took();
             Ok(position)

@@ -2,6 +2,7 @@
 
 pub mod actors;
 mod ask;
+pub mod calendar_events;
 pub mod calls;
 pub mod companies;
 pub mod dead_letters;

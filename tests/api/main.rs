@@ -16,6 +16,7 @@ mod support;
 
 mod bad_input;
 mod booking;
+mod calendar;
 mod crash;
 mod events;
 mod functions;

@@ -46,7 +46,7 @@ impl Upcoming {
         };
         Self {
             appointment: order.appointment.clone(),
-            interval: order.interval,
+            interval: booking.interval(),
             service: order.service,
             staff: host.or(order.staff),
             status: booking.status(),

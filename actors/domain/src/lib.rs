@@ -3,6 +3,7 @@
 //! Nothing here does I/O, waits, reads a clock or draws a random number: instants and ids are arguments.
 
 pub mod booking;
+pub mod calendar;
 pub mod call;
 pub mod callback;
 pub mod customer;

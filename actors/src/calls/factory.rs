@@ -104,7 +104,7 @@ impl CallFactory {
                 let taken = CallbackTaken { record: *record, position: pending.position };
                 Some(actor.replay_callback(&taken, pending.handed))
             }
-            Record::Scheduling(_) => None,
+            Record::Scheduling(_) | Record::CalendarEvent { .. } => None,
         }
     }
 

@@ -110,7 +110,9 @@ impl Calls {
                 let taken = CallbackTaken { record: *record, position };
                 Ok((call_id, CallMessage::CallbackTaken(Box::new(taken))))
             }
-            Record::Scheduling(_) => Err("the record is nothing of a call".to_owned()),
+            Record::Scheduling(_) | Record::CalendarEvent { .. } => {
+                Err("the record is nothing of a call".to_owned())
+            }
         }
     }
 
@@ -134,6 +136,16 @@ impl Calls {
                         false
                     }
                 }
+            }
+            ParkedItem::Announced { company, announcement } => {
+                let taken = self.world.schedulers.get().is_some_and(|schedulers| {
+                    let message = SchedulingMessage::Announced(announcement.clone());
+                    schedulers.offer(company, message).is_ok()
+                });
+                if !taken {
+                    self.world.parked.park(ParkedItem::Announced { company, announcement });
+                }
+                taken
             }
             ParkedItem::CallFinished { company, call_id } => self.finish_call(company, call_id),
         }

@@ -21,7 +21,7 @@ impl CustomerBook {
         loop {
             let page = store.list_upcoming(now, after.as_ref(), PAGE).await?;
             let Some(newest) = page.last() else { break };
-            after = Some((newest.booking.order.interval.end(), newest.booking.order.appointment.clone()));
+            after = Some((newest.booking.interval().end(), newest.booking.order.appointment.clone()));
             for StoredBooking { booking, staff } in &page {
                 self.note_appointment(
                     booking,

@@ -7,10 +7,12 @@ use std::{collections::BTreeSet, fmt, sync::Arc};
 
 use askpro_domain::{
     booking::{BookingOrder, Refusal},
+    calendar::CalendarEvent,
     ids::CompanyId,
     policy::{Class, Heard, KeyId, Limited, Request, Ticket},
     time::{Interval, UnixMillis},
 };
+use bytes::Bytes;
 
 /// Starts that the calendar offers for an event type in a window.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -170,4 +172,10 @@ impl Drop for Permit {
     fn drop(&mut self) {
         self.turnstile.heard(self.key, self.ticket, self.heard);
     }
+}
+
+/// Reads announcements of calendars again, as they are kept.
+pub trait CalendarDecoder: Send + Sync {
+    /// Reads a compressed body. One that cannot be read is an event too: something changed.
+    fn decode(&self, body: &Bytes) -> CalendarEvent;
 }

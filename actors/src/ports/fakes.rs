@@ -12,7 +12,7 @@ mod voice;
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-pub use calendar::{Creation, FakeCalendar};
+pub use calendar::{Creation, FakeCalendar, FakeCalendarDecoder};
 pub use database::FakeDatabase;
 pub use directory::{FIXTURE_NOW, FakeDirectory, company_a, company_b, fixture};
 pub use journal::FakeJournal;

@@ -43,6 +43,15 @@ pub enum Record {
     Scheduling(SchedulingRecord),
     /// A call asked for a callback.
     Callback(Box<CallbackRecord>),
+    /// An announcement of the calendar as received; the body is compressed (zstd) and has its secrets blanked.
+    CalendarEvent {
+        /// The company whose secret signed it.
+        company: CompanyId,
+        /// When it arrived.
+        received_at: UnixMillis,
+        /// Compressed body.
+        body: Bytes,
+    },
 }
 
 /// A wish to be called back as it stands, and the call that last joined it.

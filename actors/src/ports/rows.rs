@@ -194,6 +194,34 @@ pub struct PlatformEventRow {
     pub body: Body,
 }
 
+/// An announcement of the calendar; the pair (company, dedup key) exists once.
+#[derive(Debug, Clone, PartialEq)]
+pub struct CalendarEventRow {
+    /// The company.
+    pub company: CompanyId,
+    /// Identity within the company.
+    pub dedup_key: String,
+    /// The calendar's name of the event.
+    pub event: String,
+    /// Uid of the booking that it is about.
+    pub booking_uid: Option<String>,
+    /// When it happened, by the calendar's clock.
+    pub event_at: Option<UnixMillis>,
+    /// When it arrived.
+    pub received_at: UnixMillis,
+    /// Compressed body.
+    pub body: Body,
+}
+
+impl CalendarEventRow {
+    /// Id in lists, `ce_` and 15 digits of time and 16 of a hash: sorts by time of receipt.
+    #[must_use]
+    pub fn id(&self) -> String {
+        let hash = BodyHash::of(&[self.dedup_key.as_bytes()]).to_hex();
+        format!("ce_{:015}{}", self.received_at.0.max(0), hash.get(..16).unwrap_or_default())
+    }
+}
+
 /// An event that could not be placed; identity (call, dedup key).
 #[derive(Debug, Clone, PartialEq)]
 pub struct QuarantineRow {
@@ -274,6 +302,8 @@ pub enum Write {
     Customer(CustomerRow),
     /// Insert unless there.
     PlatformEvent(PlatformEventRow),
+    /// Insert unless there.
+    CalendarEvent(CalendarEventRow),
     /// Insert, or replace when its rank is higher.
     Quarantine(QuarantineRow),
     /// Delete all quarantined events of a call: it was placed.

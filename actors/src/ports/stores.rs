@@ -182,6 +182,30 @@ pub trait BookingStore: Send + Sync {
         company: CompanyId,
         appointment: &AppointmentId,
     ) -> Result<Option<Booking>, StoreError>;
+    /// A booking by the uid that it has at the calendar now.
+    async fn find_by_uid(&self, company: CompanyId, uid: &str) -> Result<Option<Booking>, StoreError>;
+    /// What a company's calendar announced, newest first, from before `before` (an id of the list).
+    async fn list_calendar_events(
+        &self,
+        company: CompanyId,
+        before: Option<&str>,
+        limit: u32,
+    ) -> Result<Vec<StoredCalendarEvent>, StoreError>;
+}
+
+/// An announcement of a calendar as its row says; without its body.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoredCalendarEvent {
+    /// Row id, sorts by time of receipt.
+    pub id: String,
+    /// The calendar's name of the event.
+    pub event: String,
+    /// Uid of the booking that it is about.
+    pub booking_uid: Option<String>,
+    /// When it happened, by the calendar's clock.
+    pub event_at: Option<UnixMillis>,
+    /// When it arrived.
+    pub received_at: UnixMillis,
 }
 
 /// Keeps companies.

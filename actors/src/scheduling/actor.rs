@@ -17,7 +17,7 @@ use futures_util::{FutureExt, future::Shared};
 
 use super::{
     BookingView, HoldView, SchedulerView, SchedulingMessage, SchedulingWorld, breakers::Breakers,
-    check::Question, conflict::Settling, mirror::Mirror, pins::Pin, plan::Wish,
+    check::Question, conflict::Settling, heard::Heard, mirror::Mirror, pins::Pin, plan::Wish,
 };
 use crate::{
     calls::Answered,
@@ -47,6 +47,8 @@ pub struct SchedulingActor {
     pub(super) posts_wait_until: UnixMillis,
     /// Views are not fetched before anybody asks until then.
     pub(super) warm_wait_until: UnixMillis,
+    /// What the calendar announced on its own.
+    pub(super) heard: Heard,
     pub(super) last_calendar_error: Option<String>,
     pub(super) keep_at: UnixMillis,
     /// Orders that were cut off before they were submitted, to be closed as abandoned.
@@ -187,6 +189,13 @@ impl Actor for SchedulingActor {
             SchedulingMessage::CancelReturned { appointment, pass, result } => {
                 self.cancel_returned(appointment, *pass, result, cx);
             }
+            SchedulingMessage::Announced(announcement) => self.announced(announcement, cx),
+            SchedulingMessage::AnnouncedFound { announcement, found } => {
+                self.announced_found(announcement, found.as_ref(), cx)
+            }
+            SchedulingMessage::Heeded { announcement, appointment, is_durable } => {
+                self.heeded(announcement, appointment.as_ref(), *is_durable, cx)
+            }
             SchedulingMessage::Kept { pin, old, again, is_durable } => {
                 if !is_durable || !self.world.pins.pin_again(self.company, pin, *old, *again) {
                     self.world.outstanding.done(&[*again]);
@@ -231,6 +240,7 @@ impl SchedulingActor {
             posting_again: None,
             posts_wait_until: UnixMillis::default(),
             warm_wait_until: UnixMillis::default(),
+            heard: Heard::default(),
             last_calendar_error: None,
             keep_at,
             cut_off: Vec::new(),
@@ -246,6 +256,7 @@ impl SchedulingActor {
     pub(super) fn call_finished(&mut self, call_id: &CallId, cx: &mut Context<'_, Self>) {
         self.drop_questions(call_id, cx);
         self.offers.remove(call_id);
+        self.heard.forget_call(call_id);
         for hold in self.ledger.release_call(call_id) {
             self.record_release(&hold.id, cx.now());
         }
@@ -293,15 +304,23 @@ impl SchedulingActor {
         }
     }
 
-    /// A hold ended: its record is needed no more, once the release is a record itself.
-    pub(super) fn record_release(&mut self, hold: &HoldId, at: UnixMillis) {
+    /// A hold ended: its record is needed no more, once the release is a record itself. Gives when that is on
+    /// disk.
+    pub(super) fn record_release(&mut self, hold: &HoldId, at: UnixMillis) -> Option<Durable> {
         let record = SchedulingRecord::Released { company: self.company, hold: hold.clone(), at };
-        match self.append(record) {
-            Ok((position, _durable)) => self.world.outstanding.done(&[position]),
-            // Without the record the hold would come back after a crash, and end by its own time.
-            Err(error) => tracing::warn!(%error, "the release of a hold was not journaled"),
-        }
+        let recorded = self.append(record);
         self.world.pins.unpin(self.company, &Pin::Hold(hold.clone()));
+        match recorded {
+            Ok((position, durable)) => {
+                self.world.outstanding.done(&[position]);
+                Some(durable)
+            }
+            Err(error) => {
+                // Without the record the hold would come back after a crash, and end by its own time.
+                tracing::warn!(%error, "the release of a hold was not journaled");
+                None
+            }
+        }
     }
 
     /// Appends a record of this scheduler.
@@ -397,6 +416,6 @@ fn booking_view(booking: &Booking) -> BookingView {
         call_id: booking.order.call_id.clone(),
         status: booking.status().as_str(),
         reason: booking.history.last().map(|m| m.reason.clone()).unwrap_or_default(),
-        starts_at: booking.order.interval.start().to_rfc3339(),
+        starts_at: booking.interval().start().to_rfc3339(),
     }
 }

@@ -126,7 +126,7 @@ impl Answers {
         let service = self.service_name(order.service);
         let it = Appointment {
             id: &order.appointment,
-            slot: order.interval.start(),
+            slot: booking.interval().start(),
             staff: staff.as_deref(),
             service: &service,
         };

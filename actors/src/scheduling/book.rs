@@ -5,7 +5,7 @@ use askpro_domain::{
     function::{
         BookOrder, FunctionAnswer, FunctionOrder, check_filled_in, check_notice, lookup::fold, order_key,
     },
-    ids::AppointmentId,
+    ids::{AppointmentId, CallId},
     tenant::Company,
     time::UnixMillis,
 };
@@ -36,15 +36,21 @@ impl SchedulingActor {
 
     /// The order with what it leaves open as the call holds it, and with the key that it has then.
     fn fill_in(&self, ask: &SchedulingAsk, order: &BookOrder) -> (SchedulingAsk, BookOrder) {
-        let Some(offer) = self.offers.get(&ask.call_id) else { return (ask.clone(), order.clone()) };
+        let Some(held) = self.offered_to(&ask.call_id) else { return (ask.clone(), order.clone()) };
         let order = BookOrder {
-            service: order.service.or(Some(offer.wish.service)),
-            start: order.start.or(Some(offer.wish.start)),
+            service: order.service.or(Some(held.service)),
+            start: order.start.or(Some(held.start)),
             ..order.clone()
         };
         let filled = FunctionOrder::BookAppointment(order.clone());
         let order_key = order_key(&filled);
         (SchedulingAsk { order: filled, order_key, ..ask.clone() }, order)
+    }
+
+    /// What a call was offered last, although it may have been revoked since.
+    fn offered_to(&self, call_id: &CallId) -> Option<Wish> {
+        let offered = self.offers.get(call_id).map(|offer| offer.wish);
+        offered.or_else(|| self.heard.revoked_wish(call_id))
     }
 
     /// The same order in the same call, open or standing: by its key, or for the same person by service and
@@ -129,7 +135,8 @@ impl SchedulingActor {
         let (Some(service), Some(start)) = (order.service, order.start) else {
             return self.answer(ask, cx, |a| a.slot_required());
         };
-        let held_staff = offer.as_ref().filter(|o| o.wish.service == service).and_then(|o| o.wish.staff);
+        let held = self.offered_to(&ask.call_id).filter(|held| held.service == service);
+        let held_staff = held.and_then(|held| held.staff);
         let wish = Wish { service, staff: order.staff.or(held_staff), start };
         if order.customer_name.is_none() {
             return self.answer(ask, cx, |a| a.name_required());

@@ -255,6 +255,9 @@ impl SchedulingActor {
             Held::No(free) => {
                 let books = matches!(question.ask.order, FunctionOrder::BookAppointment(_));
                 let age = self.mirror_age_ms(&known, &question, cx.now());
+                let call_id = &question.ask.call_id;
+                let free =
+                    if books { self.heard.after_revocation(call_id, question.wish, free) } else { free };
                 self.answer(&question.ask, cx, |a| {
                     if books {
                         a.slot_taken(question.wish, &free)
@@ -291,6 +294,7 @@ impl SchedulingActor {
     ) {
         let (call_id, hold) = (question.ask.call_id.clone(), offer.hold.clone());
         self.offers.insert(call_id.clone(), offer.clone());
+        self.heard.forget_call(&call_id);
         if let FunctionOrder::BookAppointment(order) = &question.ask.order {
             let order = order.clone();
             return self.submit(&question.ask, &order, &offer, appointment, cx);

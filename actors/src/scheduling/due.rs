@@ -27,6 +27,7 @@ impl SchedulingActor {
         self.warm_views(cx);
         self.answer_overdue_waiters(cx);
         self.record_again(cx);
+        self.heed_again(cx);
         if self.keep_at <= now {
             self.keep_records(cx);
             self.keep_at = now.plus_ms(self.world.settings.keep_every_ms);
@@ -50,6 +51,7 @@ impl SchedulingActor {
             (!self.cut_off.is_empty()).then(|| cx.now().plus_ms(self.world.settings.record_again_ms));
         let next = questions.chain(bookings).chain(cut_off);
         let next = next.chain(self.next_post_at()).chain(self.next_warm_at(cx.now()));
+        let next = next.chain(self.heard.next_again());
         let next = next.chain(self.ledger.next_expiry()).min();
         let pinned = self.ledger.holds().any(|h| !matches!(h.state, HoldState::Booked { .. }));
         let needed = self.bookings.values().any(Active::is_busy) || !self.questions.is_empty();

@@ -4,10 +4,14 @@ use std::{collections::BTreeSet, sync::Arc};
 
 use askpro_domain::ids::CompanyId;
 
-use super::{SchedulingActor, SchedulingMessage, SchedulingWorld, rows, settle};
+use super::{Announcement, SchedulingActor, SchedulingMessage, SchedulingWorld, rows, settle};
 use crate::{
-    ports::journal::{Position, Record, SchedulingRecord},
+    ports::{
+        journal::{Position, Record, SchedulingRecord},
+        rows::{DeadLetterRow, Write},
+    },
     runtime::{Build, Factory, Why},
+    writer::WriteOrder,
 };
 
 /// Makes schedulers.
@@ -36,11 +40,32 @@ impl Factory<SchedulingActor> for SchedulingFactory {
         // The question's reply handle is dropped, so its agent hears an error at once; what was journaled
         // is found again by the rebuilt scheduler.
         tracing::error!(company.id = key.0, error, "a scheduler could not handle a message");
-        drop(message);
+        match message {
+            SchedulingMessage::Announced(announcement)
+            | SchedulingMessage::AnnouncedFound { announcement, .. }
+            | SchedulingMessage::Heeded { announcement, .. } => self.set_aside(*key, &announcement, error),
+            other => drop(other),
+        }
     }
 }
 
 impl SchedulingFactory {
+    /// An announcement that nothing follows from any more; its own row has the body.
+    fn set_aside(&self, company: CompanyId, announcement: &Announcement, error: &str) {
+        let row = DeadLetterRow {
+            id: format!("announced-{:020}", announcement.position.0),
+            actor: "scheduling",
+            actor_id: company.to_string(),
+            message: "calendar_event",
+            error: format!("{error}: {}", announcement.event.dedup_key),
+            signer_company: Some(company),
+            created_at: self.world.clock.now(),
+            body: None,
+        };
+        let (writes, positions) = (vec![Write::DeadLetter(row)], vec![announcement.position]);
+        self.world.writers.write(WriteOrder { call_id: None, writes, positions });
+    }
+
     /// Tells a call what a turn that panicked did not tell it.
     fn tell(&self, company: CompanyId, position: Position) {
         let Some(SchedulingRecord::Moved { booking }) = self.read(position) else { return };
@@ -55,7 +80,7 @@ impl SchedulingFactory {
     fn read(&self, position: Position) -> Option<SchedulingRecord> {
         match self.world.journal.read(position) {
             Ok(Record::Scheduling(record)) => Some(record),
-            Ok(Record::RetellEvent { .. } | Record::Callback(_)) => None,
+            Ok(Record::RetellEvent { .. } | Record::CalendarEvent { .. } | Record::Callback(_)) => None,
             Err(error) => {
                 tracing::error!(position = position.0, %error, "a pinned record cannot be read");
                 None

@@ -1,9 +1,10 @@
 //! What a scheduler hears and shows.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 use askpro_domain::{
     booking::Booking,
+    calendar::CalendarEvent,
     call::{AppointmentFact, PlacedIn},
     function::FunctionOrder,
     ids::{AppointmentId, CallId},
@@ -85,6 +86,24 @@ pub enum SchedulingMessage {
         /// Whether it is cancelled.
         result: Result<(), CalendarError>,
     },
+    /// Fact, from the door: the calendar announced something. It is in the journal until it was heeded.
+    Announced(Arc<Announcement>),
+    /// Fact, from itself: the store said whether an announcement is about a booking of ours.
+    AnnouncedFound {
+        /// What was announced.
+        announcement: Arc<Announcement>,
+        /// The booking, if it is one of ours; `None` when the store (or the disk) did not answer.
+        found: Option<Option<Box<Booking>>>,
+    },
+    /// Fact, from itself: what followed from an announcement is on disk, or the disk did not take it.
+    Heeded {
+        /// What was announced.
+        announcement: Arc<Announcement>,
+        /// The booking of ours that it was about.
+        appointment: Option<AppointmentId>,
+        /// Whether all of it is on disk.
+        is_durable: bool,
+    },
     /// Fact, from itself: a record behind the mark was written again.
     Kept {
         /// What it is about.
@@ -127,6 +146,15 @@ pub struct SchedulingAsk {
     pub deadline: UnixMillis,
     /// The waiting socket.
     pub reply: Reply<Answered>,
+}
+
+/// Something that the calendar announced, and the record of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Announcement {
+    /// Where it is in the journal.
+    pub position: Position,
+    /// What was announced.
+    pub event: CalendarEvent,
 }
 
 /// What a scheduler finds again at restart.

@@ -70,6 +70,8 @@ pub(super) struct Mirror {
     in_flight: BTreeMap<(i64, UnixMillis), UnixMillis>,
     /// When something last changed.
     all_changed: Option<UnixMillis>,
+    /// When something last changed of what these event types offer.
+    changed: BTreeMap<i64, UnixMillis>,
     /// Starts that the calendar did not give, and when.
     struck: BTreeMap<(i64, UnixMillis), UnixMillis>,
 }
@@ -122,17 +124,27 @@ impl Mirror {
         now: UnixMillis,
     ) -> bool {
         self.view(event_type_id, start, age_ms, now)
-            .is_some_and(|view| !self.has_changed_since(view.fetched_at))
+            .is_some_and(|view| !self.has_changed_since(event_type_id, view.fetched_at))
     }
 
-    /// Something changed at the calendar: views from before are to be asked for again, also those that are still
-    /// on their way. Until then they are good for what they show.
+    /// These event types changed at the calendar: views from before are to be asked for again, also those that
+    /// are still on their way. Until then they are good for what they show.
+    pub(super) fn mark_changed(&mut self, event_types: impl IntoIterator<Item = i64>, at: UnixMillis) {
+        self.changed.extend(event_types.into_iter().map(|event_type_id| (event_type_id, at)));
+    }
+
+    /// The same for every event type.
     pub(super) fn mark_all_changed(&mut self, at: UnixMillis) {
         self.all_changed = Some(at);
     }
 
-    fn has_changed_since(&self, fetched_at: UnixMillis) -> bool {
-        self.all_changed.is_some_and(|at| fetched_at <= at)
+    fn has_changed_since(&self, event_type_id: i64, fetched_at: UnixMillis) -> bool {
+        self.changed_at(event_type_id).is_some_and(|at| fetched_at <= at)
+    }
+
+    /// When something last changed of what an event type offers.
+    fn changed_at(&self, event_type_id: i64) -> Option<UnixMillis> {
+        self.changed.get(&event_type_id).copied().max(self.all_changed)
     }
 
     /// Views to be fetched again before anybody asks, and when.
@@ -143,12 +155,12 @@ impl Mirror {
         asked.sort_by_key(|(_, view)| std::cmp::Reverse(view.asked_at));
         asked.truncate(settings.views_max);
         let idle = asked.into_iter().filter(|(id, view)| !self.is_fetching(*id, view.window));
-        idle.map(|(id, view)| (self.warm_at(view, settings), id, view.window)).collect()
+        idle.map(|(id, view)| (self.warm_at(id, view, settings), id, view.window)).collect()
     }
 
     /// After a change as soon as the calendar's cache shows it, otherwise by age.
-    fn warm_at(&self, view: &View, settings: &WarmSettings) -> UnixMillis {
-        let changed_at = self.all_changed.filter(|_| self.has_changed_since(view.fetched_at));
+    fn warm_at(&self, event_type_id: i64, view: &View, settings: &WarmSettings) -> UnixMillis {
+        let changed_at = self.changed_at(event_type_id).filter(|at| view.fetched_at <= *at);
         let by_age = view.fetched_at.plus_ms(settings.age_ms);
         let at = changed_at.map_or(by_age, |at| at.plus_ms(CALENDAR_CACHE_MS + 1));
         view.failed_at.map_or(at, |failed| at.max(failed.plus_ms(settings.again_ms)))

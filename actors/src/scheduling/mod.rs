@@ -6,6 +6,7 @@
 //! and written again before its segment goes.
 
 mod actor;
+mod announced;
 mod answers;
 mod book;
 mod breakers;
@@ -13,9 +14,11 @@ mod check;
 mod conflict;
 mod due;
 mod factory;
+mod heard;
 mod messages;
 mod mirror;
 mod order;
+mod outside;
 mod pins;
 mod plan;
 mod post;
@@ -34,7 +37,9 @@ pub use actor::SchedulingActor;
 pub(crate) use answers::answered;
 pub use breakers::{BreakerBoard, BreakerTarget, BreakerView};
 pub use factory::SchedulingFactory;
-pub use messages::{BookingView, HoldView, Restore, SchedulerView, SchedulingAsk, SchedulingMessage};
+pub use messages::{
+    Announcement, BookingView, HoldView, Restore, SchedulerView, SchedulingAsk, SchedulingMessage,
+};
 pub use mirror::WarmSettings;
 pub use pins::Pins;
 pub(crate) use rows::moved_again;
@@ -53,6 +58,7 @@ use crate::{
     },
     runtime::Registry,
     tenant::TenantActor,
+    writer::Writers,
 };
 
 /// Limits of scheduling.
@@ -130,6 +136,8 @@ pub struct SchedulingWorld {
     pub pins: Pins,
     /// Customers, told of every move.
     pub customers: CustomerBook,
+    /// The database, written: for what must be set aside.
+    pub writers: Writers,
     /// What could not be delivered yet.
     pub parked: Parked,
     /// Holds of all companies, for the gauge.

@@ -136,26 +136,31 @@ impl SchedulingActor {
         }
         self.ledger.release(&order.hold);
         if let Some(state) = hold_state_of(booking, now) {
-            let company = self.company_now();
-            let host = match booking.state {
-                BookingState::Confirmed { host: Some(user), .. } => {
-                    company.as_ref().and_then(|c| c.staff_by_calcom_user(user)).map(|s| s.id)
-                }
-                _ => None,
-            };
-            let staff = order.staff.or(host);
-            let target = plan::target_of(company.as_deref(), order.service, staff, order.event_type_id);
-            self.ledger.restore(Hold {
-                id: order.hold.clone(),
-                call_id: order.call_id.clone(),
-                target,
-                segments: vec![order.interval],
-                placed_at: booking.submitted_at,
-                fits: std::collections::BTreeSet::new(),
-                state,
-            });
+            self.ledger.restore(self.hold_of(booking, state));
         }
         self.bookings.insert(order.appointment.clone(), Active::of(booking.clone()));
+    }
+
+    /// How a booking stands in the ledger: with its host, else with the member it was ordered of.
+    pub(super) fn hold_of(&self, booking: &Booking, state: HoldState) -> Hold {
+        let (company, order) = (self.company_now(), &booking.order);
+        let host = match booking.state {
+            BookingState::Confirmed { host: Some(user), .. } => {
+                company.as_ref().and_then(|c| c.staff_by_calcom_user(user)).map(|s| s.id)
+            }
+            _ => None,
+        };
+        let target =
+            plan::target_of(company.as_deref(), order.service, host.or(order.staff), order.event_type_id);
+        Hold {
+            id: order.hold.clone(),
+            call_id: order.call_id.clone(),
+            target,
+            segments: vec![booking.interval()],
+            placed_at: booking.submitted_at,
+            fits: std::collections::BTreeSet::new(),
+            state,
+        }
     }
 
     /// Orders that were journaled and never submitted: their agents heard an error, so they are closed.
@@ -232,10 +237,10 @@ impl SchedulingActor {
 }
 
 /// How a booking stands in the ledger; `None` when its slot is free, or past.
-fn hold_state_of(booking: &Booking, now: UnixMillis) -> Option<HoldState> {
+pub(super) fn hold_state_of(booking: &Booking, now: UnixMillis) -> Option<HoldState> {
     match booking.state {
         BookingState::Submitted { .. } | BookingState::Unknown { .. } => Some(HoldState::Submitted),
-        BookingState::Confirmed { .. } if booking.order.interval.end() > now => {
+        BookingState::Confirmed { .. } if booking.interval().end() > now => {
             let at = booking.history.last().map_or(now, |last| last.at);
             Some(HoldState::Booked { at })
         }

@@ -70,7 +70,12 @@ impl SchedulingActor {
 
     /// Journals a move with everything that the journal did not take before; what it does not take now is
     /// tried again.
-    fn record(&mut self, booking: &Booking, effects: &[BookingEffect], cx: &mut Context<'_, Self>) {
+    pub(super) fn record(
+        &mut self,
+        booking: &Booking,
+        effects: &[BookingEffect],
+        cx: &mut Context<'_, Self>,
+    ) {
         let appointment = &booking.order.appointment;
         let before = self.bookings.get_mut(appointment).and_then(|active| active.unrecorded.take());
         let mut all = before.map(|(_, effects)| effects).unwrap_or_default();
@@ -164,6 +169,8 @@ impl SchedulingActor {
                 self.ledger.release(&booking.order.hold);
                 self.mirror.strike(booking.order.event_type_id, booking.order.interval.start(), cx.now());
             }
+            BookingEffect::FollowSlot => self.follow_slot(booking, cx.now()),
+            BookingEffect::FreeSlot => drop(self.ledger.release(&booking.order.hold)),
             BookingEffect::CancelAtCalendar { .. } => self.schedule(appointment, cx.now(), DueStep::Cancel),
             // Rows of the move already carry them.
             BookingEffect::NotifyConfirmed | BookingEffect::RequestCallback { .. } => {}
@@ -181,12 +188,7 @@ impl SchedulingActor {
         let company = self.company_now();
         let host = host.and_then(|user| company.as_ref()?.staff_by_calcom_user(user).map(|s| s.id));
         match self.ledger.book(&booking.order.hold, host, now) {
-            Ok(booked) => {
-                for hold in booked.displaced {
-                    self.offers.retain(|_, offer| offer.hold != hold.id);
-                    self.record_release(&hold.id, now);
-                }
-            }
+            Ok(booked) => self.end_offers(booked.displaced, now),
             Err(error) => tracing::warn!(%error, "a confirmed booking had no hold"),
         }
     }

@@ -1,10 +1,13 @@
 //! Schedulers over fakes: holds, bookings, and what a crash or a lost answer may not break.
 
+mod announced;
 mod bookings;
 mod crashes;
 mod holds;
 mod lost;
+mod news;
 mod outage;
+mod outside;
 mod storm;
 mod warm;
 

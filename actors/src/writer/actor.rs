@@ -184,8 +184,10 @@ fn dead_letter(
     let (body, signer_company) = match write {
         Write::Event(row) => (Some(row.body.clone()), row.signer_company),
         Write::Quarantine(row) => (Some(row.body.clone()), row.signer_company),
+        Write::CalendarEvent(row) => (Some(row.body.clone()), Some(row.company)),
         _ => (None, None),
     };
+    let of_a_call = !matches!(write, Write::CalendarEvent(_));
     // A body that cannot be read in the journal cannot be kept either.
     let body =
         body.filter(|body| matches!((body, refused), (Body::Inline(_), _) | (_, StoreError::Refused(_))));
@@ -194,7 +196,11 @@ fn dead_letter(
         id: format!("writer-{id}"),
         actor: "writer",
         actor_id: call_id.map_or_else(String::new, |id| id.as_str().to_owned()),
-        message: if body.is_some() { "retell_event" } else { "rows" },
+        message: match &body {
+            Some(_) if of_a_call => "retell_event",
+            Some(_) => "calendar_event",
+            None => "rows",
+        },
         error: refused.to_string(),
         signer_company,
         created_at: now,
@@ -231,6 +237,7 @@ fn load_bodies(journal: &dyn Journal, batch: &Batch) -> Result<Vec<Write>, Store
             match &mut write {
                 Write::Event(row) => load_body(journal, &mut row.body)?,
                 Write::PlatformEvent(row) => load_body(journal, &mut row.body)?,
+                Write::CalendarEvent(row) => load_body(journal, &mut row.body)?,
                 Write::Quarantine(row) => load_body(journal, &mut row.body)?,
                 Write::DeadLetter(row) => {
                     if let Some(body) = &mut row.body {
@@ -249,7 +256,9 @@ fn load_bodies(journal: &dyn Journal, batch: &Batch) -> Result<Vec<Write>, Store
 fn load_body(journal: &dyn Journal, body: &mut Body) -> Result<(), StoreError> {
     if let Body::InJournal(position) = body {
         match journal.read(*position) {
-            Ok(Record::RetellEvent { body: bytes, .. }) => *body = Body::Inline(bytes),
+            Ok(Record::RetellEvent { body: bytes, .. } | Record::CalendarEvent { body: bytes, .. }) => {
+                *body = Body::Inline(bytes);
+            }
             Ok(Record::Scheduling(_) | Record::Callback(_)) => {
                 return Err(StoreError::Corrupt(format!("no event at {}", position.0)));
             }

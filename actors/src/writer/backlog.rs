@@ -277,6 +277,7 @@ fn body_mut(write: &mut Write) -> Option<&mut Body> {
     match write {
         Write::Event(row) => Some(&mut row.body),
         Write::PlatformEvent(row) => Some(&mut row.body),
+        Write::CalendarEvent(row) => Some(&mut row.body),
         Write::Quarantine(row) => Some(&mut row.body),
         _ => None,
     }
@@ -286,6 +287,7 @@ fn body_of(write: &Write) -> Option<&Body> {
     match write {
         Write::Event(row) => Some(&row.body),
         Write::PlatformEvent(row) => Some(&row.body),
+        Write::CalendarEvent(row) => Some(&row.body),
         Write::Quarantine(row) => Some(&row.body),
         Write::DeadLetter(row) => row.body.as_ref(),
         _ => None,

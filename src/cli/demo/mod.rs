@@ -63,6 +63,7 @@ pub(super) async fn run(args: DemoArgs) -> Result<(), CliError> {
     let admin = AdminClient::new(&service.running.base_url(), &service.admin_token);
     let admin = admin.map_err(CliError::failed)?;
     admin.until_ready(READY_TIME_MAX).await.map_err(CliError::failed)?;
+    service.calcom.send_webhooks_to(&format!("{}/webhooks/calcom", service.running.base_url()));
     let generator = generator(&companies);
     let again = generator.clone();
     let dialer = dial(&args, &service, generator)?;

@@ -15,8 +15,8 @@ use askpro_actors::ports::{
     rows::{Body, Write},
     stores::{
         BatchStore, BookingStore, CallFilter, CallStore, CallbackStore, CompanyStore, CustomerPlace,
-        CustomerStore, DeadLetter, LiveCall, QuarantinedEvent, StoreError, StoredBooking, StoredCall,
-        StoredCustomer, TimelineEntry,
+        CustomerStore, DeadLetter, LiveCall, QuarantinedEvent, StoreError, StoredBooking,
+        StoredCalendarEvent, StoredCall, StoredCustomer, TimelineEntry,
     },
     voice::{Account, CallPage, Looked, Told, Voice, VoiceError},
 };
@@ -228,6 +228,31 @@ impl BookingStore for FakeStore {
 
     async fn find(&self, _: CompanyId, _: &AppointmentId) -> Result<Option<Booking>, StoreError> {
         self.up(None)
+    }
+
+    async fn find_by_uid(&self, _: CompanyId, _: &str) -> Result<Option<Booking>, StoreError> {
+        self.up(None)
+    }
+
+    async fn list_calendar_events(
+        &self,
+        company: CompanyId,
+        before: Option<&str>,
+        limit: u32,
+    ) -> Result<Vec<StoredCalendarEvent>, StoreError> {
+        let writes = self.writes.lock().unwrap();
+        let rows = writes.iter().rev().filter_map(|write| match write {
+            Write::CalendarEvent(row) if row.company == company => Some(StoredCalendarEvent {
+                id: row.id(),
+                event: row.event.clone(),
+                booking_uid: row.booking_uid.clone(),
+                event_at: row.event_at,
+                received_at: row.received_at,
+            }),
+            _ => None,
+        });
+        let rows = rows.filter(|row| before.is_none_or(|before| row.id.as_str() < before));
+        self.up(rows.take(limit as usize).collect())
     }
 }
 

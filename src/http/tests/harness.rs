@@ -34,7 +34,7 @@ use crate::{
     config::HttpConfig,
     http::{
         serve,
-        webhooks::testing::{Decoder, sign},
+        webhooks::testing::{Decoder, sign, sign_calcom},
     },
     usecases::{Door, FunctionPace, InboundMemory, Readiness, ServiceState, Services, Traffic},
 };
@@ -43,6 +43,7 @@ use crate::{
 pub(super) const NOW: UnixMillis = UnixMillis(1_795_420_800_000);
 pub(super) const PLATFORM_KEY: &str = "key_platform";
 pub(super) const COMPANY_KEY: &str = "key_friseur";
+pub(super) const CALCOM_SECRET: &str = "whsec_friseur";
 pub(super) const TOKEN: &str = "let-me-in";
 pub(super) const BODY_BYTES_MAX: usize = 20_000;
 
@@ -59,7 +60,7 @@ pub(super) struct Edge {
 pub(super) fn friseur() -> Directory {
     let file = json!({ "companies": [{
         "slug": "friseur-mitte", "name": "Friseur Mitte", "time_zone": "Europe/Berlin", "language": "de",
-        "retell_webhook_keys": [COMPANY_KEY],
+        "retell_webhook_keys": [COMPANY_KEY], "calcom_webhook_secret": CALCOM_SECRET,
         "branches": [{ "slug": "mitte", "name": "Mitte", "phone_numbers": ["+493083793369"], "agents": ["agent_a1"] }],
         "staff": [{ "slug": "udo", "name": "Udo" }],
         "services": [{ "slug": "schnitt", "name": "Schnitt", "duration_minutes": 30, "calcom_event_type_id": 2001 }]
@@ -90,6 +91,7 @@ impl Edge {
             calendar: Arc::new(NoCalendar),
             voice: Arc::new(NoVoice),
             decoder: Arc::new(Decoder),
+            calendar_decoder: Arc::new(Decoder),
         };
         let actors = Actors::start(&runtime, &ports, &Settings::default(), Arc::new(Fence::default()));
         let readiness = Readiness::default();
@@ -143,6 +145,13 @@ impl Edge {
     pub(super) async fn post(&self, path: &str, key: &str, body: &[u8]) -> Answer {
         let signature = sign(&Secret::new(key), body, NOW.0);
         self.send("POST", path, &[("x-retell-signature", &signature)], body).await
+    }
+
+    /// Announced by the friseur's calendar, signed with this secret.
+    pub(super) async fn announce(&self, secret: &str, body: &[u8]) -> Answer {
+        let signature = sign_calcom(&Secret::new(secret), body);
+        self.send("POST", "/webhooks/calcom/friseur-mitte", &[("x-cal-signature-256", &signature)], body)
+            .await
     }
 
     pub(super) async fn admin(&self, method: &str, path: &str) -> Answer {

@@ -1,6 +1,7 @@
 //! The edge over a real port.
 
 mod admin;
+mod calendar;
 mod client;
 mod fakes;
 mod harness;

@@ -1,5 +1,6 @@
 //! Webhooks of the vendors: verified before they are parsed.
 
+pub(super) mod calcom;
 pub(super) mod inbound;
 pub(super) mod retell;
 pub(super) mod signed;

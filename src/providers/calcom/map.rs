@@ -8,19 +8,16 @@ use std::collections::BTreeSet;
 
 use askpro_actors::ports::calendar::{CalendarError, CreateOutcome};
 use askpro_domain::{
-    booking::{BookingOrder, Refusal},
-    phone::PhoneNumber,
+    booking::{BookingOrder, Claim, Refusal},
     time::{Interval, UnixMillis},
 };
 use serde::de::DeserializeOwned;
 
 use super::{
     transport::{Answer, Operation, TransportError},
-    wire::{Booking, ErrorBody, OneOrMany, SlotDays, Success, email_of},
+    wire::{Booking, ErrorBody, OneOrMany, SlotDays, Success},
 };
 
-/// How far Cal.com's clock may be behind ours: a booking created longer before the order is not ours.
-const CREATED_BEFORE_MS_MAX: i64 = 5 * 60_000;
 /// Longest class name of an error that is passed on.
 const FAULT_CODE_BYTES_MAX: usize = 48;
 
@@ -53,67 +50,20 @@ fn believed(answer: &Answer, order: &BookingOrder, submitted_at: UnixMillis) -> 
     let bookings = body.data.into_vec();
     let booking = bookings.iter().find(|b| starts_at(b, order)).or_else(|| bookings.first());
     let Some(booking) = booking.filter(|b| b.stands()) else { return CreateOutcome::AnswerLost };
-    match claim(booking, order, submitted_at) {
+    match booking.evidence().claim(order, submitted_at) {
         Claim::Ours => CreateOutcome::Confirmed { uid: booking.uid.clone(), host: booking.host() },
         Claim::SameAttendee => CreateOutcome::Refused(Refusal::AlreadyBooked),
         Claim::Unproved => CreateOutcome::AnswerLost,
     }
 }
 
-/// Whose a booking is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Claim {
-    /// Made by this order.
-    Ours,
-    /// Same attendee, type and start, but not made by this order.
-    SameAttendee,
-    /// Nothing proves either.
-    Unproved,
-}
-
-fn claim(booking: &Booking, order: &BookingOrder, submitted_at: UnixMillis) -> Claim {
-    let created = booking.created_at.as_deref().and_then(UnixMillis::parse_rfc3339);
-    let is_new = created.map(|at| at.since(submitted_at) >= -CREATED_BEFORE_MS_MAX);
-    let same_booking = starts_at(booking, order)
-        && booking.event_type_id() == Some(order.event_type_id)
-        && same_attendee(booking, order);
-    match booking.appointment() {
-        Some(id) if id == order.appointment.as_str() => {
-            if starts_at(booking, order) && is_new != Some(false) { Claim::Ours } else { Claim::Unproved }
-        }
-        None if same_booking && is_new == Some(true) => Claim::Ours,
-        _ if same_booking => Claim::SameAttendee,
-        _ => Claim::Unproved,
-    }
-}
-
-/// Whether a listed booking is this order's and stands: by our id wherever it has been moved to since, or,
-/// where the metadata is empty, by everything else.
+/// Whether a listed booking is this order's and stands.
 pub(super) fn is_found(booking: &Booking, order: &BookingOrder, submitted_at: UnixMillis) -> bool {
-    booking.stands()
-        && match booking.appointment() {
-            Some(id) => id == order.appointment.as_str(),
-            None => claim(booking, order, submitted_at) == Claim::Ours,
-        }
+    booking.stands() && booking.evidence().is_found(order, submitted_at)
 }
 
 fn starts_at(booking: &Booking, order: &BookingOrder) -> bool {
-    booking.start.as_deref().and_then(UnixMillis::parse_rfc3339) == Some(order.interval.start())
-}
-
-fn same_attendee(booking: &Booking, order: &BookingOrder) -> bool {
-    let digits = order.attendee.phone.as_ref().map(|p| p.as_str().trim_start_matches('+'));
-    let placeholder = digits.map(|digits| format!("{digits}@sms.cal.com"));
-    booking.attendees.iter().flatten().any(|attendee| {
-        let phone = attendee.phone_number.as_deref().and_then(PhoneNumber::parse_e164);
-        let email = attendee.email.as_deref().map(str::trim);
-        let is_email = |wanted: Option<&str>| {
-            wanted.zip(email).is_some_and(|(wanted, email)| wanted.eq_ignore_ascii_case(email))
-        };
-        (phone.is_some() && phone == order.attendee.phone)
-            || is_email(email_of(order))
-            || is_email(placeholder.as_deref())
-    })
+    booking.starts_at() == Some(order.interval.start())
 }
 
 /// What a refusal of a POST means, by status and text.

@@ -1,11 +1,13 @@
 //! Cal.com, the calendar that appointments are booked in: its API v2 behind the port
 //! [`askpro_actors::ports::calendar::Calendar`].
 //!
-//! `client` asks, `transport` carries, `wire` has the shapes, `map` decides what an answer means. The rule
-//! of `map`: a booking counts as booked or refused only when the answer proves it; everything else is lost,
-//! and whoever ordered has to look.
+//! `inbound` reads its webhooks. `client` asks, `transport` carries, `wire` has the shapes, `map` decides what an
+//! answer means. The rule of `map`: a booking counts as booked or refused only when the answer proves it;
+//! everything else is lost, and whoever ordered has to look.
 
 mod client;
+mod contacts;
+pub mod inbound;
 mod limits;
 mod map;
 mod transport;

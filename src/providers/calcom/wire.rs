@@ -4,10 +4,14 @@
 
 use std::collections::BTreeMap;
 
-use askpro_domain::{booking::BookingOrder, tenant::Language};
+use askpro_domain::{
+    booking::{BookingOrder, Evidence},
+    tenant::Language,
+    time::UnixMillis,
+};
 use serde::{Deserialize, Serialize};
 
-use super::{METADATA_APPOINTMENT, METADATA_CALL, METADATA_COMPANY};
+use super::{METADATA_APPOINTMENT, METADATA_CALL, METADATA_COMPANY, contacts::contacts};
 
 /// Longest value of a metadata entry, in characters.
 const METADATA_CHARS_MAX: usize = 500;
@@ -125,8 +129,27 @@ impl Booking {
         self.event_type.as_ref().and_then(|e| e.id).or(self.event_type_id)
     }
 
+    /// When it starts.
+    pub(super) fn starts_at(&self) -> Option<UnixMillis> {
+        self.start.as_deref().and_then(UnixMillis::parse_rfc3339)
+    }
+
+    /// What it shows of where it comes from.
+    pub(super) fn evidence(&self) -> Evidence {
+        let attendees = self.attendees.iter().flatten();
+        Evidence {
+            appointment: self.appointment().map(str::to_owned),
+            start: self.starts_at(),
+            event_type_id: self.event_type_id(),
+            contacts: attendees
+                .flat_map(|a| contacts(a.email.as_deref(), a.phone_number.as_deref()))
+                .collect(),
+            created_at: self.created_at.as_deref().and_then(UnixMillis::parse_rfc3339),
+        }
+    }
+
     /// The appointment id in our metadata.
-    pub(super) fn appointment(&self) -> Option<&str> {
+    fn appointment(&self) -> Option<&str> {
         self.metadata.as_ref()?.get(METADATA_APPOINTMENT)?.as_str()
     }
 

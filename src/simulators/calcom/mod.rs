@@ -35,6 +35,7 @@ pub use faults::{Fault, FaultKind, Operation};
 pub use handle::{CalcomHandle, Overlap};
 pub use import::WorldError;
 pub use state::{Attendee, Booking, BookingStatus, Origin, RequestRecord};
+pub use webhooks::sign;
 pub use world::{Company, EventType, EventTypeKind, Hours, User, World};
 
 use super::Now;

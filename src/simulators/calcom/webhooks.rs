@@ -47,7 +47,7 @@ pub(super) fn announce(
         .client
         .post(format!("{}/{}", url.trim_end_matches('/'), booking.company))
         .header("Content-Type", "application/json")
-        .header("X-Cal-Signature-256", signature(secret, body.as_bytes()))
+        .header("X-Cal-Signature-256", sign(secret, body.as_bytes()))
         .header("X-Cal-Webhook-Version", "2021-10-20")
         .timeout(TIME_OUT)
         .body(body);
@@ -58,8 +58,10 @@ pub(super) fn announce(
     });
 }
 
-/// Lowercase hex of HMAC-SHA256 over the raw body, or the vendor's words where there is no secret.
-pub(super) fn signature(secret: Option<&str>, body: &[u8]) -> String {
+/// The value of `X-Cal-Signature-256`: lowercase hex of HMAC-SHA256 over the raw body, or the vendor's words where
+/// there is no secret.
+#[must_use]
+pub fn sign(secret: Option<&str>, body: &[u8]) -> String {
     let mac = secret.and_then(|secret| Hmac::<Sha256>::new_from_slice(secret.as_bytes()).ok());
     let signed = |mut mac: Hmac<Sha256>| {
         mac.update(body);

@@ -55,6 +55,7 @@ impl<'a> Folding<'a> {
             Write::Callback(row) => self.put(tables::CALLBACKS, rows::callback(row)?),
             Write::Customer(row) => self.put(tables::CUSTOMERS, rows::customer(row)?),
             Write::PlatformEvent(row) => self.put(tables::PLATFORM_EVENTS, rows::platform_event(row)?),
+            Write::CalendarEvent(row) => self.put(tables::CALENDAR_EVENTS, rows::calendar_event(row)?),
             Write::Quarantine(row) => self.put(tables::QUARANTINE, rows::quarantine(row)?),
             Write::DeadLetter(row) => self.put(tables::DEAD_LETTERS, rows::dead_letter(row)?),
             Write::FunctionCall(row) => self.put(tables::FUNCTION_CALLS, rows::function_call(row)?),

@@ -7,8 +7,8 @@ use std::borrow::Cow;
 
 use askpro_actors::ports::{
     rows::{
-        AppointmentRow, Body, CallRow, CallbackRow, CustomerRow, DeadLetterRow, EventRow, FunctionCallRow,
-        OutboxRow, PlatformEventRow, QuarantineRow,
+        AppointmentRow, Body, CalendarEventRow, CallRow, CallbackRow, CustomerRow, DeadLetterRow, EventRow,
+        FunctionCallRow, OutboxRow, PlatformEventRow, QuarantineRow,
     },
     stores::StoreError,
 };
@@ -134,6 +134,19 @@ pub(super) fn platform_event(row: &PlatformEventRow) -> Result<Row<'_>, StoreErr
     Ok(vec![
         id("dedup_key", &row.dedup_key, KEY_CHARS_MAX)?.into(),
         clip(&row.event, EVENT_CHARS_MAX).into(),
+        row.received_at.0.into(),
+        body(&row.body)?.into(),
+    ])
+}
+
+pub(super) fn calendar_event(row: &CalendarEventRow) -> Result<Row<'_>, StoreError> {
+    Ok(vec![
+        row.company.0.into(),
+        id("dedup_key", &row.dedup_key, KEY_CHARS_MAX)?.into(),
+        row.id().into(),
+        clip(&row.event, EVENT_CHARS_MAX).into(),
+        clip_some(row.booking_uid.as_deref(), KEY_CHARS_MAX),
+        row.event_at.map(|t| t.0).into(),
         row.received_at.0.into(),
         body(&row.body)?.into(),
     ])

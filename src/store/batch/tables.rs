@@ -23,9 +23,11 @@ pub(super) const DEAD_LETTERS: usize = 8;
 
 /// `customers`.
 pub(super) const CUSTOMERS: usize = 9;
+/// `calendar_events`.
+pub(super) const CALENDAR_EVENTS: usize = 10;
 
 /// All of them.
-pub(super) static ALL: [Table; 10] = [
+pub(super) static ALL: [Table; 11] = [
     Table {
         name: "calls",
         columns: &[
@@ -168,6 +170,21 @@ pub(super) static ALL: [Table; 10] = [
         key_columns: 2,
         on_conflict: OnConflict::Keep,
     },
+    Table {
+        name: "calendar_events",
+        columns: &[
+            "company_id",
+            "dedup_key",
+            "id",
+            "event",
+            "booking_uid",
+            "event_at",
+            "received_at",
+            "body",
+        ],
+        key_columns: 2,
+        on_conflict: OnConflict::Keep,
+    },
 ];
 
 #[cfg(test)]
@@ -187,6 +204,7 @@ mod tests {
             (QUARANTINE, "quarantine"),
             (DEAD_LETTERS, "dead_letters"),
             (CUSTOMERS, "customers"),
+            (CALENDAR_EVENTS, "calendar_events"),
         ];
         for (index, name) in names {
             assert_eq!(ALL[index].name, name);

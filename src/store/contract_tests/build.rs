@@ -1,8 +1,8 @@
 //! One builder per row; a case mentions only what matters to it.
 
 use askpro_actors::ports::rows::{
-    AppointmentRow, Body, CallRow, CallbackRow, DeadLetterRow, EventRow, FunctionCallRow, OutboxRow,
-    PlatformEventRow, QuarantineRow, Write,
+    AppointmentRow, Body, CalendarEventRow, CallRow, CallbackRow, DeadLetterRow, EventRow, FunctionCallRow,
+    OutboxRow, PlatformEventRow, QuarantineRow, Write,
 };
 use askpro_domain::{
     booking::{Attendee, Booking, BookingEvent, BookingOrder, OrderedBy},
@@ -180,6 +180,18 @@ pub(super) fn platform_event(key: &str) -> PlatformEventRow {
         dedup_key: key.to_owned(),
         received_at: UnixMillis(1_700),
         body: Body::Inline(Bytes::from_static(b"alert")),
+    }
+}
+
+pub(super) fn calendar_event(company: CompanyId, key: &str, received_at: i64) -> CalendarEventRow {
+    CalendarEventRow {
+        company,
+        dedup_key: key.to_owned(),
+        event: "BOOKING_CREATED".to_owned(),
+        booking_uid: Some("uid_1".to_owned()),
+        event_at: Some(UnixMillis(1_750)),
+        received_at: UnixMillis(received_at),
+        body: Body::Inline(Bytes::from_static(b"announced")),
     }
 }
 

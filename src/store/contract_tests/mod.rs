@@ -6,6 +6,7 @@
 
 mod batches;
 mod build;
+mod calendar_events;
 mod callbacks;
 mod companies;
 mod customers;

@@ -117,8 +117,8 @@ impl AppointmentLine {
         self.calcom_uid = uid.cloned();
         self.service = company.and_then(|c| c.service(order.service)).map(|s| s.slug.clone());
         self.staff = company.and_then(|c| by_host(c).or_else(|| by_name(c))).map(|s| s.slug);
-        self.starts_at = Some(order.interval.start().to_rfc3339());
-        self.ends_at = Some(order.interval.end().to_rfc3339());
+        self.starts_at = Some(booking.interval().start().to_rfc3339());
+        self.ends_at = Some(booking.interval().end().to_rfc3339());
     }
 }
 

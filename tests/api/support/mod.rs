@@ -1,5 +1,6 @@
 //! What the tests share: services to talk to, a voice to talk with, eyes on the database.
 
+pub mod calcom;
 pub mod database;
 pub mod days;
 pub mod program;

@@ -158,8 +158,13 @@ pub fn merge(object: &mut Value, changes: Value) {
     object.as_object_mut().unwrap().extend(changes);
 }
 
-/// A recorded shape from the fixtures.
+/// A recorded shape of Retell's from the fixtures.
 pub fn fixture(name: &str) -> Value {
-    let path = format!("{}/tests/fixtures/retell/{name}.json", env!("CARGO_MANIFEST_DIR"));
+    fixture_of("retell", name)
+}
+
+/// A recorded shape of a vendor's from the fixtures.
+pub fn fixture_of(vendor: &str, name: &str) -> Value {
+    let path = format!("{}/tests/fixtures/{vendor}/{name}.json", env!("CARGO_MANIFEST_DIR"));
     serde_json::from_str(&std::fs::read_to_string(&path).unwrap_or_else(|e| panic!("{path}: {e}"))).unwrap()
 }

@@ -4,6 +4,8 @@
 //! [`BookingEffect`]s it wants. "Don't know" is a state of its own: the slot stays held while the
 //! reconciler looks, and only looks that Cal.com answered count.
 
+mod announced;
+mod claim;
 mod saga;
 mod status;
 
@@ -12,6 +14,8 @@ pub(crate) mod tests;
 
 use serde::{Deserialize, Serialize};
 
+pub use announced::{Announced, PAST_UIDS_MAX, Standing};
+pub use claim::{CREATED_BEFORE_MS_MAX, Claim, Contact, Evidence};
 pub use saga::{
     BookingEffect, BookingEvent, IllegalMove, LATE_LOOK_MS, LOOKS_MAX, LookResult, POSTS_AGAIN_MAX, Refusal,
     Step, UNKNOWN_LOOK_DELAYS_MS,
@@ -107,6 +111,9 @@ pub struct Booking {
     /// When to look once more for a POST that was believed lost; only after the slot was given back.
     #[serde(default)]
     pub late_look_at: Option<UnixMillis>,
+    /// What the calendar told of it after its confirmation; nothing while it stands as ordered.
+    #[serde(default)]
+    pub announced: Option<Announced>,
     /// Where it stands.
     pub state: BookingState,
     /// How it came here, oldest first, at most [`HISTORY_MAX`].
@@ -170,7 +177,7 @@ pub enum BookingState {
     },
     /// Given up: never found at Cal.com, or ordered before a crash and never submitted.
     Abandoned,
-    /// Cancelled at Cal.com by us.
+    /// Cancelled at Cal.com: by us after it surfaced, or there by somebody else.
     Cancelled {
         /// Cal.com's uid.
         uid: String,

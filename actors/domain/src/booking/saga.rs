@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{AppointmentStatus, Booking, BookingOrder, BookingState, HISTORY_MAX, Move};
+use super::{AppointmentStatus, Booking, BookingOrder, BookingState, HISTORY_MAX, Move, Standing};
 use crate::time::UnixMillis;
 
 /// Answered looks without a trace after which a booking counts as absent.
@@ -116,6 +116,15 @@ pub enum BookingEvent {
         /// Its uid.
         uid: String,
     },
+    /// Cal.com announces where it stands: it may have been moved there, or given to another host.
+    StandsAtCalendar(Standing),
+    /// Cal.com announces that it was cancelled or rejected there.
+    CancelledAtCalendar {
+        /// Its uid.
+        uid: String,
+        /// When Cal.com said so, by its own clock.
+        at: UnixMillis,
+    },
 }
 
 /// What a booking wants done.
@@ -138,6 +147,10 @@ pub enum BookingEffect {
     },
     /// Give the slot back.
     ReleaseSlot,
+    /// Occupy the slot where the booking stands now, instead of the one before.
+    FollowSlot,
+    /// The booked slot is free again at the calendar.
+    FreeSlot,
     /// Tell the customer that the booking stands; once.
     NotifyConfirmed,
     /// Ask a human to call back.
@@ -187,6 +200,7 @@ impl Booking {
             call_over: false,
             told_pending: false,
             late_look_at: None,
+            announced: None,
             state: BookingState::Submitted { post: 1 },
             history: Vec::new(),
         };
@@ -304,6 +318,11 @@ impl Booking {
             {
                 Ok(self.looked_late(look, now))
             }
+            (S::Confirmed { .. }, E::StandsAtCalendar(standing)) => Ok(self.hear(standing, now)),
+            (S::Cancelled { .. }, E::StandsAtCalendar(standing)) if self.was_called_off() => {
+                Ok(self.hear(standing, now))
+            }
+            (S::Confirmed { .. }, E::CancelledAtCalendar { uid, at }) => Ok(self.call_off(&uid, at, now)),
             (_, event) => Err(IllegalMove { status: self.status(), booking: Box::new(self), event }),
         }
     }
@@ -427,7 +446,7 @@ impl Booking {
         Step { booking: self, effects: vec![BookingEffect::CancelAtCalendar { uid }] }
     }
 
-    fn move_to(&mut self, state: BookingState, reason: &str, now: UnixMillis) {
+    pub(super) fn move_to(&mut self, state: BookingState, reason: &str, now: UnixMillis) {
         self.state = state;
         self.version += 1;
         self.remember(reason, now);

@@ -1,5 +1,8 @@
 //! Every state times every event, and random courses of a booking.
 
+mod announced;
+mod claim;
+
 use proptest::prelude::*;
 
 use super::*;
@@ -52,6 +55,21 @@ fn surfaced() -> BookingEvent {
     BookingEvent::Surfaced { uid: uid() }
 }
 
+fn called_off() -> BookingEvent {
+    BookingEvent::CancelledAtCalendar { uid: uid(), at: NOW.plus_ms(2) }
+}
+
+/// Moved by an hour at the calendar, under a new uid.
+fn moved() -> BookingEvent {
+    BookingEvent::StandsAtCalendar(Standing {
+        uid: "uid2".to_owned(),
+        from_uid: Some(uid()),
+        interval: Interval::of_minutes(NOW.plus_ms(7_200_000), 30).unwrap(),
+        host: HOST,
+        at: NOW.plus_ms(1),
+    })
+}
+
 /// The booking after events that are all legal, with everything it wanted on the way.
 fn course(events: impl IntoIterator<Item = BookingEvent>) -> (Booking, Vec<BookingEffect>) {
     let mut effects = Vec::new();
@@ -64,7 +82,7 @@ fn course(events: impl IntoIterator<Item = BookingEvent>) -> (Booking, Vec<Booki
 }
 
 /// Every state, reached by its own way.
-fn every_state() -> [Booking; 10] {
+fn every_state() -> [Booking; 12] {
     use BookingEvent as E;
     let by = |events: &[BookingEvent]| course(events.iter().cloned()).0;
     let lost = [E::AnswerLost, ABSENT, ABSENT, ABSENT];
@@ -79,6 +97,8 @@ fn every_state() -> [Booking; 10] {
         Booking::abandon(order(), NOW),
         by(&[lost.as_slice(), &[surfaced()]].concat()),
         by(&doubtful()),
+        by(&[confirmed_event(), moved()]),
+        by(&[confirmed_event(), called_off()]),
     ]
 }
 
@@ -88,7 +108,7 @@ fn doubtful() -> Vec<BookingEvent> {
     vec![E::ToldPending, E::AnswerLost, ABSENT, ABSENT, ABSENT, E::Refused(Refusal::SlotTaken)]
 }
 
-fn every_event() -> [BookingEvent; 11] {
+fn every_event() -> [BookingEvent; 13] {
     use BookingEvent as E;
     [
         confirmed_event(),
@@ -102,6 +122,8 @@ fn every_event() -> [BookingEvent; 11] {
         NO_ANSWER,
         E::CallEnded,
         surfaced(),
+        moved(),
+        called_off(),
     ]
 }
 
@@ -130,6 +152,12 @@ fn table(from: &Booking, event: &BookingEvent) -> Option<AppointmentStatus> {
             _ => None,
         },
         (S::Abandoned | S::Refused | S::Conflict, E::Surfaced { .. }) => Some(S::Cancelled),
+        (S::Confirmed, E::StandsAtCalendar(_)) => Some(S::Confirmed),
+        (S::Confirmed, E::CancelledAtCalendar { uid, .. }) => {
+            Some(if from.uid() == Some(uid) { S::Cancelled } else { S::Confirmed })
+        }
+        // What we cancelled ourselves is over; what was cancelled there may have been moved there.
+        (S::Cancelled, E::StandsAtCalendar(_)) if from.announced.is_some() => Some(S::Confirmed),
         (S::Abandoned | S::Refused | S::Conflict, E::Looked(look)) if from.late_look_at.is_some() => {
             Some(if matches!(look, LookResult::Found { .. }) { S::Cancelled } else { status })
         }
@@ -174,6 +202,8 @@ fn is_one_move_or_none(before: &Booking, after: &Booking, event: &BookingEvent) 
             of_this_post.into_iter().any(|m| m.reason == "calendar_unreachable")
         }
         BookingEvent::ToldPending => before.told_pending,
+        BookingEvent::StandsAtCalendar(standing) => before.uid() == Some(&standing.uid),
+        BookingEvent::CancelledAtCalendar { uid, .. } => before.uid() != Some(uid),
         _ => false,
     };
     assert_eq!(after.version, before.version + u32::from(!no_move), "{event:?}");
@@ -377,6 +407,8 @@ impl Wanted {
                 BookingEffect::CancelAtCalendar { .. } => self.cancelled += 1,
                 BookingEffect::Post { .. }
                 | BookingEffect::Look { .. }
+                | BookingEffect::FollowSlot
+                | BookingEffect::FreeSlot
                 | BookingEffect::RequestCallback { .. } => {}
             }
         }

@@ -10,6 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::{
     BookedHold, FreeUnits, Hold, HoldId, HoldRequest, HoldState, LedgerError, Placed, Taken, Target,
     index::{Index, lanes},
+    outside::{Outside, OutsideBooking},
 };
 use crate::{
     ids::{CallId, StaffId},
@@ -26,6 +27,7 @@ pub const CALENDAR_CACHE_MS: i64 = 2_500;
 pub struct SlotLedger {
     holds: BTreeMap<HoldId, Hold>,
     index: Index,
+    pub(super) outside: Outside,
 }
 
 impl PartialEq for SlotLedger {
@@ -36,10 +38,10 @@ impl PartialEq for SlotLedger {
 
 /// Whose view an entry is measured against.
 #[derive(Clone, Copy)]
-struct View<'a> {
-    seen_at: UnixMillis,
-    now: UnixMillis,
-    for_call: Option<&'a CallId>,
+pub(super) struct View<'a> {
+    pub(super) seen_at: UnixMillis,
+    pub(super) now: UnixMillis,
+    pub(super) for_call: Option<&'a CallId>,
 }
 
 impl SlotLedger {
@@ -228,7 +230,7 @@ impl SlotLedger {
         }
     }
 
-    fn check(
+    pub(super) fn check(
         &self,
         target: &Target,
         segments: &[Interval],
@@ -243,13 +245,18 @@ impl SlotLedger {
             .into_iter()
             .filter(|hold| stands_against(hold, view))
             .collect();
+        let outside: Vec<&OutsideBooking> = self.outside.against(target, segments, view.seen_at).collect();
         let room = match (target, units) {
-            (Target::Member(_), _) | (Target::Pool { .. }, FreeUnits::Unknown) => standing.is_empty(),
+            (Target::Member(_), _) | (Target::Pool { .. }, FreeUnits::Unknown) => {
+                standing.is_empty() && outside.is_empty()
+            }
             (Target::Pool { .. }, FreeUnits::Members(_)) => {
-                let (pools, named) = by_kind(&standing);
+                let (pools, mut named) = by_kind(&standing);
+                named.extend(outside.iter().filter_map(|booking| booking.member()));
+                let unnamed = outside.iter().filter(|booking| booking.member().is_none()).count();
                 let mut fits = free_of(target, units);
                 fits.retain(|member| !named.contains(member));
-                fits.len() > pools.len() && pools.iter().all(|entry| self.spares_one(entry, view))
+                fits.len() > pools.len() + unnamed && pools.iter().all(|entry| self.spares_one(entry, view))
             }
         };
         let by = || standing.iter().map(|hold| hold.id.clone()).collect();
@@ -264,7 +271,9 @@ impl SlotLedger {
             .into_iter()
             .filter(|hold| hold.id != entry.id && !is_own_offer(hold, view))
             .collect();
-        let (pools, named) = by_kind(&others);
+        let (pools, mut named) = by_kind(&others);
+        let outside = self.outside.against(&entry.target, &entry.segments, UnixMillis(i64::MIN));
+        named.extend(outside.filter_map(OutsideBooking::member));
         let left = entry.fits.iter().filter(|member| !named.contains(member)).count();
         left > pools.len() + 1
     }

@@ -6,12 +6,14 @@
 
 mod index;
 mod ledger;
+mod outside;
 mod request;
 
 #[cfg(test)]
 mod tests;
 
 pub use ledger::{CALENDAR_CACHE_MS, SlotLedger};
+pub use outside::{OUTSIDE_MAX, OutsideBooking, Sight};
 pub use request::{BookedHold, FreeUnits, HoldRequest, LedgerError, Placed, Taken};
 
 use std::collections::BTreeSet;

@@ -1,5 +1,6 @@
 //! Stories of the ledger; the random interleavings are in `properties`.
 
+mod outside;
 mod properties;
 
 use super::*;

@@ -10,14 +10,19 @@ use std::{
 
 use askpro_domain::{
     booking::{BookingOrder, Refusal},
-    ids::CompanyId,
+    calendar::{CalendarEvent, News},
+    ids::{BodyHash, CompanyId},
     policy::{Heard, KeyId},
     secret::Secret,
     time::{Interval, UnixMillis},
 };
 
+use bytes::Bytes;
+
 use super::{Gate, lock};
-use crate::ports::calendar::{Calendar, CalendarError, CreateOutcome, FoundBooking, Offered, Turn};
+use crate::ports::calendar::{
+    Calendar, CalendarDecoder, CalendarError, CreateOutcome, FoundBooking, Offered, Turn,
+};
 
 /// What becomes of a POST that is scripted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -335,5 +340,29 @@ impl Calendar for FakeCalendar {
         world.cancels.push(uid.to_owned());
         world.booked.iter_mut().filter(|b| b.uid == uid).for_each(|b| b.cancelled = true);
         Ok(())
+    }
+}
+
+/// Reads announcements whose body is the event itself as JSON.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct FakeCalendarDecoder;
+
+impl FakeCalendarDecoder {
+    /// The body of an announcement.
+    #[must_use]
+    pub fn body(event: &CalendarEvent) -> Bytes {
+        Bytes::from(serde_json::to_vec(event).unwrap_or_default())
+    }
+}
+
+impl CalendarDecoder for FakeCalendarDecoder {
+    fn decode(&self, body: &Bytes) -> CalendarEvent {
+        serde_json::from_slice(body).unwrap_or_else(|_| CalendarEvent {
+            name: "unreadable".to_owned(),
+            dedup_key: BodyHash::of(&[body]).to_hex(),
+            uid: None,
+            at: None,
+            news: News::Changed,
+        })
     }
 }

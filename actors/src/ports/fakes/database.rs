@@ -23,8 +23,8 @@ use crate::ports::{
     rows::{AppointmentRow, Body, CallbackRow, CustomerRow, DeadLetterRow, QuarantineRow, Write},
     stores::{
         BatchStore, BookingStore, CallFilter, CallStore, CallbackStore, CustomerPlace, CustomerStore,
-        DeadLetter, LiveCall, QuarantinedEvent, StoreError, StoredBooking, StoredCall, StoredCustomer,
-        TimelineEntry,
+        DeadLetter, LiveCall, QuarantinedEvent, StoreError, StoredBooking, StoredCalendarEvent, StoredCall,
+        StoredCustomer, TimelineEntry,
     },
 };
 
@@ -291,6 +291,39 @@ impl BookingStore for FakeDatabase {
         appointment: &AppointmentId,
     ) -> Result<Option<Booking>, StoreError> {
         self.read(|tables| tables.booking(appointment).filter(|b| b.order.company == company)).await
+    }
+
+    async fn find_by_uid(&self, company: CompanyId, uid: &str) -> Result<Option<Booking>, StoreError> {
+        self.read(|tables| {
+            let rows = tables.appointments.values().filter(|row| row.company == company);
+            let mut of_uid = rows.filter(|row| row.calcom_uid.as_deref() == Some(uid));
+            of_uid.next().and_then(|row| tables.booking(&row.appointment))
+        })
+        .await
+    }
+
+    async fn list_calendar_events(
+        &self,
+        company: CompanyId,
+        before: Option<&str>,
+        limit: u32,
+    ) -> Result<Vec<StoredCalendarEvent>, StoreError> {
+        let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+        self.read(|tables| {
+            let rows = tables.calendar_events.values().filter(|row| row.company == company);
+            let events = rows.map(|row| StoredCalendarEvent {
+                id: row.id(),
+                event: row.event.clone(),
+                booking_uid: row.booking_uid.clone(),
+                event_at: row.event_at,
+                received_at: row.received_at,
+            });
+            let mut events: Vec<_> = events.filter(|e| before.is_none_or(|b| e.id.as_str() < b)).collect();
+            events.sort_by(|one, other| other.id.cmp(&one.id));
+            events.truncate(limit);
+            events
+        })
+        .await
     }
 }
 

@@ -11,8 +11,8 @@ use askpro_domain::{
 
 use crate::ports::{
     rows::{
-        AppointmentRow, Body, CallRow, CallbackRow, CustomerRow, DeadLetterRow, EventRow, FunctionCallRow,
-        OutboxRow, PlatformEventRow, QuarantineRow, Write,
+        AppointmentRow, Body, CalendarEventRow, CallRow, CallbackRow, CustomerRow, DeadLetterRow, EventRow,
+        FunctionCallRow, OutboxRow, PlatformEventRow, QuarantineRow, Write,
     },
     stores::LiveCall,
 };
@@ -34,6 +34,8 @@ pub struct Tables {
     pub customers: BTreeMap<(CompanyId, CustomerId), (CustomerRow, i64)>,
     /// By dedup key.
     pub platform_events: BTreeMap<String, PlatformEventRow>,
+    /// By company and dedup key.
+    pub calendar_events: BTreeMap<(CompanyId, String), CalendarEventRow>,
     /// By id.
     pub quarantine: BTreeMap<String, QuarantineRow>,
     /// By id.
@@ -67,6 +69,9 @@ impl Tables {
             }
             Write::PlatformEvent(row) => {
                 self.platform_events.entry(row.dedup_key.clone()).or_insert(row);
+            }
+            Write::CalendarEvent(row) => {
+                self.calendar_events.entry((row.company, row.dedup_key.clone())).or_insert(row);
             }
             Write::Quarantine(row) => {
                 if self.quarantine.get(&row.id).is_none_or(|old| old.rank < row.rank) {
@@ -120,6 +125,7 @@ impl Tables {
     #[must_use]
     pub fn without_receipts(mut self) -> Self {
         self.events.values_mut().for_each(|row| row.received_at = UnixMillis(0));
+        self.calendar_events.values_mut().for_each(|row| row.received_at = UnixMillis(0));
         self.quarantine.values_mut().for_each(|row| row.received_at = UnixMillis(0));
         self.dead_letters.values_mut().for_each(|row| row.created_at = UnixMillis(0));
         self
@@ -131,6 +137,7 @@ pub(super) fn lacks_its_body(write: &Write) -> bool {
     let body = match write {
         Write::Event(row) => Some(&row.body),
         Write::PlatformEvent(row) => Some(&row.body),
+        Write::CalendarEvent(row) => Some(&row.body),
         Write::Quarantine(row) => Some(&row.body),
         Write::DeadLetter(row) => row.body.as_ref(),
         _ => None,
