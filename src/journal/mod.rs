@@ -73,6 +73,7 @@ mod writer;
 use std::fs;
 use std::future::Future;
 use std::io;
+use std::os::unix::fs::MetadataExt as _;
 use std::path::PathBuf;
 use std::pin::Pin;
 use std::sync::atomic::Ordering;
@@ -110,13 +111,18 @@ pub struct JournalOptions {
 }
 
 /// What was found when the journal was opened.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Opened {
     /// The journal's id, from its creation on.
     pub id: String,
+    /// Tells this folder from its copies, which have the same id.
+    pub lock_inode: u64,
     /// Where the oldest segment starts.
     pub first: Position,
-    /// Where the next record will be placed.
+    /// Where the log ended before it was opened, segments that were moved aside included: no mark of this
+    /// folder lies beyond it.
+    pub found_end: Position,
+    /// Where the next record will be placed: far beyond what was found.
     pub end: Position,
     /// Bytes of an unfinished write that were cut off.
     pub torn_tail_bytes: u64,
@@ -197,6 +203,7 @@ impl Journal {
         // Whoever was here before had at most a full queue of positions beyond the end.
         let next = if is_new { Position(0) } else { Position(floor.0 + QUEUE_BYTES_MAX) };
         let shared = Arc::new(Shared::new(id, dir, (max_bytes, segment_bytes), segments, (end, next)));
+        let lock_inode = lock.metadata().map_err(JournalError::folder(&shared.dir))?.ino();
         let mut writer = Writer::new(Arc::clone(&shared), disk, lock);
         match writer.begin_segment(next) {
             Err(error) if !is_new && error.is_disk_full() => shared.fail(&error),
@@ -210,7 +217,7 @@ impl Journal {
             .spawn(move || writer.run())
             .map_err(JournalError::io("start the writer of", &shared.dir))?;
         let journal = Journal { shared, writer: Mutex::new(Some(thread)), removal: Mutex::new(()) };
-        let opened = journal.opened(torn_tail_bytes);
+        let opened = Opened { lock_inode, found_end: floor, torn_tail_bytes, ..journal.opened() };
         tracing::info!(
             journal.id = %opened.id, first = opened.first.0, end = opened.end.0, segments = opened.segments,
             torn_tail_bytes, "journal.opened"
@@ -218,11 +225,11 @@ impl Journal {
         Ok((Arc::new(journal), opened))
     }
 
-    fn opened(&self, torn_tail_bytes: u64) -> Opened {
+    fn opened(&self) -> Opened {
         let segments = self.shared.list_segments();
         let end = self.shared.queue().next;
         let first = segments.first().map_or(end, |segment| segment.start);
-        Opened { id: self.shared.id.clone(), first, end, torn_tail_bytes, segments: segments.len() }
+        Opened { id: self.shared.id.clone(), first, end, segments: segments.len(), ..Opened::default() }
     }
 
     /// The id given at creation.
