@@ -5,13 +5,13 @@ use std::sync::Arc;
 
 use askpro_actors::{
     ports::{
-        calendar::{Calendar, CalendarError, CreateOutcome, Offered},
+        calendar::{Calendar, CalendarError, CreateOutcome, FoundBooking, Offered, Turn},
         journal::{Durable, Journal, JournalError, JournalStatus, Position, Record},
     },
     writer::Fence,
 };
 use askpro_domain::{
-    booking::{BookingOrder, LookResult},
+    booking::BookingOrder,
     ids::CompanyId,
     time::{Interval, UnixMillis},
 };
@@ -80,33 +80,45 @@ impl<C: Calendar> Calendar for Fenced<C> {
         company: CompanyId,
         event_type_id: i64,
         window: Interval,
+        turn: &Turn,
     ) -> Result<Offered, CalendarError> {
-        self.inner.slots(company, event_type_id, window).await
+        self.inner.slots(company, event_type_id, window, turn).await
     }
 
     /// One under way is given up when the fence falls, so that none that still waits is sent: the next owner
     /// looks for it.
-    async fn create(&self, order: &BookingOrder, submitted_at: UnixMillis) -> CreateOutcome {
+    async fn create(&self, order: &BookingOrder, submitted_at: UnixMillis, turn: &Turn) -> CreateOutcome {
         if self.fence.is_lost() {
             return CreateOutcome::NotSent;
         }
         tokio::select! {
             biased;
             () = self.fence.lost() => CreateOutcome::AnswerLost,
-            outcome = self.inner.create(order, submitted_at) => outcome,
+            outcome = self.inner.create(order, submitted_at, turn) => outcome,
         }
     }
 
-    async fn look(&self, order: &BookingOrder, submitted_at: UnixMillis) -> LookResult {
-        self.inner.look(order, submitted_at).await
+    async fn look(
+        &self,
+        order: &BookingOrder,
+        submitted_at: UnixMillis,
+        turn: &Turn,
+    ) -> Result<Option<FoundBooking>, CalendarError> {
+        self.inner.look(order, submitted_at, turn).await
     }
 
-    async fn cancel(&self, company: CompanyId, uid: &str, reason: &str) -> Result<(), CalendarError> {
+    async fn cancel(
+        &self,
+        company: CompanyId,
+        uid: &str,
+        reason: &str,
+        turn: &Turn,
+    ) -> Result<(), CalendarError> {
         let fenced = || CalendarError::Unavailable(FENCED.to_owned());
         tokio::select! {
             biased;
             () = self.fence.lost() => Err(fenced()),
-            done = self.inner.cancel(company, uid, reason) => done,
+            done = self.inner.cancel(company, uid, reason, turn) => done,
         }
     }
 }
@@ -114,7 +126,7 @@ impl<C: Calendar> Calendar for Fenced<C> {
 #[cfg(test)]
 mod tests {
     use askpro_actors::ports::{
-        fakes::{FakeCalendar, FakeJournal},
+        fakes::{FakeCalendar, FakeJournal, FreeTurnstile},
         journal::Signer,
     };
     use bytes::Bytes;
@@ -127,6 +139,10 @@ mod tests {
 
     fn record() -> Record {
         Record::RetellEvent { signer: Signer::Platform, received_at: AT, body: Bytes::from_static(b"{}") }
+    }
+
+    fn turn() -> Turn {
+        Arc::new(FreeTurnstile::default()).turn()
     }
 
     fn order() -> BookingOrder {
@@ -174,8 +190,8 @@ mod tests {
     async fn nothing_is_ordered_at_the_calendar_once_the_fence_is_lost() {
         let (calendar, fence) = behind::<FakeCalendar>();
         fence.lose();
-        assert_eq!(calendar.create(&order(), AT).await, CreateOutcome::NotSent);
-        assert!(calendar.cancel(CompanyId(1), "uid_1", "late").await.is_err());
+        assert_eq!(calendar.create(&order(), AT, &turn()).await, CreateOutcome::NotSent);
+        assert!(calendar.cancel(CompanyId(1), "uid_1", "late", &turn()).await.is_err());
         assert_eq!((calendar.inner.posts().len(), calendar.inner.cancels().len()), (0, 0));
     }
 
@@ -184,7 +200,8 @@ mod tests {
         let (calendar, fence) = behind::<FakeCalendar>();
         calendar.inner.creates.close();
         let order = order();
-        let mut creating = calendar.create(&order, AT);
+        let turn = turn();
+        let mut creating = calendar.create(&order, AT, &turn);
         assert!((&mut creating).now_or_never().is_none());
         fence.lose();
         assert_eq!(creating.now_or_never(), Some(CreateOutcome::AnswerLost));
