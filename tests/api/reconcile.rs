@@ -72,7 +72,7 @@ async fn a_run_brings_what_was_missed_and_the_next_one_brings_nothing() {
     assert_eq!(line["run"]["gaps"], json!({ "unended": 1, "unknown": 1 }), "{line}");
     assert_eq!((&line["run"]["calls_listed"], &line["run"]["filled"]), (&json!(3), &json!(2)), "{line}");
     service.tables.wait_for(3, "calls WHERE status = 'ended'").await;
-    assert_eq!(service.tables.count("call_events WHERE source = 'reconcile'").await, 4);
+    service.tables.wait_for(4, "call_events WHERE source = 'reconcile'").await;
     for script in [unended, unknown] {
         let shown = service.admin(&format!("/admin/calls/{}", script.call_id)).await;
         assert_eq!(

@@ -80,7 +80,7 @@ mod tests {
     use crate::{
         tenant::HourRange,
         time::UnixMillis,
-        when::{When, WhenTexts, local, read_when},
+        when::{Refusal, When, WhenTexts, local, read_when},
     };
 
     const BOTH: [Language; 2] = [Language::De, Language::En];
@@ -185,6 +185,7 @@ mod tests {
                 let text = window(language, shape, today(now));
                 match read(&text, now) {
                     Some(When::Window(again)) => prop_assert_eq!(again.shape, shape, "{}", text),
+                    Some(When::Refusal(Refusal::DoesNotExist { date })) => prop_assert_eq!(date, first),
                     // Of today it may be over.
                     Some(When::Refusal(_)) if day == 0 => {}
                     other => return Err(TestCaseError::fail(format!("{text}: {other:?}"))),

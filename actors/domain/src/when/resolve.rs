@@ -119,7 +119,14 @@ impl Here<'_> {
             return self.too_far();
         }
         let part = times.part;
-        let around = |minute| self.window(Shape::Around { at: wall_clock(date, minute) });
+        // Also roughly nobody comes at a time that the clock jumps over.
+        let around = |minute| {
+            let at = wall_clock(date, minute);
+            match super::instant_of(at, self.zone) {
+                Some(_) => self.window(Shape::Around { at }),
+                None => When::Refusal(Refusal::DoesNotExist { date }),
+            }
+        };
         let hours = |from: u16, to: u16| self.hours(date, part, from, to);
         match &times.clock {
             ClockSaid::Vague => self.which_time(date, Vec::new()),

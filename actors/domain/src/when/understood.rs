@@ -136,6 +136,8 @@ impl Window {
         };
         let instant = |local| first_instant_of(local, zone).ok_or(Refusal::TooFar { today });
         let (from, to) = (instant(first)?, instant(last)?);
+        // Where the clock jumps over the half hour before it, a rough time begins with itself.
+        let from = if let Shape::Around { at } = shape { from.min(instant(at)?) } else { from };
         if to <= now || from >= to {
             return Err(Refusal::Past { today });
         }
