@@ -5,13 +5,14 @@ use std::sync::Arc;
 use anyhow::{Context as _, bail};
 use askpro_actors::{
     ports::{
-        journal as port,
+        journal::{self as port, Signer},
         rows::{Body, DeadLetterRow, PlatformEventRow, Write},
         stores::BatchStore,
     },
     root::{Actors, Journaled, Ports, Restored},
     writer::WriteOrder,
 };
+use askpro_domain::time::UnixMillis;
 
 use super::decoder::platform_event;
 use crate::{
@@ -49,10 +50,10 @@ pub(super) async fn recover(
 /// Where to begin: the mark, or the start of a journal that this database never saw.
 fn replay_from(mark: Option<Position>, opened: &Opened) -> anyhow::Result<Position> {
     match mark {
-        Some(mark) if mark > opened.end => bail!(
+        Some(mark) if mark > opened.found_end => bail!(
             "journal.dir: the database has this journal up to {mark}, the folder ends at {}: it is an older copy; \
              restore the newest folder, or point journal.dir to a new one",
-            opened.end
+            opened.found_end
         ),
         Some(mark) if mark >= opened.first => Ok(mark),
         Some(mark) => bail!(
@@ -81,53 +82,159 @@ fn take(actors: &Actors, journaled: &mut Journaled, at: port::Position, record: 
         let writes = vec![Write::PlatformEvent(row)];
         return actors.writers.write(WriteOrder { call_id: None, writes, positions: vec![at] });
     }
-    let body = match &record {
-        port::Record::RetellEvent { body, .. } => Some(Body::Inline(body.clone())),
-        port::Record::Scheduling(_) | port::Record::Callback(_) => None,
-    };
+    let event = event_of(&record);
     if let Err(error) = journaled.take(&actors.calls, at, record) {
-        set_aside(actors, ports, at, body, &error);
+        set_aside(actors, ports, at, event, &error);
+    }
+}
+
+/// The body of an event, and who signed it.
+fn event_of(record: &port::Record) -> Option<(Body, Signer)> {
+    match record {
+        port::Record::RetellEvent { body, signer, .. } => Some((Body::Inline(body.clone()), *signer)),
+        port::Record::Scheduling(_) | port::Record::Callback(_) => None,
     }
 }
 
 /// A record that this release cannot read is kept as a dead letter, in sight.
-fn set_aside(actors: &Actors, ports: &Ports, at: port::Position, body: Option<Body>, error: &str) {
+fn set_aside(actors: &Actors, ports: &Ports, at: port::Position, event: Option<(Body, Signer)>, error: &str) {
     tracing::error!(position = at.0, error, "a journal record cannot be read; it goes to the dead letters");
-    let row = DeadLetterRow {
+    let writes = vec![Write::DeadLetter(dead_letter(at, event, error, ports.clock.now()))];
+    actors.writers.write(WriteOrder { call_id: None, writes, positions: vec![at] });
+}
+
+/// Its replay counts as its signer's.
+fn dead_letter(
+    at: port::Position,
+    event: Option<(Body, Signer)>,
+    error: &str,
+    created_at: UnixMillis,
+) -> DeadLetterRow {
+    let (body, signer) = event.unzip();
+    DeadLetterRow {
         id: format!("journal-{:020}", at.0),
         actor: "journal",
         actor_id: at.0.to_string(),
         message: if body.is_some() { "retell_event" } else { "record" },
         error: error.to_owned(),
-        signer_company: None,
-        created_at: ports.clock.now(),
+        signer_company: match signer {
+            Some(Signer::Company(company)) => Some(company),
+            Some(Signer::Platform) | None => None,
+        },
+        created_at,
         body,
-    };
-    let writes = vec![Write::DeadLetter(row)];
-    actors.writers.write(WriteOrder { call_id: None, writes, positions: vec![at] });
+    }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::{fs, path::Path};
+
+    use askpro_domain::ids::CompanyId;
+    use bytes::Bytes;
+
     use super::*;
+    use crate::journal::{JournalOptions, Record};
 
-    fn opened(first: u64) -> Opened {
-        let (first, end) = (Position(first), Position(first + 100));
-        Opened { id: "j".to_owned(), first, end, torn_tail_bytes: 0, segments: 1 }
+    /// Small enough that each record has a segment of its own.
+    fn open(dir: &Path) -> (Arc<Journal>, Opened) {
+        let options = JournalOptions { dir: dir.to_owned(), max_bytes: 1 << 20, segment_bytes: 256 };
+        Journal::open(options, || "journal-1".to_owned()).unwrap()
+    }
+
+    async fn append(journal: &Journal, records: usize) {
+        for _ in 0..records {
+            journal.append(Record { kind: 1, payload: Bytes::from(vec![7; 300]) }).await.unwrap();
+        }
+    }
+
+    /// Everything up to here is in the database.
+    fn commit_all(journal: &Journal) -> Position {
+        let outstanding: Vec<Position> = journal.replay(Position(0)).map(|item| item.unwrap().0).collect();
+        journal.committed(&outstanding);
+        journal.mark()
+    }
+
+    fn copy(from: &Path, to: &Path) {
+        fs::create_dir_all(to).unwrap();
+        for entry in fs::read_dir(from).unwrap() {
+            let entry = entry.unwrap();
+            fs::copy(entry.path(), to.join(entry.file_name())).unwrap();
+        }
+    }
+
+    #[tokio::test]
+    async fn a_new_journal_is_replayed_from_its_start_and_a_known_one_from_its_mark() {
+        let dir = tempfile::tempdir().unwrap();
+        let (journal, opened) = open(dir.path());
+        assert_eq!(replay_from(None, &opened).unwrap(), Position(0));
+        append(&journal, 3).await;
+        let mark = commit_all(&journal);
+        append(&journal, 1).await;
+        journal.close().await.unwrap();
+        let (journal, opened) = open(dir.path());
+        assert_eq!(replay_from(Some(mark), &opened).unwrap(), mark);
+        assert_eq!(journal.replay(mark).count(), 1);
+        // The mark of a journal that holds nothing any more is where its next record will be.
+        let mark = commit_all(&journal);
+        journal.close().await.unwrap();
+        assert_eq!(replay_from(Some(mark), &open(dir.path()).1).unwrap(), mark);
+    }
+
+    #[tokio::test]
+    async fn a_journal_of_another_database_and_one_with_a_hole_are_refused() {
+        let dir = tempfile::tempdir().unwrap();
+        let (journal, _) = open(dir.path());
+        append(&journal, 1).await;
+        let before = commit_all(&journal);
+        append(&journal, 3).await;
+        let mark = commit_all(&journal);
+        assert!(journal.remove_before(mark).unwrap() > 0);
+        journal.close().await.unwrap();
+        let (_journal, opened) = open(dir.path());
+        assert!(replay_from(None, &opened).unwrap_err().to_string().contains("another database"));
+        assert!(replay_from(Some(before), &opened).unwrap_err().to_string().contains("missing"));
+    }
+
+    #[tokio::test]
+    async fn an_older_copy_of_the_folder_is_refused_although_its_next_record_would_lie_behind_the_mark() {
+        let root = tempfile::tempdir().unwrap();
+        let (dir, older) = (root.path().join("journal"), root.path().join("older"));
+        let (journal, _) = open(&dir);
+        append(&journal, 2).await;
+        commit_all(&journal);
+        copy(&dir, &older);
+        append(&journal, 1).await;
+        let mark = commit_all(&journal);
+        journal.close().await.unwrap();
+        let (_journal, opened) = open(&older);
+        assert!(mark < opened.end, "positions jump at an opening");
+        assert!(replay_from(Some(mark), &opened).unwrap_err().to_string().contains("older copy"));
+        assert!(replay_from(Some(mark), &open(&dir).1).is_ok());
+    }
+
+    #[tokio::test]
+    async fn a_newest_segment_that_was_given_up_is_no_older_copy() {
+        let dir = tempfile::tempdir().unwrap();
+        let (journal, _) = open(dir.path());
+        append(&journal, 3).await;
+        let mark = commit_all(&journal);
+        journal.close().await.unwrap();
+        let logs = fs::read_dir(dir.path()).unwrap().map(|entry| entry.unwrap().path());
+        let newest = logs.filter(|path| path.extension().is_some_and(|e| e == "log")).max().unwrap();
+        fs::rename(&newest, newest.with_extension("aside")).unwrap();
+        assert_eq!(replay_from(Some(mark), &open(dir.path()).1).unwrap(), mark);
     }
 
     #[test]
-    fn a_new_journal_is_replayed_from_its_start_and_a_known_one_from_its_mark() {
-        assert_eq!(replay_from(None, &opened(0)).unwrap(), Position(0));
-        assert_eq!(replay_from(Some(Position(50)), &opened(10)).unwrap(), Position(50));
-    }
-
-    #[test]
-    fn a_journal_of_another_database_and_one_with_a_hole_are_refused() {
-        assert!(replay_from(None, &opened(10)).unwrap_err().to_string().contains("another database"));
-        assert!(replay_from(Some(Position(5)), &opened(10)).unwrap_err().to_string().contains("missing"));
-        assert!(
-            replay_from(Some(Position(111)), &opened(10)).unwrap_err().to_string().contains("older copy")
-        );
+    fn an_event_that_cannot_be_read_keeps_its_signer() {
+        let letter_of = |signer| {
+            let (received_at, body) = (UnixMillis(1), Bytes::from_static(b"{}"));
+            let record = port::Record::RetellEvent { signer, received_at, body };
+            dead_letter(port::Position(7), event_of(&record), "unreadable", UnixMillis(2))
+        };
+        let foreign = letter_of(Signer::Company(CompanyId(42)));
+        assert_eq!((foreign.signer_company, foreign.message), (Some(CompanyId(42)), "retell_event"));
+        assert_eq!(letter_of(Signer::Platform).signer_company, None);
     }
 }

@@ -110,13 +110,16 @@ pub struct JournalOptions {
 }
 
 /// What was found when the journal was opened.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Opened {
     /// The journal's id, from its creation on.
     pub id: String,
     /// Where the oldest segment starts.
     pub first: Position,
-    /// Where the next record will be placed.
+    /// Where the log ended before it was opened, segments that were moved aside included: no mark of this
+    /// folder lies beyond it.
+    pub found_end: Position,
+    /// Where the next record will be placed: far beyond what was found.
     pub end: Position,
     /// Bytes of an unfinished write that were cut off.
     pub torn_tail_bytes: u64,
@@ -210,7 +213,7 @@ impl Journal {
             .spawn(move || writer.run())
             .map_err(JournalError::io("start the writer of", &shared.dir))?;
         let journal = Journal { shared, writer: Mutex::new(Some(thread)), removal: Mutex::new(()) };
-        let opened = journal.opened(torn_tail_bytes);
+        let opened = Opened { found_end: floor, torn_tail_bytes, ..journal.opened() };
         tracing::info!(
             journal.id = %opened.id, first = opened.first.0, end = opened.end.0, segments = opened.segments,
             torn_tail_bytes, "journal.opened"
@@ -218,11 +221,11 @@ impl Journal {
         Ok((Arc::new(journal), opened))
     }
 
-    fn opened(&self, torn_tail_bytes: u64) -> Opened {
+    fn opened(&self) -> Opened {
         let segments = self.shared.list_segments();
         let end = self.shared.queue().next;
         let first = segments.first().map_or(end, |segment| segment.start);
-        Opened { id: self.shared.id.clone(), first, end, torn_tail_bytes, segments: segments.len() }
+        Opened { id: self.shared.id.clone(), first, end, segments: segments.len(), ..Opened::default() }
     }
 
     /// The id given at creation.
