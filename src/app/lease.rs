@@ -1,11 +1,11 @@
 //! Who owns the database, and the journal that goes with it.
 //!
-//! The journal's folder is locked first, then the lease is taken. The owner's name begins with a hash of this
-//! machine and the folder: who has the folder's lock knows that an owner of that very folder is dead, and takes
-//! over without waiting for its lease to end.
+//! The journal's folder is locked first, and only then the lease is asked for. The owner's name begins with a
+//! hash that tells the folder: who has that folder's lock knows that an owner of it is dead, and takes over
+//! without waiting for its lease to end. Of any other owner nothing is known, whatever its machine or its paths
+//! are called.
 
 use std::{
-    path::Path,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -23,7 +23,7 @@ use askpro_actors::{
 };
 
 use askpro_domain::{ids::BodyHash, time::UnixMillis};
-use tokio::{sync::watch, task::JoinHandle};
+use tokio::task::JoinHandle;
 
 use crate::{
     config::JournalConfig,
@@ -34,8 +34,6 @@ use crate::{
 
 /// How often a second process asks whether it may take over.
 const STANDBY_POLL: Duration = Duration::from_millis(200);
-/// How long a process that has the folder, but not the lease, may take to let go of it.
-const JOURNAL_WAIT: Duration = Duration::from_secs(15);
 
 /// What belongs to the owner of the database.
 pub(super) struct Owned {
@@ -51,8 +49,6 @@ pub(super) struct Owned {
 pub(super) struct Signals {
     pub(super) database_up: Arc<AtomicBool>,
     pub(super) readiness: Readiness,
-    /// `true` once another process has the database.
-    pub(super) end: watch::Sender<bool>,
 }
 
 /// Our lease.
@@ -66,10 +62,10 @@ pub(super) struct Lease {
 }
 
 impl Lease {
-    /// Locks the journal's folder and takes the lease; stands by while another living process has them.
+    /// Locks the journal's folder and takes the lease; stands by while another living process has one of them.
     ///
     /// # Errors
-    /// A folder that cannot be a journal, that a process of another database has, or a database without answer.
+    /// A folder that cannot be a journal, or a database without answer.
     pub(super) async fn own(
         database: &Database,
         clock: &Arc<dyn Clock>,
@@ -78,46 +74,14 @@ impl Lease {
         journal: &JournalConfig,
         signals: &Signals,
     ) -> anyhow::Result<Owned> {
-        let place = place_of(&journal.dir);
+        let (journal, opened) = wait_for_folder(journal, &signals.readiness).await?;
+        let place = place_of(&opened);
         #[expect(clippy::disallowed_methods, reason = "the owner's name is the one random thing here")]
         let owner = format!("{place}:{}-{}", std::process::id(), uuid::Uuid::new_v4().simple());
         let store: Arc<dyn LeaseStore> = Arc::new(database.clone());
         let lease = Self { store, clock: clock.clone(), fence: fence.clone(), owner, ttl };
-        let mut kept: Option<(JoinHandle<()>, std::time::Instant)> = None;
-        loop {
-            match (open_journal(journal).await?, &kept) {
-                (Ok((journal, opened)), _) => {
-                    let keeper = match kept {
-                        Some((keeper, _)) => keeper,
-                        None => lease.wait_for(&place, signals).await?,
-                    };
-                    return Ok(Owned { lease, journal, opened, keeper });
-                }
-                (Err(JournalError::Locked { .. }), None) => {
-                    kept = lease.try_once(signals).await?.map(|keeper| (keeper, std::time::Instant::now()));
-                }
-                (Err(JournalError::Locked { .. }), Some((_, since))) if since.elapsed() < JOURNAL_WAIT => {}
-                (Err(error), _) => {
-                    if let Some((keeper, _)) = kept {
-                        keeper.abort();
-                        lease.release().await;
-                    }
-                    return Err(error).context("journal.dir");
-                }
-            }
-            tokio::time::sleep(STANDBY_POLL).await;
-        }
-    }
-
-    /// Takes the lease when it is free; the lock of the folder is somebody else's.
-    async fn try_once(&self, signals: &Signals) -> anyhow::Result<Option<JoinHandle<()>>> {
-        match self.ask(self.clock.now(), &signals.readiness).await? {
-            LeaseAnswer::Acquired { epoch } => Ok(Some(self.keep(epoch, signals))),
-            LeaseAnswer::Taken { owner, until } => {
-                stand_by(&signals.readiness, &owner, until);
-                Ok(None)
-            }
-        }
+        let keeper = lease.wait_for(&place, signals).await?;
+        Ok(Owned { lease, journal, opened, keeper })
     }
 
     /// Waits for the lease; the lock of the folder is ours, so an owner of this very folder is dead.
@@ -131,7 +95,9 @@ impl Lease {
                     until.plus_ms(1)
                 }
                 LeaseAnswer::Taken { owner, until } => {
-                    stand_by(&signals.readiness, &owner, until);
+                    if stand_by(&signals.readiness) {
+                        tracing::info!(owner, %until, "another process owns the database; standing by");
+                    }
                     tokio::time::sleep(STANDBY_POLL).await;
                     self.clock.now()
                 }
@@ -152,29 +118,33 @@ impl Lease {
         }
     }
 
-    /// Prolongs it three times in its life, from now on.
+    /// Prolongs it three times in its life, from now on, and says so as soon as the fence is lost.
     fn keep(&self, epoch: i64, signals: &Signals) -> JoinHandle<()> {
         self.fence.set_epoch(epoch);
         signals.readiness.set(ServiceState::Starting);
         let (lease, signals) = (self.clone(), signals.clone());
         tokio::spawn(async move {
-            loop {
-                tokio::time::sleep(lease.ttl / 3).await;
-                let renewed = if lease.fence.is_lost() { Ok(false) } else { lease.renew().await };
-                signals.database_up.store(renewed.is_ok(), Ordering::SeqCst);
-                match renewed {
-                    Ok(true) => {}
-                    Ok(false) => {
-                        tracing::error!("another process owns the database now; this one stops");
-                        lease.fence.lose();
-                        signals.readiness.set(ServiceState::Fenced);
-                        let _ = signals.end.send(true);
-                        return;
-                    }
-                    Err(error) => tracing::warn!(%error, "the lease was not prolonged"),
-                }
+            tokio::select! {
+                () = lease.prolong(&signals.database_up) => lease.fence.lose(),
+                () = lease.fence.lost() => {}
             }
+            tracing::error!("another process owns the database now; this one stops");
+            signals.readiness.set(ServiceState::Fenced);
         })
+    }
+
+    /// Prolongs it as long as it is ours.
+    async fn prolong(&self, database_up: &AtomicBool) {
+        loop {
+            tokio::time::sleep(self.ttl / 3).await;
+            let renewed = self.renew().await;
+            database_up.store(renewed.is_ok(), Ordering::SeqCst);
+            match renewed {
+                Ok(true) => {}
+                Ok(false) => return,
+                Err(error) => tracing::warn!(%error, "the lease was not prolonged"),
+            }
+        }
     }
 
     /// Prolongs it. `false`: another process has it now.
@@ -197,20 +167,35 @@ impl Lease {
     }
 }
 
-fn stand_by(readiness: &Readiness, owner: &str, until: UnixMillis) {
-    if readiness.get() != ServiceState::Standby {
-        tracing::info!(owner, %until, "another process owns the database; standing by");
-        readiness.set(ServiceState::Standby);
-    }
+/// Whether this is news.
+fn stand_by(readiness: &Readiness) -> bool {
+    let is_news = readiness.get() != ServiceState::Standby;
+    readiness.set(ServiceState::Standby);
+    is_news
 }
 
-/// This machine and this folder, as the beginning of an owner's name.
-fn place_of(journal: &Path) -> String {
-    let host = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
-    // A folder that cannot be made is refused with its reason when the journal is opened.
-    let _ = std::fs::create_dir_all(journal);
-    let folder = std::fs::canonicalize(journal).unwrap_or_else(|_| journal.to_path_buf());
-    BodyHash::of(&[host.trim().as_bytes(), &[0], folder.as_os_str().as_encoded_bytes()]).to_hex()
+/// The folder, as the beginning of an owner's name: the journal's id, and what tells it from a copy.
+fn place_of(opened: &Opened) -> String {
+    BodyHash::of(&[opened.id.as_bytes(), &[0], &opened.lock_inode.to_le_bytes()]).to_hex()
+}
+
+/// Opens the journal as soon as nobody else has its folder. Without it the lease would be of no use: the owner
+/// that has the folder, however long it sleeps, is the only one that can go on.
+async fn wait_for_folder(
+    journal: &JournalConfig,
+    readiness: &Readiness,
+) -> anyhow::Result<(Arc<Journal>, Opened)> {
+    loop {
+        match open_journal(journal).await? {
+            Err(error @ JournalError::Locked { .. }) => {
+                if stand_by(readiness) {
+                    tracing::info!(%error, "standing by until the journal's folder is free");
+                }
+                tokio::time::sleep(STANDBY_POLL).await;
+            }
+            opened => return opened.context("journal.dir"),
+        }
+    }
 }
 
 /// Opens the journal, off the async threads.

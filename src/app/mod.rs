@@ -8,6 +8,7 @@ mod clock;
 mod commands;
 mod decoder;
 mod directory;
+mod fenced;
 mod lease;
 mod recovery;
 mod strict_json;
@@ -30,7 +31,6 @@ use askpro_actors::{
 };
 use askpro_domain::{policy::BudgetSettings, secret::Secret};
 use secrecy::{ExposeSecret, SecretString};
-use tokio::sync::watch;
 
 pub use clock::SystemClock;
 pub use commands::{DoctorReport, ImportReport, doctor, import, migrate};
@@ -48,6 +48,7 @@ use crate::{
     usecases::{Door, FunctionPace, InboundMemory, Readiness, ServiceState, Services, traffic::Traffic},
 };
 use directory::LiveDirectory;
+use fenced::Fenced;
 use lease::{Lease, Owned, Signals};
 
 /// How long the actors may take to finish at the end; Retell retries what is not answered within 10 s.
@@ -61,7 +62,6 @@ pub struct Running {
     address: std::net::SocketAddr,
     parts: Parts,
     server: actix_web::dev::ServerHandle,
-    ended: watch::Receiver<bool>,
     tasks: Vec<tokio::task::JoinHandle<()>>,
 }
 
@@ -89,8 +89,7 @@ impl Running {
 
     /// Resolves when it must stop by itself: another process owns the database now.
     pub async fn stopped(&self) {
-        let mut ended = self.ended.clone();
-        let _ = ended.wait_for(|ended| *ended).await;
+        self.parts.services.actors.fence.lost().await;
     }
 
     /// Takes no more requests, finishes what was taken, closes everything.
@@ -165,13 +164,12 @@ async fn start_with(config: Config, readiness: Readiness) -> anyhow::Result<Runn
     let server = http::serve(door.clone(), &config.http, listener).context("the HTTP server cannot start")?;
     let handle = server.handle();
     tokio::spawn(server);
-    let (end, ended) = watch::channel(false);
-    let signals = Signals { database_up: Arc::new(AtomicBool::new(true)), readiness, end };
+    let signals = Signals { database_up: Arc::new(AtomicBool::new(true)), readiness };
     match bring_up(&config, signals, &door).await {
         Ok((parts, directory)) => {
             let tasks = tasks::spawn(&parts, directory, recorder, &config.retell);
             tracing::info!(address = %address, "ready");
-            Ok(Running { address, parts, server: handle, ended, tasks })
+            Ok(Running { address, parts, server: handle, tasks })
         }
         Err(error) => {
             handle.stop(false).await;
@@ -195,10 +193,8 @@ pub async fn run_until_signal(config: Config) -> anyhow::Result<()> {
             running = &mut starting => break running?,
             _ = terminate.recv() => asked_to_stop = true,
             _ = interrupt.recv() => asked_to_stop = true,
-        }
-        // Whoever stands by has nothing to give back; a start under way is finished first, then drained.
-        if asked_to_stop && readiness.get() == ServiceState::Standby {
-            return Ok(());
+            // Whoever stands by has nothing to give back; a start under way is finished first, then drained.
+            () = readiness.becomes(ServiceState::Standby), if asked_to_stop => return Ok(()),
         }
     };
     if asked_to_stop {
@@ -254,7 +250,7 @@ async fn bring_up_owned(
     let directory = Arc::new(LiveDirectory::default());
     directory.refresh(&database).await.context("the companies cannot be read")?;
     let runtime = Runtime::start(shards()).context("the actors' threads cannot be started")?;
-    let ports = ports(config, &database, journal.clone(), directory.clone(), clock.clone())?;
+    let ports = ports(config, &database, journal.clone(), directory.clone(), clock.clone(), &fence)?;
     let actors = Actors::start(&runtime, &ports, &settings(config), fence.clone());
     let restored = recovery::recover(&database, &journal, &opened, &ports, &actors).await?;
     tracing::info!(
@@ -309,6 +305,7 @@ fn ports(
     journal: Arc<Journal>,
     directory: Arc<LiveDirectory>,
     clock: Arc<dyn Clock>,
+    fence: &Arc<Fence>,
 ) -> anyhow::Result<Ports> {
     let companies = directory.clone();
     let key_of = move |company| {
@@ -332,13 +329,13 @@ fn ports(
     Ok(Ports {
         clock,
         directory,
-        journal: Arc::new(JournalPort(journal)),
+        journal: Arc::new(Fenced::new(JournalPort(journal), fence.clone())),
         batches: database.clone(),
         calls: database.clone(),
         bookings: database.clone(),
         callbacks: database.clone(),
         customers: database,
-        calendar: Arc::new(CalcomClient::new(options, Arc::new(key_of))?),
+        calendar: Arc::new(Fenced::new(CalcomClient::new(options, Arc::new(key_of))?, fence.clone())),
         voice: Arc::new(retell_client(config, Arc::new(retell_key_of))?),
         decoder: Arc::new(decoder::RetellDecoder),
     })

@@ -53,7 +53,7 @@ impl Edge {
 
     /// The services, while they take work of this class; a refusal is counted.
     fn open_for(&self, class: Class) -> Result<&Arc<Services>, Refusal> {
-        let state = self.door.readiness.get();
+        let state = self.door.state();
         match self.door.services.get() {
             Some(services) if state == ServiceState::Ready => Ok(services),
             _ => {
@@ -70,7 +70,7 @@ impl Edge {
     }
 
     fn not_ready(&self) -> Refusal {
-        let state = match self.door.readiness.get() {
+        let state = match self.door.state() {
             ServiceState::Ready => ServiceState::Starting,
             state => state,
         };

@@ -73,6 +73,7 @@ mod writer;
 use std::fs;
 use std::future::Future;
 use std::io;
+use std::os::unix::fs::MetadataExt as _;
 use std::path::PathBuf;
 use std::pin::Pin;
 use std::sync::atomic::Ordering;
@@ -114,6 +115,8 @@ pub struct JournalOptions {
 pub struct Opened {
     /// The journal's id, from its creation on.
     pub id: String,
+    /// Tells this folder from its copies, which have the same id.
+    pub lock_inode: u64,
     /// Where the oldest segment starts.
     pub first: Position,
     /// Where the log ended before it was opened, segments that were moved aside included: no mark of this
@@ -200,6 +203,7 @@ impl Journal {
         // Whoever was here before had at most a full queue of positions beyond the end.
         let next = if is_new { Position(0) } else { Position(floor.0 + QUEUE_BYTES_MAX) };
         let shared = Arc::new(Shared::new(id, dir, (max_bytes, segment_bytes), segments, (end, next)));
+        let lock_inode = lock.metadata().map_err(JournalError::folder(&shared.dir))?.ino();
         let mut writer = Writer::new(Arc::clone(&shared), disk, lock);
         match writer.begin_segment(next) {
             Err(error) if !is_new && error.is_disk_full() => shared.fail(&error),
@@ -213,7 +217,7 @@ impl Journal {
             .spawn(move || writer.run())
             .map_err(JournalError::io("start the writer of", &shared.dir))?;
         let journal = Journal { shared, writer: Mutex::new(Some(thread)), removal: Mutex::new(()) };
-        let opened = Opened { found_end: floor, torn_tail_bytes, ..journal.opened() };
+        let opened = Opened { lock_inode, found_end: floor, torn_tail_bytes, ..journal.opened() };
         tracing::info!(
             journal.id = %opened.id, first = opened.first.0, end = opened.end.0, segments = opened.segments,
             torn_tail_bytes, "journal.opened"

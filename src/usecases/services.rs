@@ -1,9 +1,6 @@
 //! What every use case is given.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicU8, Ordering},
-};
+use std::sync::Arc;
 
 use askpro_actors::{
     ports::{
@@ -16,6 +13,7 @@ use askpro_actors::{
     runtime::Runtime,
 };
 use askpro_domain::secret::Secret;
+use tokio::sync::watch;
 
 use super::{FunctionPace, InboundMemory, traffic::Traffic};
 
@@ -60,9 +58,10 @@ pub struct Services {
 }
 
 /// What the process is doing.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum ServiceState {
     /// Opening the journal, recovering.
+    #[default]
     Starting,
     /// Another process owns the database; waiting.
     Standby,
@@ -90,31 +89,24 @@ impl ServiceState {
 
 /// The state, shared.
 #[derive(Clone, Default)]
-pub struct Readiness(Arc<AtomicU8>);
+pub struct Readiness(watch::Sender<ServiceState>);
 
 impl Readiness {
     /// Sets it.
     pub fn set(&self, state: ServiceState) {
-        let code = match state {
-            ServiceState::Starting => 0,
-            ServiceState::Standby => 1,
-            ServiceState::Ready => 2,
-            ServiceState::Draining => 3,
-            ServiceState::Fenced => 4,
-        };
-        self.0.store(code, Ordering::SeqCst);
+        self.0.send_replace(state);
     }
 
     /// Reads it.
     #[must_use]
     pub fn get(&self) -> ServiceState {
-        match self.0.load(Ordering::SeqCst) {
-            0 => ServiceState::Starting,
-            1 => ServiceState::Standby,
-            2 => ServiceState::Ready,
-            3 => ServiceState::Draining,
-            _ => ServiceState::Fenced,
-        }
+        *self.0.borrow()
+    }
+
+    /// Resolves when it is `state`.
+    pub async fn becomes(&self, state: ServiceState) {
+        // The sender lives as long as `self`.
+        let _ = self.0.subscribe().wait_for(|now| *now == state).await;
     }
 }
 
@@ -130,4 +122,15 @@ pub struct Door {
     pub retry_after_s: u64,
     /// What opens `/admin`; `None` keeps it shut.
     pub admin_token: Option<Secret>,
+}
+
+impl Door {
+    /// What the process is doing. A lost fence shows here from its first moment.
+    #[must_use]
+    pub fn state(&self) -> ServiceState {
+        match self.services.get() {
+            Some(services) if services.actors.fence.is_lost() => ServiceState::Fenced,
+            _ => self.readiness.get(),
+        }
+    }
 }

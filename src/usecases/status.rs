@@ -43,7 +43,7 @@ impl ReadinessView {
 /// How ready the service is.
 #[must_use]
 pub fn readiness(door: &Door) -> ReadinessView {
-    let state = door.readiness.get();
+    let state = door.state();
     let Some(services) = door.services.get() else {
         let state = if state == ServiceState::Ready { ServiceState::Starting } else { state };
         return ReadinessView { status: state.as_str(), reasons: Vec::new(), database: None, journal: None };

@@ -1,8 +1,12 @@
 //! One process owns a database; a second one stands by and takes over.
 
-use std::time::{Duration, Instant};
+use std::{
+    str::FromStr,
+    time::{Duration, Instant},
+};
 
 use serde_json::json;
+use sqlx::{Connection, Executor, SqliteConnection, sqlite::SqliteConnectOptions};
 
 use crate::support::{
     database::Tables,
@@ -85,25 +89,80 @@ async fn a_process_that_slept_through_its_lease_is_fenced_out() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_process_that_waits_for_the_journal_keeps_its_lease() {
+async fn a_sleeper_that_has_the_folder_is_waited_for_and_goes_on() {
     let (setup, _calcom) = prepared(1_000).await;
     let mut first = Program::start(&setup).await;
-    first.signal("STOP");
     let mut second = Program::spawn(&setup);
+    second.wait_until("standby").await;
+    first.signal("STOP");
     let tables = Tables::open(setup.database_url()).await;
-    tables.wait_for(1, "lease WHERE epoch = 2").await;
-    let other = setup.folder.path().join("other-journal").display().to_string();
-    let other = Setup { folder: setup.folder.clone(), env: setup.env.clone() }.with("JOURNAL__DIR", &other);
-    let third = Program::spawn(&other);
     let since = Instant::now();
     eventually("several lives of a lease are over", async || {
-        assert_eq!(tables.texts("epoch", "FROM lease").await, ["2"], "nobody else took it");
+        assert_eq!(second.readiness().await.as_deref(), Some("standby"));
         (since.elapsed() > Duration::from_secs(4)).then_some(())
     })
     .await;
+    assert_eq!(tables.texts("epoch", "FROM lease").await, ["1"], "a lease without the folder is of no use");
+    first.signal("CONT");
+    first.retell.event(&event("call_started", &call("call_t4"))).await;
+    tables.wait_for(1, "call_events WHERE call_id = 'call_t4'").await;
+    assert!(first.is_running());
     first.kill();
     second.wait_until("ready").await;
-    assert_eq!(third.readiness().await.as_deref(), Some("standby"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_owner_is_not_robbed_by_one_with_another_folder_of_the_same_path_or_a_copy() {
+    let (setup, _calcom) = prepared(60_000).await;
+    let mut first = Program::start(&setup).await;
+    // As two containers with one host name and a volume each have it.
+    let (path, moved) = (setup.journal_dir(), setup.folder.path().join("moved"));
+    std::fs::rename(&path, &moved).unwrap();
+    let mut second = Program::spawn(&setup);
+    second.wait_until("standby").await;
+    let copy = setup.folder.path().join("copy");
+    std::fs::create_dir(&copy).unwrap();
+    for entry in std::fs::read_dir(&moved).unwrap() {
+        let entry = entry.unwrap();
+        std::fs::copy(entry.path(), copy.join(entry.file_name())).unwrap();
+    }
+    let copied = Setup { folder: setup.folder.clone(), env: setup.env.clone() }
+        .with("JOURNAL__DIR", &copy.display().to_string());
+    let mut third = Program::spawn(&copied);
+    third.wait_until("standby").await;
+    let tables = Tables::open(setup.database_url()).await;
+    assert_eq!(tables.texts("epoch", "FROM lease").await, ["1"]);
+    first.retell.event(&event("call_started", &call("call_t5"))).await;
+    tables.wait_for(1, "call_events WHERE call_id = 'call_t5'").await;
+    assert!(first.is_running());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_owner_whose_write_is_fenced_ends_at_once() {
+    // Its lease would be looked at after 40 seconds only.
+    let (setup, _calcom) = prepared(120_000).await;
+    let mut first = Program::start(&setup).await;
+    let tables = Tables::open(setup.database_url()).await;
+    tables.execute("UPDATE lease SET owner = 'another', epoch = epoch + 1").await;
+    first.retell.event(&event("call_started", &call("call_t6"))).await;
+    assert_eq!(first.ended().await.code(), Some(1), "another process owns the database");
+    assert_eq!(tables.count("call_events").await, 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_process_that_is_told_to_end_before_it_stands_by_ends_when_it_does() {
+    let (setup, _calcom) = prepared(60_000).await;
+    let _first = Program::start(&setup).await;
+    let options = SqliteConnectOptions::from_str(setup.database_url()).unwrap();
+    let mut locked = SqliteConnection::connect_with(&options).await.unwrap();
+    locked.execute("BEGIN IMMEDIATE").await.unwrap();
+    let other = setup.folder.path().join("other-journal").display().to_string();
+    let other = Setup { folder: setup.folder.clone(), env: setup.env.clone() }.with("JOURNAL__DIR", &other);
+    let mut second = Program::spawn(&other);
+    second.wait_until("starting").await;
+    second.signal("TERM");
+    locked.execute("ROLLBACK").await.unwrap();
+    assert_eq!(second.ended().await.code(), Some(0));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -12,11 +12,12 @@ mod tests;
 
 use std::sync::{
     Arc,
-    atomic::{AtomicBool, AtomicI64, Ordering},
+    atomic::{AtomicI64, Ordering},
 };
 
 use askpro_domain::{ids::CallId, time::UnixMillis};
 use serde::Serialize;
+use tokio::sync::watch;
 
 pub use actor::{WriterActor, WriterFactory, WriterMessage};
 use backlog::Lane;
@@ -67,11 +68,12 @@ pub struct WriteOrder {
     pub positions: Vec<Position>,
 }
 
-/// The fence: the epoch of our lease, and whether another process has taken it.
+/// The fence: the epoch of our lease, and whether another process has taken it. Whoever loses it first (a
+/// writer, or the keeper of the lease) tells everybody at once.
 #[derive(Debug, Default)]
 pub struct Fence {
     epoch: AtomicI64,
-    lost: AtomicBool,
+    lost: watch::Sender<bool>,
 }
 
 impl Fence {
@@ -88,13 +90,19 @@ impl Fence {
 
     /// Another process owns the database: nothing may be written any more.
     pub fn lose(&self) {
-        self.lost.store(true, Ordering::SeqCst);
+        self.lost.send_replace(true);
     }
 
     /// Whether it was lost.
     #[must_use]
     pub fn is_lost(&self) -> bool {
-        self.lost.load(Ordering::SeqCst)
+        *self.lost.borrow()
+    }
+
+    /// Resolves when it is lost.
+    pub async fn lost(&self) {
+        // The sender lives as long as the fence.
+        let _ = self.lost.subscribe().wait_for(|lost| *lost).await;
     }
 }
 

@@ -160,6 +160,18 @@ async fn an_endless_head_is_refused() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn nothing_is_taken_from_the_moment_the_fence_is_lost() {
+    let edge = Edge::start();
+    edge.services.actors.fence.lose();
+    for path in ["/webhooks/retell", "/functions/retell/opening_hours"] {
+        let answer = edge.post(path, PLATFORM_KEY, b"{}").await;
+        assert_eq!((answer.status, answer.code().as_str()), (503, "fenced"));
+    }
+    let probe = edge.send("GET", "/readyz", &[], b"").await;
+    assert_eq!((probe.status, probe.json()["status"].as_str()), (503, Some("fenced")));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn nothing_is_taken_in_any_state_but_ready() {
     let edge = Edge::start();
     for (state, word) in [
