@@ -141,10 +141,6 @@ mod tests {
         Record::RetellEvent { signer: Signer::Platform, received_at: AT, body: Bytes::from_static(b"{}") }
     }
 
-    fn turn() -> Turn {
-        Arc::new(FreeTurnstile::default()).turn()
-    }
-
     fn order() -> BookingOrder {
         serde_json::from_value(json!({
             "appointment": "apt_1", "company": 1, "branch": 2, "call_id": "call_c1", "order_key": "book",
@@ -153,6 +149,10 @@ mod tests {
             "notes": null, "time_zone": "Europe/Berlin", "language": "de",
         }))
         .unwrap()
+    }
+
+    fn turn() -> Turn {
+        Arc::new(FreeTurnstile::default()).turn()
     }
 
     fn behind<T: Default>() -> (Fenced<T>, Arc<Fence>) {
@@ -199,8 +199,7 @@ mod tests {
     async fn an_order_that_waits_before_it_is_sent_is_given_up_when_the_fence_falls() {
         let (calendar, fence) = behind::<FakeCalendar>();
         calendar.inner.creates.close();
-        let order = order();
-        let turn = turn();
+        let (order, turn) = (order(), turn());
         let mut creating = calendar.create(&order, AT, &turn);
         assert!((&mut creating).now_or_never().is_none());
         fence.lose();
