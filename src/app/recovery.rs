@@ -92,7 +92,7 @@ fn take(actors: &Actors, journaled: &mut Journaled, at: port::Position, record: 
 fn event_of(record: &port::Record) -> Option<(Body, Signer)> {
     match record {
         port::Record::RetellEvent { body, signer, .. } => Some((Body::Inline(body.clone()), *signer)),
-        port::Record::Scheduling(_) | port::Record::Callback(_) => None,
+        port::Record::Scheduling(_) | port::Record::CalendarEvent { .. } | port::Record::Callback(_) => None,
     }
 }
 
