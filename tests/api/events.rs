@@ -138,7 +138,7 @@ async fn calls_that_never_connected_count_no_minutes() {
         assert_eq!(rows[0][0].as_deref(), Some(status), "{name}");
         assert_eq!(rows[0][1].as_deref().unwrap_or("0"), "0", "{name}");
     }
-    assert_eq!(service.admin("/admin/status").await["calls_live"], 0);
+    service.live_calls(0).await;
     service.stop().await;
 }
 
@@ -171,7 +171,7 @@ async fn live_calls_are_shown_by_their_actors_and_ended_ones_by_the_store() {
     let live = service.admin("/admin/calls?state=live").await;
     assert_eq!(live["items"].as_array().unwrap().len(), 3, "{live}");
     assert!(live["items"].as_array().unwrap().iter().all(|call| call["in_memory"] == true));
-    assert_eq!(service.admin("/admin/status").await["calls_live"], 3);
+    service.live_calls(3).await;
     service.retell.event(&event("call_ended", &over(&call("call_l1"), 5_000, "agent_hangup"))).await;
     service.tables.wait_for(1, "calls WHERE status = 'ended'").await;
     let live = service.admin("/admin/calls?state=live&company=friseur-mitte").await;

@@ -120,7 +120,7 @@ async fn a_call_that_was_silent_over_a_restart_is_closed_by_retells_word() {
     let script = calls(1, 5).remove(0);
     send(&service, &script, "call_started").await;
     service.tables.wait_for(1, "calls WHERE status = 'live'").await;
-    assert_eq!(service.admin("/admin/status").await["calls_live"], 1);
+    service.live_calls(1).await;
     let stopped = service.stop().await;
     assert_eq!(retell.requests(), 0, "nobody asks while a call may still be going on");
     // As if its first word had come three hours ago.
@@ -133,7 +133,7 @@ async fn a_call_that_was_silent_over_a_restart_is_closed_by_retells_word() {
         (&shown["closed_by"], &shown["duration_ms"]),
         (&json!("reconcile"), &json!(script.expected.duration_ms))
     );
-    assert_eq!(service.admin("/admin/status").await["calls_live"], 0);
+    service.live_calls(0).await;
     service.stop().await;
 }
 

@@ -76,8 +76,9 @@ async fn lists_have_items_with_ids_and_a_cursor() {
             assert!(actor.as_object().unwrap().contains_key(field), "{field}: {actor}");
         }
     }
+    service.live_calls(1).await;
     let status = service.admin("/admin/status").await;
-    assert_eq!((&status["status"], &status["calls_live"]), (&json!("ready"), &json!(1)), "{status}");
+    assert_eq!(status["status"], "ready", "{status}");
     let timeline = service.admin("/admin/calls/call_r1/timeline").await;
     assert_eq!(timeline["items"][0]["name"], "call_started", "{timeline}");
     let company = service.admin("/admin/companies/friseur-mitte").await;

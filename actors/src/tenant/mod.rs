@@ -35,9 +35,9 @@ impl LiveCounts {
     /// One more live call of this company.
     #[must_use]
     pub fn enter(&self, company: CompanyId) -> LiveToken {
-        let total = self.total.fetch_add(1, Ordering::Relaxed) + 1;
+        self.total.fetch_add(1, Ordering::Relaxed);
         *self.by_company.entry(company).or_insert(0) += 1;
-        publish(total);
+        gauge().increment(1.0);
         LiveToken { counts: self.clone(), company }
     }
 
@@ -56,17 +56,17 @@ impl LiveCounts {
 
 impl Drop for LiveToken {
     fn drop(&mut self) {
-        let total = self.counts.total.fetch_sub(1, Ordering::Relaxed) - 1;
+        self.counts.total.fetch_sub(1, Ordering::Relaxed);
         if let Some(mut n) = self.counts.by_company.get_mut(&self.company) {
             *n -= 1;
         }
-        publish(total);
+        gauge().decrement(1.0);
     }
 }
 
-fn publish(total: i64) {
-    #[expect(clippy::cast_precision_loss, reason = "far fewer than 2^52 calls are live")]
-    metrics::gauge!(crate::metrics::CALLS_LIVE.name).set(total as f64);
+/// Moved by steps: of two threads that set a total, the slower one would leave the older figure.
+fn gauge() -> metrics::Gauge {
+    metrics::gauge!(crate::metrics::CALLS_LIVE.name)
 }
 
 /// What a company's actor hears.

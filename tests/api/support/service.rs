@@ -130,6 +130,14 @@ impl Service {
         holds.iter().map(|hold| hold["state"].as_str().unwrap().to_owned()).collect()
     }
 
+    /// Waits until `count` calls are live.
+    pub async fn live_calls(&self, count: u64) {
+        eventually(&format!("{count} live calls"), async || {
+            (self.admin("/admin/status").await["calls_live"] == count).then_some(())
+        })
+        .await;
+    }
+
     /// Waits until everything that was acknowledged is in the database.
     pub async fn settled(&self) {
         eventually("everything is committed", async || {
