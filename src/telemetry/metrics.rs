@@ -207,6 +207,7 @@ pub const ARGUMENT_NAMES: &[&str] = &[
     "priority",
     "reason",
     "due",
+    "text",
 ];
 
 const SOURCES: &[&str] = &["retell", "calcom"];

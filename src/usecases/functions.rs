@@ -116,7 +116,8 @@ fn busy_answer(company: Option<&Company>) -> Answered {
     }
 }
 
-/// Names what was given and is of no use in the answer, so that the agent can ask for it again; counts it.
+/// Says in the answer which time was understood, and what was given and is of no use, so that the agent can ask
+/// for it again; counts that.
 fn with_remarks(mut answered: Answered, remarks: &Remarks) -> Answered {
     let kinds = [
         ("ignored", remarks.ignored.as_slice()),
@@ -129,10 +130,12 @@ fn with_remarks(mut answered: Answered, remarks: &Remarks) -> Answered {
         }
     }
     let ignored: Vec<&str> = remarks.ignored_names().collect();
-    if !ignored.is_empty()
-        && let Some(body) = with_last_field(&answered.body, "ignored", &Value::from(ignored))
-    {
-        answered.body = Bytes::from(body);
+    let understood = remarks.understood.as_deref().map(Value::from);
+    let ignored = (!ignored.is_empty()).then(|| Value::from(ignored));
+    for (name, value) in [("understood", understood), ("ignored", ignored)] {
+        if let Some(body) = value.and_then(|value| with_last_field(&answered.body, name, &value)) {
+            answered.body = Bytes::from(body);
+        }
     }
     answered
 }
@@ -198,9 +201,12 @@ mod tests {
             ignored: vec![Argument::Email],
             moved: vec![Argument::Staff],
             too_long: Some(Argument::Notes),
+            understood: Some("am Dienstag".to_owned()),
         };
         let body = with_remarks(answered(), &remarks).body;
-        assert_eq!(body, r#"{"success":true,"code":"confirmed","ignored":["customer_email"]}"#);
+        let wanted =
+            r#"{"success":true,"code":"confirmed","understood":"am Dienstag","ignored":["customer_email"]}"#;
+        assert_eq!(body, wanted);
         assert_eq!(with_remarks(answered(), &Remarks::default()), answered());
     }
 

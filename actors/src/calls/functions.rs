@@ -6,7 +6,7 @@ use askpro_domain::{
     call::{AppointmentFact, CallIdentity, PlacedIn},
     function::{
         Caller, FunctionAnswer, FunctionOrder, Speaker, check_customer, find_appointments, list_services,
-        opening_hours, order_key, parse_order,
+        opening_hours, order_key, parse_date, parse_order,
     },
     ids::{AppointmentId, CompanyId},
     phone::PhoneNumber,
@@ -102,6 +102,7 @@ impl CallActor {
             }
             FunctionOrder::ListServices(list) => list_services(company, branch, list),
             FunctionOrder::OpeningHours(hours) => opening_hours(company, branch, hours, now),
+            FunctionOrder::ParseDate(start) => parse_date(company, start, now),
             FunctionOrder::CheckCustomer => check_customer(company, &known()),
             FunctionOrder::FindAppointments => {
                 find_appointments(company, &known(), &self.own_ahead(company.id, now))

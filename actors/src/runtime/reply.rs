@@ -8,8 +8,18 @@ use tokio::sync::oneshot;
 
 /// The answering side, carried inside a message.
 pub struct Reply<T> {
-    sender: Arc<Mutex<Option<oneshot::Sender<T>>>>,
+    sender: Arc<Mutex<Option<Asker<T>>>>,
 }
+
+/// Who waits for an answer.
+struct Asker<T> {
+    sender: oneshot::Sender<T>,
+    /// Others who are given the same answer.
+    joined: Vec<Tell<T>>,
+}
+
+/// Passes an answer on.
+type Tell<T> = Box<dyn FnOnce(&T) + Send>;
 
 impl<T> Clone for Reply<T> {
     /// Another handle to the same answer; the first that answers wins.
@@ -22,19 +32,37 @@ impl<T> Reply<T> {
     /// Both sides of one answer.
     pub fn new() -> (Self, ReplyFuture<T>) {
         let (sender, receiver) = oneshot::channel();
-        (Reply { sender: Arc::new(Mutex::new(Some(sender))) }, ReplyFuture { receiver })
+        let asker = Asker { sender, joined: Vec::new() };
+        (Reply { sender: Arc::new(Mutex::new(Some(asker))) }, ReplyFuture { receiver })
     }
 
     /// Answers. False if there was an answer before, or nobody waits any more.
     pub fn send(&self, answer: T) -> bool {
-        let sender = self.sender.lock().unwrap_or_else(PoisonError::into_inner).take();
-        sender.is_some_and(|sender| sender.send(answer).is_ok())
+        let Some(asker) = self.sender.lock().unwrap_or_else(PoisonError::into_inner).take() else {
+            return false;
+        };
+        asker.joined.into_iter().for_each(|tell| tell(&answer));
+        asker.sender.send(answer).is_ok()
+    }
+
+    /// Gives whoever waits for `other` the same answer. False when there was an answer before.
+    pub fn join(&self, other: &Self) -> bool
+    where
+        T: Clone + Send + 'static,
+    {
+        let other = other.clone();
+        let mut asker = self.sender.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(asker) = asker.as_mut() else { return false };
+        asker.joined.push(Box::new(move |answer| {
+            other.send(answer.clone());
+        }));
+        true
     }
 
     /// Whether an answer would still reach somebody.
     pub fn is_awaited(&self) -> bool {
-        let sender = self.sender.lock().unwrap_or_else(PoisonError::into_inner);
-        sender.as_ref().is_some_and(|sender| !sender.is_closed())
+        let asker = self.sender.lock().unwrap_or_else(PoisonError::into_inner);
+        asker.as_ref().is_some_and(|asker| !asker.sender.is_closed() || !asker.joined.is_empty())
     }
 }
 

@@ -64,6 +64,8 @@ pub(super) struct Offer {
     pub event_type_id: i64,
     pub member: Option<askpro_domain::ids::StaffId>,
     pub interval: Interval,
+    /// The tool call that it was made for, when that is known.
+    pub tool_call_id: Option<String>,
 }
 
 /// A booking in memory, with who waits for it.
@@ -79,6 +81,8 @@ pub(super) struct Active {
     pub written_ahead: WrittenAhead,
     /// Its call is over and it is settled: it is forgotten then.
     pub forget_at: Option<UnixMillis>,
+    /// The caller heard that it is booked already.
+    pub told_again: bool,
     /// The status that was counted last: only a change of it counts.
     pub counted: AppointmentStatus,
     /// Effects of moves that the journal did not take, and when it is tried again.
@@ -114,6 +118,7 @@ impl Active {
             // The end of a call that may be another company's is not told here.
             call_finished: booking.order.claimed,
             counted: booking.status(),
+            told_again: false,
             forget_at: None,
             booking,
             waiters: Vec::new(),

@@ -14,6 +14,17 @@ use bytes::Bytes;
 use super::{actor::Offer, plan::Wish};
 use crate::calls::Answered;
 
+/// What is said of a slot that is held.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct HeldUntil<'a> {
+    /// When the hold ends.
+    pub(super) until: UnixMillis,
+    /// Other starts of the wished window that are free.
+    pub(super) others: &'a [UnixMillis],
+    /// Age of the view it relies on; `None` when that is as good as live.
+    pub(super) mirror_age_ms: Option<i64>,
+}
+
 /// Speaks for one company.
 pub(super) struct Answers {
     company_id: CompanyId,
@@ -28,26 +39,40 @@ impl Answers {
         Self { company_id, company, speaker }
     }
 
-    pub(super) fn available(&self, offer: &Offer, until: UnixMillis, mirror_age_ms: Option<i64>) -> Answered {
+    /// A slot is held, and what else of the wished window is free. A booking that left its time open is not made
+    /// before the caller has heard which it is.
+    pub(super) fn held(&self, offer: &Offer, held: &HeldUntil<'_>, books: bool) -> Answered {
         let staff = offer.member.and_then(|m| self.company.as_ref()?.staff_member(m).map(|s| s.name.clone()));
         let service = self.service_name(offer.wish.service);
-        self.done(self.speaker.available(&FreeSlot {
+        let free = FreeSlot {
             slot: offer.wish.start,
-            held_until: until,
+            held_until: held.until,
             service: &service,
             staff: staff.as_deref(),
-            alternatives: &[],
-            confidence: if mirror_age_ms.is_some() { Confidence::Mirror } else { Confidence::Live },
-            age_s: age_s(mirror_age_ms.unwrap_or_default()),
-        }))
+            alternatives: &alternatives(held.others),
+            confidence: if held.mirror_age_ms.is_some() { Confidence::Mirror } else { Confidence::Live },
+            age_s: age_s(held.mirror_age_ms.unwrap_or_default()),
+        };
+        self.done(if books {
+            self.speaker.confirmation_required(&free)
+        } else {
+            self.speaker.available(&free)
+        })
     }
 
     /// The wished slot is not free; `free` times are.
-    pub(super) fn taken(&self, wish: Wish, free: &[UnixMillis], mirror_age_ms: Option<i64>) -> Answered {
+    pub(super) fn taken(
+        &self,
+        wish: Wish,
+        free: &[UnixMillis],
+        mirror_age_ms: Option<i64>,
+        now: UnixMillis,
+    ) -> Answered {
         let staff = wish.staff.and_then(|m| self.company.as_ref()?.staff_member(m).map(|s| s.name.clone()));
         let service = self.service_name(wish.service);
         self.done(self.speaker.not_available(&MissingSlot {
-            wish: wish.start,
+            wish: wish.wished(),
+            now,
             service: &service,
             staff: staff.as_deref(),
             alternatives: &alternatives(free),
@@ -57,12 +82,17 @@ impl Answers {
     }
 
     /// A booking's wished slot is somebody else's.
-    pub(super) fn slot_taken(&self, wish: Wish, free: &[UnixMillis]) -> Answered {
-        self.done(self.speaker.slot_taken(wish.start, &alternatives(free)))
+    pub(super) fn slot_taken(&self, wish: Wish, free: &[UnixMillis], now: UnixMillis) -> Answered {
+        self.done(self.speaker.slot_taken(&wish.wished(), &alternatives(free), now))
     }
 
     pub(super) fn confirmed(&self, booking: &Booking) -> Answered {
         self.about(booking, |it| self.speaker.confirmed(it))
+    }
+
+    /// The same order again, under another tool call.
+    pub(super) fn already_booked(&self, booking: &Booking) -> Answered {
+        self.about(booking, |it| self.speaker.already_booked(it, booking.status()))
     }
 
     pub(super) fn pending(&self, booking: &Booking) -> Answered {

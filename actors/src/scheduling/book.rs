@@ -3,7 +3,8 @@
 use askpro_domain::{
     booking::{Attendee, Booking, BookingOrder, BookingState, OrderedBy},
     function::{
-        BookOrder, FunctionAnswer, FunctionOrder, check_filled_in, check_notice, lookup::fold, order_key,
+        BookOrder, FunctionAnswer, FunctionOrder, WishedStart, check_filled_in, check_notice, lookup::fold,
+        order_key,
     },
     ids::{AppointmentId, CallId},
     tenant::Company,
@@ -13,6 +14,7 @@ use askpro_domain::{
 use super::{
     SchedulingActor, SchedulingAsk, SchedulingMessage,
     actor::{Active, Offer, Waiter, WrittenAhead},
+    answers::HeldUntil,
     pins::Pin,
     plan::Wish,
 };
@@ -21,6 +23,10 @@ use crate::runtime::Context;
 impl SchedulingActor {
     /// A repeat joins or is answered again; anything else is held first, then booked.
     pub(super) fn book(&mut self, ask: &SchedulingAsk, order: &BookOrder, cx: &mut Context<'_, Self>) {
+        if let Some((offer, until)) = self.offered_by_this_call(ask, order) {
+            let held = HeldUntil { until, others: &[], mirror_age_ms: None };
+            return self.answer(ask, cx, |a| a.held(&offer, &held, true));
+        }
         let (ask, order) = self.fill_in(ask, order);
         if let Some(appointment) = self.same_order(&ask, &order) {
             return self.answer_repeat(&appointment, &ask, cx);
@@ -34,14 +40,28 @@ impl SchedulingActor {
         self.book_anew(&ask, &order, cx);
     }
 
+    /// What this very tool call was offered, when it is sent again: the caller has not heard yet which time of the
+    /// window it is.
+    fn offered_by_this_call(&self, ask: &SchedulingAsk, order: &BookOrder) -> Option<(Offer, UnixMillis)> {
+        let is_open = matches!(order.start, Some(WishedStart::Within(_)));
+        let offer = self.offers.get(&ask.call_id).filter(|_| is_open && ask.tool_call_id.is_some())?;
+        let until = self.ledger.get(&offer.hold)?.until()?;
+        (offer.tool_call_id == ask.tool_call_id).then(|| (offer.clone(), until))
+    }
+
     /// The order with what it leaves open as the call holds it, and with the key that it has then.
     fn fill_in(&self, ask: &SchedulingAsk, order: &BookOrder) -> (SchedulingAsk, BookOrder) {
         let Some(held) = self.offered_to(&ask.call_id) else { return (ask.clone(), order.clone()) };
-        let order = BookOrder {
-            service: order.service.or(Some(held.service)),
-            start: order.start.or(Some(held.start)),
-            ..order.clone()
+        let is_held = |start: WishedStart| {
+            let offer = self.offers.get(&ask.call_id);
+            offer.is_some_and(|offer| start.admits(offer.wish.start) && is_of(offer, order))
         };
+        let start = match order.start {
+            Some(start) if !is_held(start) => start,
+            _ => WishedStart::At(held.start),
+        };
+        let order =
+            BookOrder { service: order.service.or(Some(held.service)), start: Some(start), ..order.clone() };
         let filled = FunctionOrder::BookAppointment(order.clone());
         let order_key = order_key(&filled);
         (SchedulingAsk { order: filled, order_key, ..ask.clone() }, order)
@@ -60,15 +80,18 @@ impl SchedulingActor {
         let is_same = |booked: &BookingOrder| {
             booked.order_key == ask.order_key
                 || (order.service.is_none_or(|service| service == booked.service)
-                    && order.start.is_none_or(|start| start == booked.interval.start())
+                    && order.start.is_none_or(|start| start.admits(booked.interval.start()))
                     && name.as_ref().is_none_or(|name| *name == fold(&booked.attendee.name)))
         };
-        let live = self.bookings.values().map(|active| &active.booking).filter(|booking| {
-            let status = booking.status();
-            booking.order.call_id == ask.call_id && (status.is_open() || status.stands())
+        let of_call = self.bookings.values().filter(|active| active.booking.order.call_id == ask.call_id);
+        let live = of_call.filter(|active| {
+            let status = active.booking.status();
+            status.is_open() || (status.stands() && !is_one_more(active, ask, order))
         });
-        let same = live.filter(|booking| is_same(&booking.order));
-        same.max_by_key(|booking| booking.submitted_at).map(|booking| booking.order.appointment.clone())
+        let same = live.map(|active| &active.booking).filter(|booking| is_same(&booking.order));
+        let by_this_call = |booking: &Booking| ask.tool_call_id.is_some() && !is_new_call(booking, ask);
+        let same = same.max_by_key(|booking| (by_this_call(booking), booking.submitted_at));
+        same.map(|booking| booking.order.appointment.clone())
     }
 
     pub(super) fn answer_repeat(
@@ -80,6 +103,10 @@ impl SchedulingActor {
         let Some(active) = self.bookings.get_mut(appointment) else { return };
         let booking = active.booking.clone();
         match &booking.state {
+            BookingState::Confirmed { .. } if is_new_call(&booking, ask) => {
+                active.told_again = true;
+                self.answer(ask, cx, |a| a.already_booked(&booking));
+            }
             BookingState::Confirmed { .. } => self.answer(ask, cx, |a| a.confirmed(&booking)),
             _ if booking.is_promised() => self.answer_open(appointment, ask.reply.clone(), cx),
             _ => {
@@ -137,7 +164,7 @@ impl SchedulingActor {
         };
         let held = self.offered_to(&ask.call_id).filter(|held| held.service == service);
         let held_staff = held.and_then(|held| held.staff);
-        let wish = Wish { service, staff: order.staff.or(held_staff), start };
+        let wish = Wish::of(service, order.staff.or(held_staff), start);
         if order.customer_name.is_none() {
             return self.answer(ask, cx, |a| a.name_required());
         }
@@ -145,13 +172,9 @@ impl SchedulingActor {
             return self.answer(ask, cx, |a| a.contact_required());
         }
         let Some(company) = self.company_now() else { return self.answer(ask, cx, |a| a.busy()) };
-        let same_staff =
-            |o: &Offer| order.staff.is_none() || order.staff == o.wish.staff || order.staff == o.member;
         match offer {
             Some(offer)
-                if offer.wish.service == wish.service
-                    && offer.wish.start == wish.start
-                    && same_staff(&offer) =>
+                if wish.window.is_none() && offer.wish.start == wish.start && is_of(&offer, order) =>
             {
                 self.submit(ask, order, &offer, None, cx);
             }
@@ -252,6 +275,24 @@ impl SchedulingActor {
     }
 }
 
+/// Whether an offer is of the service and the member of staff that an order names.
+fn is_of(offer: &Offer, order: &BookOrder) -> bool {
+    let same_staff = order.staff.is_none() || order.staff == offer.wish.staff || order.staff == offer.member;
+    order.service.is_none_or(|service| service == offer.wish.service) && same_staff
+}
+
+/// Whether an order comes from another tool call than the one that made this booking, as far as both are known.
+fn is_new_call(booking: &Booking, ask: &SchedulingAsk) -> bool {
+    let ids = (booking.order.by.tool_call_id.as_ref(), ask.tool_call_id.as_ref());
+    matches!(ids, (Some(made_by), Some(asked_by)) if made_by != asked_by)
+}
+
+/// Whether the caller wants the same once more: confirmed after having heard that it is booked already. Agents
+/// confirm by habit, so a confirmation that was not asked for says nothing.
+fn is_one_more(active: &Active, ask: &SchedulingAsk, order: &BookOrder) -> bool {
+    active.told_again && order.confirm && is_new_call(&active.booking, ask)
+}
+
 /// What could not be checked before the order was filled in; for slots that the call does not hold.
 fn may_be_booked(
     company: &Company,
@@ -262,8 +303,8 @@ fn may_be_booked(
     let branch = company.branch(ask.placed.branch).or_else(|| company.branches.first());
     match (company.service(wish.service), branch) {
         (Some(service), Some(branch)) => {
-            check_filled_in(company, branch, service, wish.staff, wish.start, now)
+            check_filled_in(company, branch, service, wish.staff, &wish.wished(), now)
         }
-        _ => check_notice(company, wish.start, now),
+        _ => check_notice(company, &wish.wished(), now),
     }
 }

@@ -2,34 +2,33 @@
 
 use askpro_domain::{
     booking::BookingOrder,
-    function::{FunctionOrder, alternatives},
-    ids::{AppointmentId, BodyHash, CallId},
+    function::FunctionOrder,
+    ids::AppointmentId,
     policy::{Class, Pass},
-    slots::{FreeUnits, Hold, HoldId, HoldRequest, Placed},
     tenant::{Company, Service},
     time::{Interval, UnixMillis},
 };
 
 use super::{
     SchedulingActor, SchedulingAsk, SchedulingMessage,
-    actor::Offer,
-    answers,
+    answers::{self, HeldUntil},
     breakers::{BreakerTarget, outcome_of},
+    hold::{Held, HeldSlot},
     mirror::{Freshness, window_for},
-    pins::Pin,
-    plan::{Candidate, Wish, candidates, segments},
+    near::Seeker,
+    plan::{Candidate, Wish, candidates},
 };
 use crate::{
     calls::Answered,
-    ports::{
-        calendar::{CalendarError, Offered},
-        journal::{Durable, SchedulingRecord},
-    },
+    ports::calendar::{CalendarError, Offered},
     runtime::Context,
 };
 
 /// Age below which a view is as good as asked for now: its age would be said as no second.
 const LIVE_MS_MAX: i64 = 1_000;
+
+/// Views of a long window that are looked at after the first.
+const LOOKS_MAX: usize = 3;
 
 /// How long a view that is refreshed beside an answer waits for its key's budget.
 const REFRESH_WAIT_MS: i64 = 2_000;
@@ -43,33 +42,36 @@ pub(super) struct Question {
     pub answer_by: UnixMillis,
     /// The order as journaled, when it is one and has to wait.
     pub ordered: Option<Box<BookingOrder>>,
-}
-
-/// What became of a try to hold.
-enum Held {
-    /// Held, and journaled as soon as the future says so.
-    Yes { offer: Offer, until: UnixMillis, known: Candidate, durable: Durable },
-    /// Not free; these times are.
-    No(Vec<UnixMillis>),
-    /// The journal does not take it.
-    JournalRefuses,
+    /// How many views of a long window were looked at in vain.
+    pub looks: usize,
+    /// What is free outside the window, as far as it was looked at.
+    pub instead: Vec<UnixMillis>,
 }
 
 impl SchedulingActor {
     pub(super) fn ask(&mut self, ask: &SchedulingAsk, cx: &mut Context<'_, Self>) {
         match &ask.order {
             FunctionOrder::CheckAvailability(order) => {
-                let wish = Wish { service: order.service, staff: order.staff, start: order.start };
-                self.question(ask.clone(), wish, cx);
+                let wish = Wish::of(order.service, order.staff, order.start);
+                if !self.joins(ask) {
+                    self.question(ask.clone(), wish, cx);
+                }
             }
             FunctionOrder::BookAppointment(order) => self.book(ask, order, cx),
             // What needs no slot is answered by the call, and never comes here.
             FunctionOrder::ListServices(_)
             | FunctionOrder::OpeningHours(_)
+            | FunctionOrder::ParseDate(_)
             | FunctionOrder::CheckCustomer
             | FunctionOrder::FindAppointments
             | FunctionOrder::RequestCallback(_) => self.answer(ask, cx, |a| a.busy()),
         }
+    }
+
+    /// The same question of the same call that waits already answers this one as well.
+    fn joins(&self, ask: &SchedulingAsk) -> bool {
+        let same = |q: &&Question| q.ask.call_id == ask.call_id && q.ask.order_key == ask.order_key;
+        self.questions.iter().find(same).is_some_and(|question| question.ask.reply.join(&ask.reply))
     }
 
     /// Answers at once from what is known, else fetches and waits.
@@ -79,7 +81,8 @@ impl SchedulingActor {
             return self.answer(&ask, cx, |a| a.busy());
         }
         let answer_by = ask.deadline.plus_ms(-self.world.settings.answer_margin_ms);
-        let mut question = Question { ask, wish, asked_at: cx.now(), answer_by, ordered: None };
+        let (asked_at, instead) = (cx.now(), Vec::new());
+        let mut question = Question { ask, wish, asked_at, answer_by, ordered: None, looks: 0, instead };
         if !self.fetch_missing(&question, cx) {
             return self.decide(question, cx);
         }
@@ -223,7 +226,7 @@ impl SchedulingActor {
 
     fn decide_one(
         &mut self,
-        question: Question,
+        mut question: Question,
         appointment: Option<AppointmentId>,
         cx: &mut Context<'_, Self>,
     ) {
@@ -240,37 +243,89 @@ impl SchedulingActor {
         if plan.is_empty() {
             return self.answer(&question.ask, cx, |a| a.service_not_bookable());
         }
-        let age_ms_max = self.world.settings.mirror_stale_ms_max;
-        let known: Vec<Candidate> = plan
-            .into_iter()
-            .filter(|c| {
-                self.mirror.view(c.event_type_id, question.wish.start, age_ms_max, cx.now()).is_some()
-            })
-            .collect();
+        let (now, age_ms_max) = (cx.now(), self.world.settings.mirror_stale_ms_max);
+        let is_known =
+            |c: &Candidate| self.mirror.view(c.event_type_id, question.wish.start, age_ms_max, now).is_some();
+        let known: Vec<Candidate> = plan.into_iter().filter(is_known).collect();
         if known.is_empty() {
-            return self.answer(&question.ask, cx, |a| a.calendar_unavailable());
+            return self.nothing_known(question, &company, cx);
         }
-        match self.hold_first_free(&question, service, &company, &known, cx.now()) {
+        let seeker = self.seeker(&question.ask, &company, service, &known, now);
+        match self.hold_first_free(&question, &seeker) {
             Held::JournalRefuses => self.answer(&question.ask, cx, |a| a.busy()),
             Held::No(free) => {
-                let books = matches!(question.ask.order, FunctionOrder::BookAppointment(_));
-                let age = self.mirror_age_ms(&known, &question, cx.now());
-                let call_id = &question.ask.call_id;
-                let free =
-                    if books { self.heard.after_revocation(call_id, question.wish, free) } else { free };
-                self.answer(&question.ask, cx, |a| {
-                    if books {
-                        a.slot_taken(question.wish, &free)
-                    } else {
-                        a.taken(question.wish, &free, age)
+                question.instead.extend(free);
+                match question.looks_further(now) {
+                    Some(from) => self.look_further(question, from, cx),
+                    None => {
+                        let age = self.mirror_age_ms(&known, &question, now);
+                        let looked_to = window_for(question.wish.start).map(|looked| looked.end());
+                        self.say_taken(question, age, looked_to, &company, cx);
                     }
-                });
+                }
             }
-            Held::Yes { offer, until, known, durable } => {
-                let age = self.mirror_age_ms(&[known], &question, cx.now());
-                self.held(question, appointment, offer, (until, age), durable, cx);
-            }
+            Held::Yes(held) => self.held(question, appointment, *held, cx),
         }
+    }
+
+    fn seeker<'a>(
+        &self,
+        ask: &'a SchedulingAsk,
+        company: &'a Company,
+        service: &'a Service,
+        known: &'a [Candidate],
+        now: UnixMillis,
+    ) -> Seeker<'a> {
+        let said =
+            if let FunctionOrder::BookAppointment(order) = &ask.order { order.phone.as_ref() } else { None };
+        let numbers = ask.caller.iter().chain(said);
+        Seeker {
+            company,
+            branch: company.branch(ask.placed.branch).or_else(|| company.branches.first()),
+            service,
+            known,
+            call_id: &ask.call_id,
+            occupied: self.occupied(numbers, None, now),
+            now,
+        }
+    }
+
+    /// The calendar told nothing of this time, though perhaps of the time before it.
+    fn nothing_known(&self, question: Question, company: &Company, cx: &mut Context<'_, Self>) {
+        if question.looks == 0 {
+            return self.answer(&question.ask, cx, |a| a.calendar_unavailable());
+        }
+        let looked_to = Some(question.wish.start);
+        self.say_taken(question, None, looked_to, company, cx);
+    }
+
+    /// The next view of a window that reaches beyond the one that was looked at in vain.
+    fn look_further(&mut self, question: Question, from: UnixMillis, cx: &mut Context<'_, Self>) {
+        let wish = Wish { start: from, ..question.wish };
+        let question = Question { wish, looks: question.looks + 1, ..question };
+        if self.fetch_missing(&question, cx) {
+            self.questions.push(question);
+        } else {
+            self.decide_one(question, None, cx);
+        }
+    }
+
+    fn say_taken(
+        &self,
+        question: Question,
+        mirror_age_ms: Option<i64>,
+        looked_to: Option<UnixMillis>,
+        company: &Company,
+        cx: &mut Context<'_, Self>,
+    ) {
+        let Question { ask, wish, instead: mut free, .. } = question;
+        let (books, now) = (matches!(ask.order, FunctionOrder::BookAppointment(_)), cx.now());
+        free.truncate(self.world.settings.alternatives_max);
+        let free = if books { self.heard.after_revocation(&ask.call_id, wish, free) } else { free };
+        let wish = looked_to.map_or(wish, |to| wish.up_to(to, company));
+        self.answer(&ask, cx, |a| {
+            if books { a.slot_taken(wish, &free, now) } else { a.taken(wish, &free, mirror_age_ms, now) }
+        });
     }
 
     /// Age of the oldest view that an answer relies on; `None` when all of them came for this question or are
@@ -287,21 +342,24 @@ impl SchedulingActor {
         &mut self,
         question: Question,
         appointment: Option<AppointmentId>,
-        offer: Offer,
-        (until, mirror_age_ms): (UnixMillis, Option<i64>),
-        durable: Durable,
+        held: HeldSlot,
         cx: &mut Context<'_, Self>,
     ) {
-        let (call_id, hold) = (question.ask.call_id.clone(), offer.hold.clone());
-        self.offers.insert(call_id.clone(), offer.clone());
+        let mirror_age_ms = self.mirror_age_ms(&[held.candidate], &question, cx.now());
+        let (call_id, hold) = (question.ask.call_id.clone(), held.offer.hold.clone());
+        self.offers.insert(call_id.clone(), held.offer.clone());
         self.heard.forget_call(&call_id);
-        if let FunctionOrder::BookAppointment(order) = &question.ask.order {
+        let books = matches!(question.ask.order, FunctionOrder::BookAppointment(_));
+        if let FunctionOrder::BookAppointment(order) = &question.ask.order
+            && question.wish.window.is_none()
+        {
             let order = order.clone();
-            return self.submit(&question.ask, &order, &offer, appointment, cx);
+            return self.submit(&question.ask, &order, &held.offer, appointment, cx);
         }
         let answers = answers::Answers::new(self.company, self.company_now());
-        let (answer, busy) = (answers.available(&offer, until, mirror_age_ms), answers.busy());
-        let reply = question.ask.reply.clone();
+        let until = HeldUntil { until: held.until, others: &held.others, mirror_age_ms };
+        let (answer, busy) = (answers.held(&held.offer, &until, books), answers.busy());
+        let (reply, durable) = (question.ask.reply, held.durable);
         let lost = SchedulingMessage::HoldLost { call_id, hold };
         // The caller hears of the hold when it is on disk.
         let say = async move {
@@ -313,136 +371,6 @@ impl SchedulingActor {
             lost
         };
         cx.start(say, || SchedulingMessage::Done);
-    }
-
-    fn hold_first_free(
-        &mut self,
-        question: &Question,
-        service: &Service,
-        company: &Company,
-        known: &[Candidate],
-        now: UnixMillis,
-    ) -> Held {
-        let wish = question.wish;
-        let Some(interval) = segments(service, wish.start) else { return Held::No(Vec::new()) };
-        for candidate in known {
-            let Some((seen_at, units)) = self.seen(candidate, wish.start, now) else { continue };
-            let until = now.plus_ms(self.world.settings.hold_ttl_ms);
-            let request = HoldRequest {
-                id: hold_id(&question.ask.call_id, wish, now),
-                call_id: question.ask.call_id.clone(),
-                target: candidate.target.clone(),
-                segments: vec![interval],
-                units,
-                seen_at,
-                until,
-            };
-            let before = self.ledger.held_by(&question.ask.call_id).cloned();
-            if let Ok(placed) = self.ledger.hold(request, now) {
-                return self.journal_hold(placed, before, candidate, (wish, interval), now);
-            }
-        }
-        Held::No(self.free_near(service, known, wish, company, &question.ask.call_id, now))
-    }
-
-    /// When the calendar was seen to offer this start, and how many units; `None` when it does not.
-    fn seen(
-        &self,
-        candidate: &Candidate,
-        start: UnixMillis,
-        now: UnixMillis,
-    ) -> Option<(UnixMillis, FreeUnits)> {
-        let view = |t: i64| self.mirror.view(t, start, self.world.settings.mirror_stale_ms_max, now);
-        let own = view(candidate.event_type_id)?;
-        if !own.starts.contains(&start) {
-            return None;
-        }
-        let oldest = candidate.event_types().filter_map(|t| view(t).map(|v| v.fetched_at)).min();
-        let units = candidate.units(|t, at| view(t).is_some_and(|v| v.starts.contains(&at)), start);
-        Some((oldest.unwrap_or(own.fetched_at), units))
-    }
-
-    /// Journals a hold. What the journal does not take leaves the call with the hold that it had `before`.
-    fn journal_hold(
-        &mut self,
-        placed: Placed,
-        before: Option<Hold>,
-        candidate: &Candidate,
-        (wish, interval): (Wish, Interval),
-        now: UnixMillis,
-    ) -> Held {
-        let hold = placed.hold;
-        let record = SchedulingRecord::Held { company: self.company, hold: Box::new(hold.clone()) };
-        match self.append(record) {
-            Ok((position, durable)) => {
-                if let Some(replaced) = placed.replaced {
-                    self.record_release(&replaced.id, now);
-                }
-                self.world.pins.pin(self.company, Pin::Hold(hold.id.clone()), position);
-                let until = hold.until().unwrap_or(now);
-                let offer = Offer {
-                    hold: hold.id,
-                    wish,
-                    event_type_id: candidate.event_type_id,
-                    member: candidate.member(),
-                    interval,
-                };
-                Held::Yes { offer, until, known: candidate.clone(), durable }
-            }
-            Err(error) => {
-                tracing::warn!(%error, "a hold was not journaled and so not given");
-                self.ledger.release(&hold.id);
-                if let Some(before) = before {
-                    self.ledger.restore(before);
-                }
-                Held::JournalRefuses
-            }
-        }
-    }
-
-    /// Free times near the wish, in the order in which they are offered.
-    pub(super) fn free_near(
-        &self,
-        service: &Service,
-        known: &[Candidate],
-        wish: Wish,
-        company: &Company,
-        call_id: &CallId,
-        now: UnixMillis,
-    ) -> Vec<UnixMillis> {
-        let stale = self.world.settings.mirror_stale_ms_max;
-        let offered = known
-            .iter()
-            .filter_map(|c| self.mirror.view(c.event_type_id, wish.start, stale, now))
-            .flat_map(|v| v.starts.iter().copied())
-            .collect();
-        let taken = |start: UnixMillis| {
-            let soon = !askpro_domain::when::opening::notice_ok(company, start, now);
-            soon || !known.iter().any(|c| self.is_free(c, service, start, call_id, now))
-        };
-        alternatives::choose(
-            wish.start,
-            &offered,
-            taken,
-            &company.zone(),
-            self.world.settings.alternatives_max,
-        )
-    }
-
-    fn is_free(
-        &self,
-        candidate: &Candidate,
-        service: &Service,
-        start: UnixMillis,
-        call_id: &CallId,
-        now: UnixMillis,
-    ) -> bool {
-        let (Some((seen_at, units)), Some(interval)) =
-            (self.seen(candidate, start, now), segments(service, start))
-        else {
-            return false;
-        };
-        self.ledger.is_free(&candidate.target, &[interval], &units, seen_at, Some(call_id), now)
     }
 
     pub(super) fn event_types(&self, wish: Wish) -> Vec<i64> {
@@ -464,14 +392,11 @@ impl SchedulingActor {
     }
 }
 
-/// The id of the hold that a question may get.
-pub(super) fn hold_id(call_id: &CallId, wish: Wish, now: UnixMillis) -> HoldId {
-    let parts: [&[u8]; 4] = [
-        call_id.as_str().as_bytes(),
-        &wish.service.0.to_be_bytes(),
-        &wish.start.0.to_be_bytes(),
-        &now.0.to_be_bytes(),
-    ];
-    let text = BodyHash::of(&parts).to_hex();
-    HoldId(format!("hold_{}", text.get(..24).unwrap_or_default()))
+impl Question {
+    /// From where on a window that is not wholly looked at yet is looked at further, while there is time.
+    fn looks_further(&self, now: UnixMillis) -> Option<UnixMillis> {
+        let (window, looked) = (self.wish.window?, window_for(self.wish.start)?);
+        let goes_on = looked.end() < window.to && self.looks < LOOKS_MAX && now < self.answer_by;
+        goes_on.then(|| looked.end())
+    }
 }

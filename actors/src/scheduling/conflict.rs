@@ -5,6 +5,7 @@
 
 use askpro_domain::{
     booking::{Booking, BookingEvent, BookingState},
+    customer::owners,
     ids::AppointmentId,
     policy::Class,
     time::UnixMillis,
@@ -13,6 +14,7 @@ use askpro_domain::{
 use super::{
     SchedulingActor,
     mirror::window_for,
+    near::Seeker,
     plan::{self, Wish},
 };
 use crate::runtime::Context;
@@ -77,8 +79,17 @@ impl SchedulingActor {
         let wish = wish_of(booking);
         let service = company.as_ref().and_then(|c| c.service(wish.service).map(|s| (c, s)));
         let Some((company, service)) = service else { return Vec::new() };
-        let known = plan::candidates(service, wish.staff);
-        self.free_near(service, &known, wish, company, &booking.order.call_id, now)
+        let (order, known) = (&booking.order, plan::candidates(service, wish.staff));
+        let seeker = Seeker {
+            company,
+            branch: company.branch(order.branch),
+            service,
+            known: &known,
+            call_id: &order.call_id,
+            occupied: self.occupied(owners(order), Some(&order.appointment), now),
+            now,
+        };
+        self.free_near(&seeker, wish)
     }
 
     /// Asks the calendar where our view is not fresh. Gives whether an answer is to be waited for.
@@ -105,7 +116,7 @@ impl SchedulingActor {
 /// What was wished for with a booking.
 fn wish_of(booking: &Booking) -> Wish {
     let order = &booking.order;
-    Wish { service: order.service, staff: order.staff, start: order.interval.start() }
+    Wish::at(order.service, order.staff, order.interval.start())
 }
 
 fn breaks_promise(booking: &Booking, event: &BookingEvent, now: UnixMillis) -> bool {

@@ -8,7 +8,7 @@ use askpro_domain::{
     time::UnixMillis,
 };
 
-use super::{SchedulingActor, actor::Offer, check, check::Question, pins::Pin, plan, plan::Candidate};
+use super::{SchedulingActor, actor::Offer, check::Question, hold, pins::Pin, plan, plan::Candidate};
 use crate::{
     ports::journal::{JournalError, SchedulingRecord},
     runtime::Context,
@@ -31,18 +31,23 @@ impl SchedulingActor {
         Ok(Some(Box::new(order)))
     }
 
-    /// The order as it would be submitted if the first that can fulfil it were free.
+    /// The order as it would be submitted if the first that can fulfil it were free; none while its time is open,
+    /// for then it is only held.
     fn order_of(&self, question: &Question, now: UnixMillis) -> Option<BookingOrder> {
         let FunctionOrder::BookAppointment(order) = &question.ask.order else { return None };
         let (wish, company) = (question.wish, self.company_now()?);
+        if wish.window.is_some() {
+            return None;
+        }
         let service = company.service(wish.service)?;
         let candidate: Candidate = plan::candidates(service, wish.staff).into_iter().next()?;
         let offer = Offer {
-            hold: check::hold_id(&question.ask.call_id, wish, now),
+            hold: hold::hold_id(&question.ask.call_id, wish, now),
             wish,
             event_type_id: candidate.event_type_id,
             member: candidate.member(),
             interval: plan::segments(service, wish.start)?,
+            tool_call_id: None,
         };
         Some(self.booking_order(&question.ask, order, &offer, None, &company))
     }

@@ -3,10 +3,12 @@
 use std::collections::BTreeSet;
 
 use askpro_domain::{
+    function::WishedStart,
     ids::{ServiceId, StaffId},
     slots::{FreeUnits, Target},
     tenant::{Company, Service},
     time::{Interval, UnixMillis},
+    when::Window,
 };
 
 /// What a caller wishes.
@@ -14,7 +16,45 @@ use askpro_domain::{
 pub(super) struct Wish {
     pub(super) service: ServiceId,
     pub(super) staff: Option<StaffId>,
+    /// The start; with a window the place from which on the calendar is looked at.
     pub(super) start: UnixMillis,
+    /// Any start of it will do.
+    pub(super) window: Option<Window>,
+}
+
+impl Wish {
+    /// As it was said.
+    pub(super) fn of(service: ServiceId, staff: Option<StaffId>, start: WishedStart) -> Self {
+        match start {
+            WishedStart::At(start) => Self::at(service, staff, start),
+            WishedStart::Within(window) => Self { service, staff, start: window.from, window: Some(window) },
+        }
+    }
+
+    /// This very start.
+    pub(super) const fn at(service: ServiceId, staff: Option<StaffId>, start: UnixMillis) -> Self {
+        Self { service, staff, start, window: None }
+    }
+
+    /// One start of it.
+    pub(super) const fn only(self, start: UnixMillis) -> Self {
+        Self { start, window: None, ..self }
+    }
+
+    /// The start that fits best.
+    pub(super) fn best(&self) -> UnixMillis {
+        self.window.map_or(self.start, |window| window.best.max(self.start))
+    }
+
+    /// The part of it that was looked at, up to an instant.
+    pub(super) fn up_to(self, to: UnixMillis, company: &Company) -> Self {
+        Self { window: self.window.map(|window| window.up_to(to, &company.zone())), ..self }
+    }
+
+    /// As it is said back.
+    pub(super) fn wished(&self) -> WishedStart {
+        self.window.map_or(WishedStart::At(self.start), WishedStart::Within)
+    }
 }
 
 /// Something that would fulfil a wish.

@@ -222,10 +222,11 @@ impl SchedulingActor {
                 plan::candidates(s, staff).into_iter().filter(|c| c.target == hold.target).map(move |c| {
                     Offer {
                         hold: hold.id.clone(),
-                        wish: Wish { service: s.id, staff, start: interval.start() },
+                        wish: Wish::at(s.id, staff, interval.start()),
                         event_type_id: c.event_type_id,
                         member: c.member(),
                         interval: *interval,
+                        tool_call_id: None,
                     }
                 })
             })

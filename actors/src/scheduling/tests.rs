@@ -10,6 +10,7 @@ mod outage;
 mod outside;
 mod storm;
 mod warm;
+mod windows;
 
 use askpro_domain::{
     booking::{AppointmentStatus, Booking},

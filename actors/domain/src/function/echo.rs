@@ -3,15 +3,41 @@
 
 use jiff::civil::{Date, DateTime, Time};
 
-use super::spoken;
+use super::{
+    outcome::{Wished, WishedWhen},
+    spoken,
+};
 use crate::{
     tenant::Language,
     when::{Shape, needs_year},
 };
 
+/// What is wished, said back.
+pub(super) fn wished(language: Language, wished: Wished) -> String {
+    match wished.when {
+        WishedWhen::At(at) => moment(language, at, wished.today),
+        WishedWhen::Within(shape) => window(language, shape, wished.today),
+    }
+}
+
+/// What is wished, at the beginning of a sentence: `Am Dienstag, den 24. November um 14 Uhr`, `From Monday,
+/// November 30 to Sunday, December 6`, `In den nächsten Tagen`.
+pub(super) fn start(language: Language, wished: Wished) -> String {
+    let said = self::wished(language, wished);
+    match (wished.when, language) {
+        (WishedWhen::Within(Shape::Soon), Language::De) => "In den nächsten Tagen".to_owned(),
+        (WishedWhen::Within(Shape::Soon), Language::En) => "In the next few days".to_owned(),
+        (WishedWhen::Within(Shape::Days { first, last }), _) if first != last => {
+            let mut letters = said.chars();
+            letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
+        }
+        (_, Language::De) => format!("Am {said}"),
+        (_, Language::En) => format!("On {said}"),
+    }
+}
+
 /// A moment, after "am" and "on"; with its year where that is not the next such date.
-#[must_use]
-pub fn moment(language: Language, at: DateTime, today: Date) -> String {
+pub(super) fn moment(language: Language, at: DateTime, today: Date) -> String {
     let (day, time) = (day(language, at.date(), today), spoken::time(language, at.time()));
     match language {
         Language::De => format!("{day} um {time}"),
@@ -21,8 +47,7 @@ pub fn moment(language: Language, at: DateTime, today: Date) -> String {
 
 /// A window: `Dienstag, den 24. November zwischen 14 Uhr und 16 Uhr`, `from Monday, November 30 to Sunday,
 /// December 6`, `so bald wie möglich`.
-#[must_use]
-pub fn window(language: Language, shape: Shape, today: Date) -> String {
+pub(super) fn window(language: Language, shape: Shape, today: Date) -> String {
     let day = |date| day(language, date, today);
     match (shape, language) {
         (Shape::Days { first, last }, _) if first == last => day(first),
@@ -43,8 +68,7 @@ pub fn window(language: Language, shape: Shape, today: Date) -> String {
 }
 
 /// A day, with its year where that is not the next such date.
-#[must_use]
-pub fn day(language: Language, date: Date, today: Date) -> String {
+pub(super) fn day(language: Language, date: Date, today: Date) -> String {
     let said = spoken::day(language, date);
     match (needs_year(date, today), language) {
         (false, _) => said,

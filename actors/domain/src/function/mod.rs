@@ -9,7 +9,8 @@ mod answer;
 pub mod arguments;
 mod callback;
 mod caller;
-pub mod echo;
+mod date;
+mod echo;
 mod hours;
 pub mod lookup;
 mod name;
@@ -25,6 +26,7 @@ mod texts_de;
 mod texts_en;
 mod tidy;
 mod told;
+mod wished;
 
 #[cfg(test)]
 mod argument_tests;
@@ -36,19 +38,23 @@ mod speaker_tests;
 mod tests;
 #[cfg(test)]
 mod told_tests;
+#[cfg(test)]
+mod wish_tests;
 
 pub use alternatives::Alternative;
 pub use answer::{ANSWER_CHARS_MAX, FunctionAnswer, with_last_field};
 pub use arguments::{Argument, Remarks};
 pub use callback::{callback_requested, phone_required};
 pub use caller::{Caller, check_customer, find_appointments};
+pub use date::parse_date;
 pub use hours::{HoursOrder, opening_hours};
 pub use name::FunctionName;
 pub use objection::Objection;
 pub use order::{BookOrder, CheckOrder, FunctionOrder, order_key};
-pub use outcome::Outcome;
+pub use outcome::{Outcome, Wished, WishedWhen};
 pub use parse::{ReadOrder, check_filled_in, check_notice, parse_order};
 pub use services::{ListOrder, list_services};
 pub use speaker::{
     ALTERNATIVES_MAX, Appointment, Confidence, FreeSlot, MissingSlot, NAMES_LISTED_MAX, Speaker,
 };
+pub use wished::WishedStart;

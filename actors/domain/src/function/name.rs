@@ -66,6 +66,12 @@ impl FunctionName {
         super::Argument::of(self).is_some()
     }
 
+    /// Whether a wished time is among its arguments.
+    #[must_use]
+    pub const fn wishes_a_time(self) -> bool {
+        matches!(self, Self::CheckAvailability | Self::BookAppointment | Self::ParseDate)
+    }
+
     /// Whether it changes anything that lasts; such orders are durable before they are carried out.
     #[must_use]
     pub const fn is_write(self) -> bool {

@@ -1,5 +1,7 @@
 //! What is wrong with an order, before anybody else is asked.
 
+use jiff::civil::Time;
+
 use super::spoken::{Day, Hours, Names, Notice};
 
 /// Why an order cannot be taken as it was given.
@@ -23,6 +25,8 @@ pub enum Objection<'a> {
     NameIsNone,
     /// No date was given.
     DateMissing,
+    /// Several days fit what was said; these.
+    DateAmbiguous(&'a [Day]),
     /// Date or time were not understood; today is this day.
     DateNotUnderstood(Day),
     /// Past; today is this day.
@@ -31,6 +35,8 @@ pub enum Objection<'a> {
     DateTooFar(Day),
     /// A date without a time.
     TimeMissing(Day),
+    /// Several times of this day fit what was said; these.
+    TimeAmbiguous(Day, &'a [Time]),
     /// The clock jumps over this time.
     TimeDoesNotExist(Day),
     /// A holiday.
@@ -63,10 +69,12 @@ impl Objection<'_> {
             Self::StaffNotForService(_) => "staff_not_for_service",
             Self::NameIsNone => "name_required",
             Self::DateMissing => "date_missing",
+            Self::DateAmbiguous(_) => "date_ambiguous",
             Self::DateNotUnderstood(_) => "date_not_understood",
             Self::DateInPast(_) => "date_in_past",
             Self::DateTooFar(_) => "date_too_far",
             Self::TimeMissing(_) => "time_missing",
+            Self::TimeAmbiguous(..) => "time_ambiguous",
             Self::TimeDoesNotExist(_) => "time_does_not_exist",
             Self::ClosedOnHoliday(_) | Self::ClosedOnDay(_) | Self::OutsideHours(..) => "closed",
             Self::TooSoon(_) => "too_soon",

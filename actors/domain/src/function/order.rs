@@ -2,12 +2,11 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{FunctionName, HoursOrder, ListOrder, lookup::fold};
+use super::{FunctionName, HoursOrder, ListOrder, WishedStart, lookup::fold};
 use crate::{
     callback::{CallbackOrder, Due},
     ids::{BodyHash, ServiceId, StaffId},
     phone::PhoneNumber,
-    time::UnixMillis,
 };
 
 /// Is this slot free?
@@ -18,7 +17,7 @@ pub struct CheckOrder {
     /// With whom; `None` for anybody.
     pub staff: Option<StaffId>,
     /// When.
-    pub start: UnixMillis,
+    pub start: WishedStart,
 }
 
 /// Book this slot. `None` means as held by this call, or as known of the caller.
@@ -29,7 +28,7 @@ pub struct BookOrder {
     /// With whom.
     pub staff: Option<StaffId>,
     /// When.
-    pub start: Option<UnixMillis>,
+    pub start: Option<WishedStart>,
     /// Who comes.
     pub customer_name: Option<String>,
     /// E.164.
@@ -64,6 +63,8 @@ pub enum FunctionOrder {
     ListServices(ListOrder),
     /// When is it open?
     OpeningHours(HoursOrder),
+    /// Which date do these words mean?
+    ParseDate(WishedStart),
     /// Who is calling?
     CheckCustomer,
     /// What has the caller booked?
@@ -81,6 +82,7 @@ impl FunctionOrder {
             Self::BookAppointment(_) => FunctionName::BookAppointment,
             Self::ListServices(_) => FunctionName::ListServices,
             Self::OpeningHours(_) => FunctionName::OpeningHours,
+            Self::ParseDate(_) => FunctionName::ParseDate,
             Self::CheckCustomer => FunctionName::CheckCustomer,
             Self::FindAppointments => FunctionName::FindAppointments,
             Self::RequestCallback(_) => FunctionName::RequestCallback,
@@ -102,7 +104,7 @@ pub fn order_key(order: &FunctionOrder) -> String {
         FunctionOrder::CheckAvailability(check) => vec![
             ("service", Some(check.service.to_string())),
             ("staff", check.staff.map(|id| id.to_string())),
-            ("start", Some(check.start.0.to_string())),
+            ("start", Some(check.start.key())),
         ],
         FunctionOrder::BookAppointment(book) => vec![
             ("email", book.email.as_deref().map(str::to_lowercase)),
@@ -110,7 +112,7 @@ pub fn order_key(order: &FunctionOrder) -> String {
             ("phone", book.phone.as_ref().map(|p| p.as_str().to_owned())),
             ("service", book.service.map(|id| id.to_string())),
             ("staff", book.staff.map(|id| id.to_string())),
-            ("start", book.start.map(|at| at.0.to_string())),
+            ("start", book.start.map(|start| start.key())),
         ],
         FunctionOrder::ListServices(list) => vec![
             ("services", list.services.as_ref().map(|ids| format!("{ids:?}"))),
@@ -119,6 +121,7 @@ pub fn order_key(order: &FunctionOrder) -> String {
         FunctionOrder::OpeningHours(hours) => {
             vec![("first", Some(hours.first.to_string())), ("last", Some(hours.last.to_string()))]
         }
+        FunctionOrder::ParseDate(start) => vec![("start", Some(start.key()))],
         FunctionOrder::CheckCustomer | FunctionOrder::FindAppointments => Vec::new(),
         FunctionOrder::RequestCallback(callback) => vec![
             ("due", callback.due.as_ref().map(due_key)),

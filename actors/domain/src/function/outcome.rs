@@ -1,17 +1,38 @@
 //! What came of an order.
 
-use super::spoken::{Age, Moment, Moments};
-use crate::booking::Refusal;
+use super::spoken::{Age, Day, Moment, Moments};
+use crate::{booking::Refusal, when::Shape};
+
+/// A wished time, as far as a sentence needs to know it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Wished {
+    /// When.
+    pub when: WishedWhen,
+    /// Today: a year is said only where it is not the next such date.
+    pub today: Day,
+}
+
+/// When something is wished, on the clock on the wall.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum WishedWhen {
+    /// This very moment.
+    At(Moment),
+    /// Any time in a window.
+    Within(Shape),
+}
 
 /// What came of an order, as far as a sentence needs to know it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Outcome<'a> {
-    /// Free, as the calendar just said or (with its age) as the mirror has it.
-    Free(Moment, Option<&'a str>, Option<Age>),
+    /// Free, with this host, and what else of the wished window is free; as the calendar just said or (with its
+    /// age) as the mirror has it.
+    Free(Moment, Option<&'a str>, Moments<'a>, Option<Age>),
+    /// The same to whoever wants to book at any time in a window: nothing is booked yet.
+    Offered(Moment, Option<&'a str>, Moments<'a>, Option<Age>),
     /// Taken; these are free instead.
-    Taken(Moment, Moments<'a>),
+    Taken(Wished, Moments<'a>),
     /// Taken, and nothing near it is free.
-    NothingFree(Moment),
+    NothingFree(Wished),
     /// The calendar does not answer and the mirror knows nothing.
     CalendarUnavailable,
     /// Booked, with this host.
@@ -44,6 +65,7 @@ impl Outcome<'_> {
     pub const fn code(&self) -> &'static str {
         match self {
             Self::Free(..) => "available",
+            Self::Offered(..) => "confirmation_required",
             Self::Taken(..) => "slot_taken",
             Self::NothingFree(_) => "nothing_free",
             Self::CalendarUnavailable => "calendar_unavailable",

@@ -5,7 +5,7 @@ use jiff::{civil::Date, tz::TimeZone};
 use serde_json::{Map, Value};
 
 use super::{
-    BookOrder, CheckOrder, FunctionAnswer, FunctionName, FunctionOrder, Objection, Speaker,
+    BookOrder, CheckOrder, FunctionAnswer, FunctionName, FunctionOrder, Objection, Speaker, WishedStart,
     arguments::{Argument, ArgumentError, Arguments, Remarks},
     lookup::{Found, find_service, find_staff},
     spoken::Notice,
@@ -18,7 +18,7 @@ use crate::{
     time::{Interval, UnixMillis},
     when::{
         Question, Refusal, Shape, When, WhenTexts, local,
-        opening::{ClosedReason, OpenVerdict, is_open, notice_ok},
+        opening::{ClosedReason, OpenVerdict, is_open, notice_ok, opens_within},
         read_when,
     },
 };
@@ -57,16 +57,19 @@ pub fn parse_order(
             return ReadOrder { order: told_available(name, order), remarks };
         }
     };
-    let remarks = args.remarks.clone();
+    let when = name.wishes_a_time().then(|| desk.when(&args)).flatten();
+    let understood = when.as_ref().and_then(|when| desk.said_back(when));
+    let remarks = Remarks { understood, ..args.remarks.clone() };
     let order = match name {
-        FunctionName::CheckAvailability => desk.check(args).map(FunctionOrder::CheckAvailability),
-        FunctionName::BookAppointment => desk.book(args).map(FunctionOrder::BookAppointment),
+        FunctionName::CheckAvailability => desk.check(args, when).map(FunctionOrder::CheckAvailability),
+        FunctionName::BookAppointment => desk.book(args, when).map(FunctionOrder::BookAppointment),
+        FunctionName::ParseDate => desk.date(when).map(FunctionOrder::ParseDate),
         FunctionName::ListServices => desk.list(&args).map(FunctionOrder::ListServices),
         FunctionName::OpeningHours => desk.hours(&args).map(FunctionOrder::OpeningHours),
         FunctionName::CheckCustomer => Ok(FunctionOrder::CheckCustomer),
         FunctionName::FindAppointments => Ok(FunctionOrder::FindAppointments),
         FunctionName::RequestCallback => desk.call_back(args).map(FunctionOrder::RequestCallback),
-        FunctionName::CancelAppointment | FunctionName::RescheduleAppointment | FunctionName::ParseDate => {
+        FunctionName::CancelAppointment | FunctionName::RescheduleAppointment => {
             Err(desk.speaker.function_unavailable())
         }
     };
@@ -84,8 +87,8 @@ fn told_available(
 
 /// Whether a slot that the call does not hold leaves the company its notice. Errors: `too_soon`, ready to
 /// be sent.
-pub fn check_notice(company: &Company, start: UnixMillis, now: UnixMillis) -> Result<(), FunctionAnswer> {
-    if notice_ok(company, start, now) {
+pub fn check_notice(company: &Company, start: &WishedStart, now: UnixMillis) -> Result<(), FunctionAnswer> {
+    if notice_ok(company, latest(start), now) {
         return Ok(());
     }
     Err(Speaker::of(company).object(&Objection::TooSoon(Notice { minutes: company.notice_minutes })))
@@ -99,7 +102,7 @@ pub fn check_filled_in(
     branch: &Branch,
     service: &Service,
     staff: Option<StaffId>,
-    start: UnixMillis,
+    start: &WishedStart,
     now: UnixMillis,
 ) -> Result<(), FunctionAnswer> {
     let desk = Desk { company, branch, speaker: Speaker::of(company), zone: company.zone(), now };
@@ -107,7 +110,7 @@ pub fn check_filled_in(
         let others = desk.staff_names(|s| s.id != wished && serves(service, s.id));
         return desk.object(&Objection::StaffNotForService(&others));
     }
-    desk.open(start, service.duration_minutes)?;
+    desk.open_for(start, service.duration_minutes)?;
     check_notice(company, start, now)
 }
 
@@ -131,27 +134,27 @@ pub(super) struct Desk<'a> {
 }
 
 impl Desk<'_> {
-    fn check(&self, args: Arguments) -> Result<CheckOrder, FunctionAnswer> {
+    fn check(&self, args: Arguments, when: Option<When>) -> Result<CheckOrder, FunctionAnswer> {
         let Some(service) = self.service(&args)? else {
             return self.object(&Objection::ServiceMissing(&self.service_names(|_| true)));
         };
         let staff = self.staff(&args, Some(service))?;
-        let Some(start) = self.start(&args)? else { return self.object(&Objection::DateMissing) };
-        self.open(start, service.duration_minutes)?;
-        check_notice(self.company, start, self.now)?;
+        let start = self.date(when)?;
+        self.open_for(&start, service.duration_minutes)?;
+        check_notice(self.company, &start, self.now)?;
         Ok(CheckOrder { service: service.id, staff, start })
     }
 
-    fn book(&self, args: Arguments) -> Result<BookOrder, FunctionAnswer> {
+    fn book(&self, args: Arguments, when: Option<When>) -> Result<BookOrder, FunctionAnswer> {
         if args.remarks.ignored.contains(&Argument::CustomerName) {
             return self.object(&Objection::NameIsNone);
         }
         let service = self.service(&args)?;
         let staff = self.staff(&args, service)?;
-        let start = self.start(&args)?;
-        if let Some(start) = start {
+        let start = when.map(|when| self.wished(when)).transpose()?;
+        if let Some(start) = &start {
             // As long as the service is not known, its first minute must be in the hours.
-            self.open(start, service.map_or(1, |s| s.duration_minutes))?;
+            self.open_for(start, service.map_or(1, |s| s.duration_minutes))?;
         }
         Ok(BookOrder {
             service: service.map(|s| s.id),
@@ -210,17 +213,33 @@ impl Desk<'_> {
         }
     }
 
-    /// The wished start; `None` when neither date nor time was given.
-    fn start(&self, args: &Arguments) -> Result<Option<UnixMillis>, FunctionAnswer> {
-        match read_when(&texts_of(args), &self.zone, self.now) {
-            None => Ok(None),
-            Some(When::Exact(moment)) => Ok(Some(moment.start)),
-            Some(When::Window(window)) => match window.shape.day() {
-                Some(date) => self.object(&Objection::TimeMissing(date)),
-                None => self.object(&Objection::DateMissing),
-            },
-            Some(When::Question(question)) => self.ask_back(&question),
-            Some(When::Refusal(refusal)) => self.object_to_when(refusal),
+    /// What was said of the wished time; `None` when nothing was.
+    fn when(&self, args: &Arguments) -> Option<When> {
+        let texts = texts_of(args);
+        let texts = WhenTexts { datetime: args.text.as_deref().or(texts.datetime), ..texts };
+        read_when(&texts, &self.zone, self.now)
+    }
+
+    /// What was understood, said back.
+    fn said_back(&self, when: &When) -> Option<String> {
+        match when {
+            When::Exact(moment) => Some(self.speaker.said_back(&WishedStart::At(moment.start), self.now)),
+            When::Window(window) => Some(self.speaker.said_back(&WishedStart::Within(*window), self.now)),
+            When::Question(_) | When::Refusal(_) => None,
+        }
+    }
+
+    /// The wished start, which must have been said.
+    fn date(&self, when: Option<When>) -> Result<WishedStart, FunctionAnswer> {
+        when.map_or_else(|| self.object(&Objection::DateMissing), |when| self.wished(when))
+    }
+
+    fn wished(&self, when: When) -> Result<WishedStart, FunctionAnswer> {
+        match when {
+            When::Exact(moment) => Ok(WishedStart::At(moment.start)),
+            When::Window(window) => Ok(WishedStart::Within(window)),
+            When::Question(question) => self.ask_back(&question),
+            When::Refusal(refusal) => self.object_to_when(refusal),
         }
     }
 
@@ -257,8 +276,12 @@ impl Desk<'_> {
     fn ask_back<T>(&self, question: &Question) -> Result<T, FunctionAnswer> {
         self.object(&match question {
             Question::NotUnderstood { today } => Objection::DateNotUnderstood(*today),
-            Question::WhichDay { .. } => Objection::DateMissing,
-            Question::WhichTime { date, .. } => Objection::TimeMissing(*date),
+            Question::WhichDay { candidates, .. } if candidates.is_empty() => Objection::DateMissing,
+            Question::WhichDay { candidates, .. } => Objection::DateAmbiguous(candidates),
+            Question::WhichTime { date, candidates } if candidates.is_empty() => {
+                Objection::TimeMissing(*date)
+            }
+            Question::WhichTime { date, candidates } => Objection::TimeAmbiguous(*date, candidates),
         })
     }
 
@@ -275,15 +298,29 @@ impl Desk<'_> {
         local(self.now, &self.zone).unwrap_or_default().date()
     }
 
+    /// Whether the hours leave room for so many minutes at that start, or at one in that window.
+    fn open_for(&self, start: &WishedStart, minutes: u32) -> Result<(), FunctionAnswer> {
+        match start {
+            WishedStart::At(start) => self.open(*start, minutes),
+            WishedStart::Within(window) => {
+                self.heed(window.from, &opens_within(self.company, self.branch, window, minutes.max(1)))
+            }
+        }
+    }
+
     fn open(&self, start: UnixMillis, minutes: u32) -> Result<(), FunctionAnswer> {
         let Some(interval) = Interval::of_minutes(start, minutes.max(1)) else { return Ok(()) };
+        self.heed(start, &is_open(self.company, self.branch, interval))
+    }
+
+    fn heed(&self, start: UnixMillis, verdict: &OpenVerdict) -> Result<(), FunctionAnswer> {
         let date = local(start, &self.zone).unwrap_or_default().date();
-        match is_open(self.company, self.branch, interval) {
+        match verdict {
             OpenVerdict::Open | OpenVerdict::Unknown => Ok(()),
             OpenVerdict::Closed(ClosedReason::Holiday) => self.object(&Objection::ClosedOnHoliday(date)),
             OpenVerdict::Closed(ClosedReason::ClosedDay) => self.object(&Objection::ClosedOnDay(date)),
             OpenVerdict::Closed(ClosedReason::OutsideHours { hours }) => {
-                self.object(&Objection::OutsideHours(date, &hours))
+                self.object(&Objection::OutsideHours(date, hours))
             }
         }
     }
@@ -302,6 +339,14 @@ impl Desk<'_> {
 
     pub(super) fn object<T>(&self, objection: &Objection<'_>) -> Result<T, FunctionAnswer> {
         Err(self.speaker.object(objection))
+    }
+}
+
+/// The last instant that the wish admits.
+fn latest(start: &WishedStart) -> UnixMillis {
+    match start {
+        WishedStart::At(start) => *start,
+        WishedStart::Within(window) => window.to.plus_ms(-1),
     }
 }
 

@@ -1,11 +1,15 @@
 //! Builds every answer in a company's language and zone. Decides nothing: who carries an order out says
 //! what came of it.
 
-use jiff::{civil::DateTime, tz::TimeZone};
+use jiff::{
+    civil::{DateTime, Time},
+    tz::TimeZone,
+};
 use serde_json::{Value, json};
 
 use super::{
-    Alternative, FunctionAnswer, Objection, Outcome,
+    Alternative, FunctionAnswer, Objection, Outcome, WishedStart, echo,
+    outcome::{Wished, WishedWhen},
     spoken::{self, Age, Hours, Names},
     texts_de, texts_en,
     told::Told,
@@ -66,7 +70,9 @@ pub struct FreeSlot<'a> {
 #[derive(Debug, Clone, Copy)]
 pub struct MissingSlot<'a> {
     /// The wished start.
-    pub wish: UnixMillis,
+    pub wish: WishedStart,
+    /// Now: a year is said only where it is not the next such date.
+    pub now: UnixMillis,
     /// Name of the service.
     pub service: &'a str,
     /// With whom, if by name.
@@ -132,8 +138,19 @@ impl Speaker {
     /// `available`: free and held.
     #[must_use]
     pub fn available(&self, free: &FreeSlot<'_>) -> FunctionAnswer {
-        let age = (free.confidence == Confidence::Mirror).then_some(Age { seconds: free.age_s });
-        self.say(&Outcome::Free(self.moment(free.slot), free.staff, age))
+        let others = self.spoken(free.alternatives);
+        self.held(&Outcome::Free(self.moment(free.slot), free.staff, &others, age_of(free)), free)
+    }
+
+    /// `confirmation_required`: the same to whoever wants to book at any time in a window.
+    #[must_use]
+    pub fn confirmation_required(&self, free: &FreeSlot<'_>) -> FunctionAnswer {
+        let others = self.spoken(free.alternatives);
+        self.held(&Outcome::Offered(self.moment(free.slot), free.staff, &others, age_of(free)), free)
+    }
+
+    fn held(&self, outcome: &Outcome<'_>, free: &FreeSlot<'_>) -> FunctionAnswer {
+        self.say(outcome)
             .with("available", true)
             .with("slot", self.instant(free.slot))
             .with("held_until", self.instant(free.held_until))
@@ -147,7 +164,7 @@ impl Speaker {
     /// `slot_taken` with alternatives, `nothing_free` without any.
     #[must_use]
     pub fn not_available(&self, missing: &MissingSlot<'_>) -> FunctionAnswer {
-        let wish = self.moment(missing.wish);
+        let wish = self.wished(&missing.wish, missing.now);
         let spoken = self.spoken(missing.alternatives);
         let outcome =
             if spoken.is_empty() { Outcome::NothingFree(wish) } else { Outcome::Taken(wish, &spoken) };
@@ -195,12 +212,17 @@ impl Speaker {
         self.about(&Outcome::AlreadyBooked(self.moment(booked.slot)), status, booked)
     }
 
-    /// `slot_taken`: somebody else holds or booked it.
+    /// `slot_taken`: somebody else holds or booked it. `slot` is the wished moment, if it was one.
     #[must_use]
-    pub fn slot_taken(&self, wish: UnixMillis, alternatives: &[Alternative]) -> FunctionAnswer {
+    pub fn slot_taken(
+        &self,
+        wish: &WishedStart,
+        alternatives: &[Alternative],
+        now: UnixMillis,
+    ) -> FunctionAnswer {
         let spoken = self.spoken(alternatives);
-        self.say(&Outcome::Taken(self.moment(wish), &spoken))
-            .with("slot", self.instant(wish))
+        self.say(&Outcome::Taken(self.wished(wish, now), &spoken))
+            .with("slot", wish.exact().map(|at| self.instant(at)))
             .with("alternatives", self.alternatives(alternatives))
     }
 
@@ -214,7 +236,7 @@ impl Speaker {
         now: UnixMillis,
     ) -> FunctionAnswer {
         let answer = match refusal {
-            Refusal::SlotTaken => self.slot_taken(refused.slot, alternatives),
+            Refusal::SlotTaken => self.slot_taken(&WishedStart::At(refused.slot), alternatives, now),
             Refusal::DateInPast => self.object(&Objection::DateInPast(self.moment(now).date())),
             other => self.say(&Outcome::Refused(other)),
         };
@@ -292,6 +314,20 @@ impl Speaker {
         spoken::day_and_year(self.language, self.moment(now).date())
     }
 
+    /// A wished start as it was understood, said back.
+    #[must_use]
+    pub(super) fn said_back(&self, wish: &WishedStart, now: UnixMillis) -> String {
+        echo::wished(self.language, self.wished(wish, now))
+    }
+
+    pub(super) fn wished(&self, wish: &WishedStart, now: UnixMillis) -> Wished {
+        let when = match wish {
+            WishedStart::At(at) => WishedWhen::At(self.moment(*at)),
+            WishedStart::Within(window) => WishedWhen::Within(window.shape),
+        };
+        Wished { when, today: self.moment(now).date() }
+    }
+
     /// RFC 3339 with the offset of the clock on the wall.
     #[must_use]
     pub fn instant(&self, at: UnixMillis) -> String {
@@ -337,6 +373,11 @@ impl Speaker {
     }
 }
 
+/// The age that is spoken.
+fn age_of(free: &FreeSlot<'_>) -> Option<Age> {
+    (free.confidence == Confidence::Mirror).then_some(Age { seconds: free.age_s })
+}
+
 /// What an agent needs to ask again.
 fn with_details(answer: FunctionAnswer, objection: &Objection<'_>) -> FunctionAnswer {
     match *objection {
@@ -350,6 +391,12 @@ fn with_details(answer: FunctionAnswer, objection: &Objection<'_>) -> FunctionAn
         | Objection::StaffAmbiguous(names)
         | Objection::StaffNotForService(names) => answer.with("staff_members", listed(names)),
         Objection::NameIsNone | Objection::DateMissing => answer,
+        Objection::DateAmbiguous(days) => {
+            answer.with("candidates", days.iter().map(ToString::to_string).collect::<Vec<_>>())
+        }
+        Objection::TimeAmbiguous(date, times) => answer
+            .with("date", date.to_string())
+            .with("candidates", times.iter().map(|at| clock_of(*at)).collect::<Vec<_>>()),
         Objection::DateNotUnderstood(today) | Objection::DateInPast(today) | Objection::DateTooFar(today) => {
             answer.with("today", today.to_string())
         }
@@ -373,6 +420,11 @@ fn with_details(answer: FunctionAnswer, objection: &Objection<'_>) -> FunctionAn
 
 fn listed(names: Names<'_>) -> Vec<String> {
     names.iter().take(NAMES_LISTED_MAX).cloned().collect()
+}
+
+/// `09:30`.
+pub(super) fn clock_of(at: Time) -> String {
+    format!("{:02}:{:02}", at.hour(), at.minute())
 }
 
 /// `09:00-18:00`.

@@ -54,7 +54,8 @@ fn free(confidence: Confidence, alternatives: &[Alternative]) -> FreeSlot<'_> {
 
 fn missing(alternatives: &[Alternative]) -> MissingSlot<'_> {
     MissingSlot {
-        wish: at("2026-11-24T14:00:00+01:00"),
+        wish: WishedStart::At(at("2026-11-24T14:00:00+01:00")),
+        now: now(),
         service: "Herrenhaarschnitt",
         staff: None,
         alternatives,
@@ -92,8 +93,8 @@ fn everything(speaker: &Speaker) -> Vec<FunctionAnswer> {
         speaker.pending_confirmation(&booked),
         speaker.outcome_unknown(&booked),
         speaker.already_booked(&booked, AppointmentStatus::Confirmed),
-        speaker.slot_taken(booked.slot, &others),
-        speaker.slot_taken(booked.slot, &[]),
+        speaker.slot_taken(&WishedStart::At(booked.slot), &others, now()),
+        speaker.slot_taken(&WishedStart::At(booked.slot), &[], now()),
         speaker.contact_required(),
         speaker.name_required(),
         speaker.slot_required(),
@@ -256,7 +257,7 @@ fn long_lists_are_cut() {
     assert_eq!(answer.field("services").and_then(Value::as_array).map(Vec::len), Some(50));
     assert!(answer.message.len() < 500);
     let many = vec![Alternative { slot: now(), staff: Some("Mia".to_owned()) }; 1_000];
-    let taken = speaker(Language::En).slot_taken(now(), &many);
+    let taken = speaker(Language::En).slot_taken(&WishedStart::At(now()), &many, now());
     assert_eq!(taken.field("alternatives").and_then(Value::as_array).map(Vec::len), Some(10));
     assert_eq!(taken.message.matches("with Mia").count(), 3);
     assert_eq!(spoken::age(Language::De, Age { seconds: 0 }), "0 Sekunden");

@@ -149,6 +149,18 @@ pub fn or(language: Language, items: &[String]) -> String {
     join(items, if language == Language::De { " oder " } else { " or " })
 }
 
+/// Days joined by "or".
+#[must_use]
+pub fn or_days(language: Language, days: &[Day]) -> String {
+    or(language, &days.iter().map(|date| day(language, *date)).collect::<Vec<_>>())
+}
+
+/// Times joined by "or".
+#[must_use]
+pub fn or_times(language: Language, times: &[Time]) -> String {
+    or(language, &times.iter().map(|at| time(language, *at)).collect::<Vec<_>>())
+}
+
 /// Moments joined by "or", each with its host: `Dienstag, den 24. November um 15 Uhr bei Mia`.
 #[must_use]
 pub fn moments(language: Language, moments: Moments<'_>) -> String {
@@ -161,6 +173,17 @@ pub fn moments(language: Language, moments: Moments<'_>) -> String {
         }
     });
     or(language, &each.collect::<Vec<_>>())
+}
+
+/// Moments beside one of this day, joined by "or": of those of the same day only the time is said.
+#[must_use]
+pub fn moments_beside(language: Language, date: Date, others: Moments<'_>) -> String {
+    if others.iter().any(|(at, _)| at.date() != date) {
+        return moments(language, others);
+    }
+    let times = others.iter().take(ALTERNATIVES_SPOKEN_MAX).map(|(at, _)| time(language, at.time()));
+    let times = or(language, &times.collect::<Vec<_>>());
+    if language == Language::De { format!("um {times}") } else { times }
 }
 
 /// `40 Sekunden`, `1 Minute`, `2 hours`: the largest unit, rounded down. German as after "vor".

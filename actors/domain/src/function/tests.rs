@@ -38,7 +38,7 @@ fn tuesday_at_two() -> FunctionOrder {
     FunctionOrder::CheckAvailability(CheckOrder {
         service: service_id("herrenhaarschnitt"),
         staff: None,
-        start: at("2026-11-24T14:00:00+01:00"),
+        start: WishedStart::At(at("2026-11-24T14:00:00+01:00")),
     })
 }
 
@@ -84,7 +84,7 @@ fn a_booking_keeps_its_key_whatever_is_noted() {
 fn a_booking_leaves_open_what_the_call_holds() {
     let order = booked(&json!({"datetime": "24.11.2026 14:00", "customer_name": "Anna Schmidt"}));
     assert_eq!((order.service, order.staff), (None, None));
-    assert_eq!(order.start, Some(at("2026-11-24T14:00:00+01:00")));
+    assert_eq!(order.start, Some(WishedStart::At(at("2026-11-24T14:00:00+01:00"))));
     assert_eq!(order.customer_name.as_deref(), Some("Anna Schmidt"));
     let empty = booked(&json!({}));
     assert!(empty.service.is_none() && empty.start.is_none() && !empty.confirm);
@@ -132,7 +132,6 @@ fn refusals_have_stable_codes() {
         (json!({"service": "x".repeat(500)}), "argument_too_long"),
         (json!({"service": "Herren"}), "date_missing"),
         (json!({"service": "Herren", "time": "14:00"}), "date_missing"),
-        (json!({"service": "Herren", "date": "morgen"}), "time_missing"),
         (herren("demnächst mal"), "date_not_understood"),
         (herren("24.11.2023 14:00"), "date_in_past"),
         (herren("23.11.2026 08:59"), "date_in_past"),
@@ -201,15 +200,15 @@ fn a_held_slot_may_be_booked_within_the_notice() {
     let args = json!({"datetime": "23.11.2026 09:15"});
     assert!(parse_at(&company, FunctionName::BookAppointment, &args, late).is_ok());
     let start = at("2026-11-23T09:15:00+01:00");
-    assert_eq!(check_notice(&company, start, late).unwrap_err().code, "too_soon");
-    assert!(check_notice(&company, start, now()).is_ok() && notice_ok(&company, start, now()));
+    assert_eq!(check_notice(&company, &WishedStart::At(start), late).unwrap_err().code, "too_soon");
+    assert!(
+        check_notice(&company, &WishedStart::At(start), now()).is_ok() && notice_ok(&company, start, now())
+    );
 }
 
 #[test]
 fn functions_without_an_order_offer_a_callback() {
-    let unbuilt =
-        [FunctionName::CancelAppointment, FunctionName::RescheduleAppointment, FunctionName::ParseDate];
-    for name in unbuilt {
+    for name in [FunctionName::CancelAppointment, FunctionName::RescheduleAppointment] {
         let refused = parse_at(&friseur_mitte(), name, &json!({}), now()).unwrap_err();
         assert_eq!((refused.success, refused.code), (false, "function_unavailable"));
         assert_eq!(refused.field("callback_offered"), Some(&json!(true)));
@@ -227,7 +226,7 @@ fn the_night_of_the_clock_change_keeps_its_first_instant() {
     else {
         panic!("a check")
     };
-    assert_eq!(order.start, at("2026-10-25T00:30:00Z"));
+    assert_eq!(order.start, WishedStart::At(at("2026-10-25T00:30:00Z")));
 }
 
 #[test]

@@ -1,8 +1,8 @@
 //! The sentences in German. Every one says what to do next.
 
 use super::{
-    Objection, Outcome,
-    spoken::{self, Day, Moment, NAMES_SPOKEN_MAX, Names},
+    Objection, Outcome, echo,
+    spoken::{self, Day, Moment, Moments, NAMES_SPOKEN_MAX, Names},
     told::{AppointmentLine, CallbackLine, DueLine, OpenDay, SameHours, ServiceLine, Told},
 };
 use crate::{booking::Refusal, callback::Priority, tenant::Language};
@@ -13,18 +13,23 @@ const DE: Language = Language::De;
 pub(super) fn outcome(outcome: &Outcome<'_>) -> String {
     let moment = |at| spoken::moment(DE, at);
     match *outcome {
-        Outcome::Free(at, staff, age) => free(&moment(at), staff, age),
-        Outcome::Taken(at, []) => {
-            format!("Am {} ist leider nichts mehr frei. Welche andere Zeit passt Ihnen?", moment(at))
+        Outcome::Free(at, staff, others, age) | Outcome::Offered(at, staff, others, age) => {
+            free(at, staff, others, age)
         }
-        Outcome::Taken(at, others) => format!(
-            "Am {} ist leider nichts mehr frei. Ich könnte Ihnen {} anbieten. Was passt Ihnen?",
-            moment(at),
+        Outcome::Taken(wished, []) => {
+            format!(
+                "{} ist leider nichts mehr frei. Welche andere Zeit passt Ihnen?",
+                echo::start(DE, wished)
+            )
+        }
+        Outcome::Taken(wished, others) => format!(
+            "{} ist leider nichts mehr frei. Ich könnte Ihnen {} anbieten. Was passt Ihnen?",
+            echo::start(DE, wished),
             spoken::moments(DE, others)
         ),
-        Outcome::NothingFree(at) => format!(
-            "Am {} und in der Zeit danach ist leider nichts frei. Soll Sie jemand zurückrufen?",
-            moment(at)
+        Outcome::NothingFree(wished) => format!(
+            "{} und in der Zeit danach ist leider nichts frei. Soll Sie jemand zurückrufen?",
+            echo::start(DE, wished)
         ),
         Outcome::CalendarUnavailable => "Ich komme gerade nicht an den Kalender. Soll Sie jemand \
              zurückrufen und den Termin mit Ihnen ausmachen?"
@@ -100,6 +105,7 @@ pub(super) fn objection(objection: &Objection<'_>) -> String {
             "Das war noch kein Name. Auf welchen Namen darf ich den Termin eintragen?".to_owned()
         }
         Objection::DateMissing => "An welchem Tag möchten Sie kommen?".to_owned(),
+        Objection::DateAmbiguous(days) => format!("Meinen Sie {}?", spoken::or_days(DE, days)),
         Objection::DateNotUnderstood(_) => {
             "Das Datum habe ich nicht verstanden. Nennen Sie mir bitte Tag, Monat und Uhrzeit.".to_owned()
         }
@@ -109,6 +115,9 @@ pub(super) fn objection(objection: &Objection<'_>) -> String {
         ),
         Objection::DateTooFar(_) => {
             "So weit im Voraus kann ich noch nicht buchen. Geht es auch früher?".to_owned()
+        }
+        Objection::TimeAmbiguous(date, times) => {
+            format!("Meinen Sie am {} um {}?", day(date), spoken::or_times(DE, times))
         }
         Objection::TimeMissing(date) => format!("Um wie viel Uhr möchten Sie am {} kommen?", day(date)),
         Objection::TimeDoesNotExist(date) => format!(
@@ -135,11 +144,16 @@ pub(super) fn objection(objection: &Objection<'_>) -> String {
     }
 }
 
-fn free(moment: &str, staff: Option<&str>, age: Option<spoken::Age>) -> String {
+fn free(at: Moment, staff: Option<&str>, others: Moments<'_>, age: Option<spoken::Age>) -> String {
+    let moment = spoken::moment(DE, at);
     let known =
         age.map(|age| format!(" nach dem Stand von vor {}", spoken::age(DE, age))).unwrap_or_default();
     let host = staff.map_or_else(|| " ein Termin".to_owned(), |staff| format!(" bei {staff}"));
-    format!("Am {moment} ist{known}{host} frei. Soll ich das eintragen?")
+    if others.is_empty() {
+        return format!("Am {moment} ist{known}{host} frei. Soll ich das eintragen?");
+    }
+    let others = spoken::moments_beside(DE, at.date(), others);
+    format!("Am {moment} ist{known}{host} frei, außerdem {others}. Was passt Ihnen?")
 }
 
 fn refused(refusal: Refusal) -> &'static str {
@@ -206,6 +220,9 @@ pub(super) fn told(told: &Told<'_>) -> String {
             format!("Wir bieten an: {}.{more} Was darf es sein?", lines.join("; "))
         }
         Told::OpenDay(day) => open_day(&day),
+        Told::DateUnderstood(wished) => {
+            format!("Ich habe verstanden: {}. Soll ich nachsehen, was da frei ist?", echo::wished(DE, wished))
+        }
         Told::OpenDays(runs, closed) => open_days(runs, closed),
         Told::HoursUnknown => {
             "Die Öffnungszeiten liegen mir leider nicht vor. Soll Sie jemand zurückrufen?".to_owned()

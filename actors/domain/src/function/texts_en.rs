@@ -1,8 +1,8 @@
 //! The sentences in English. Every one says what to do next.
 
 use super::{
-    Objection, Outcome,
-    spoken::{self, Day, Moment, NAMES_SPOKEN_MAX, Names},
+    Objection, Outcome, echo,
+    spoken::{self, Day, Moment, Moments, NAMES_SPOKEN_MAX, Names},
     told::{AppointmentLine, CallbackLine, DueLine, OpenDay, SameHours, ServiceLine, Told},
 };
 use crate::{booking::Refusal, callback::Priority, tenant::Language};
@@ -13,18 +13,21 @@ const EN: Language = Language::En;
 pub(super) fn outcome(outcome: &Outcome<'_>) -> String {
     let moment = |at| spoken::moment(EN, at);
     match *outcome {
-        Outcome::Free(at, staff, age) => free(&moment(at), staff, age),
-        Outcome::Taken(at, []) => {
-            format!("I am sorry, {} is no longer free. Which other time would suit you?", moment(at))
+        Outcome::Free(at, staff, others, age) | Outcome::Offered(at, staff, others, age) => {
+            free(at, staff, others, age)
         }
-        Outcome::Taken(at, others) => format!(
-            "I am sorry, {} is no longer free. I could offer you {}. Which would suit you?",
-            moment(at),
+        Outcome::Taken(wished, []) => format!(
+            "{} nothing is free any more, I am sorry. Which other time would suit you?",
+            echo::start(EN, wished)
+        ),
+        Outcome::Taken(wished, others) => format!(
+            "{} nothing is free any more, I am sorry. I could offer you {}. Which would suit you?",
+            echo::start(EN, wished),
             spoken::moments(EN, others)
         ),
-        Outcome::NothingFree(at) => format!(
-            "I am sorry, nothing is free on {} or in the time after it. Shall somebody call you back?",
-            moment(at)
+        Outcome::NothingFree(wished) => format!(
+            "{} and in the time after it nothing is free, I am sorry. Shall somebody call you back?",
+            echo::start(EN, wished)
         ),
         Outcome::CalendarUnavailable => {
             "I cannot reach the calendar right now. Shall somebody call you back \
@@ -104,6 +107,7 @@ pub(super) fn objection(objection: &Objection<'_>) -> String {
             "That was not a name yet. What name may I put the appointment under?".to_owned()
         }
         Objection::DateMissing => "On which day would you like to come?".to_owned(),
+        Objection::DateAmbiguous(days) => format!("Do you mean {}?", spoken::or_days(EN, days)),
         Objection::DateNotUnderstood(_) => {
             "I did not understand the date. Please tell me the day, the month and the time.".to_owned()
         }
@@ -112,6 +116,9 @@ pub(super) fn objection(objection: &Objection<'_>) -> String {
             spoken::day_and_year(EN, today)
         ),
         Objection::DateTooFar(_) => "I cannot book that far ahead yet. Would an earlier date do?".to_owned(),
+        Objection::TimeAmbiguous(date, times) => {
+            format!("Do you mean {} at {}?", day(date), spoken::or_times(EN, times))
+        }
         Objection::TimeMissing(date) => format!("At what time would you like to come on {}?", day(date)),
         Objection::TimeDoesNotExist(date) => format!(
             "That time does not exist on {} because the clocks change. Which other time would suit you?",
@@ -137,10 +144,15 @@ pub(super) fn objection(objection: &Objection<'_>) -> String {
     }
 }
 
-fn free(moment: &str, staff: Option<&str>, age: Option<spoken::Age>) -> String {
+fn free(at: Moment, staff: Option<&str>, others: Moments<'_>, age: Option<spoken::Age>) -> String {
+    let moment = spoken::moment(EN, at);
     let known = age.map(|age| format!(", as of {} ago", spoken::age(EN, age))).unwrap_or_default();
     let host = staff.map(|staff| format!(" with {staff}")).unwrap_or_default();
-    format!("{moment}{host} is free{known}. Shall I book it?")
+    if others.is_empty() {
+        return format!("{moment}{host} is free{known}. Shall I book it?");
+    }
+    let others = spoken::moments_beside(EN, at.date(), others);
+    format!("{moment}{host} is free{known}, and so is {others}. Which would suit you?")
 }
 
 fn refused(refusal: Refusal) -> &'static str {
@@ -201,6 +213,9 @@ pub(super) fn told(told: &Told<'_>) -> String {
             format!("We offer {}.{more} Which would you like?", lines.join("; "))
         }
         Told::OpenDay(day) => open_day(&day),
+        Told::DateUnderstood(wished) => {
+            format!("I understood: {}. Shall I see what is free then?", echo::wished(EN, wished))
+        }
         Told::OpenDays(runs, closed) => open_days(runs, closed),
         Told::HoursUnknown => {
             "I am afraid I do not have the opening hours. Shall somebody call you back?".to_owned()

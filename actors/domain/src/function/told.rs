@@ -1,6 +1,9 @@
 //! What is told of services, hours, customers, appointments and callbacks, as far as a sentence needs to know it.
 
-use super::spoken::{Day, Hours, Moment};
+use super::{
+    outcome::Wished,
+    spoken::{Day, Hours, Moment},
+};
 use crate::callback::Priority;
 
 /// What is told.
@@ -14,6 +17,8 @@ pub(super) enum Told<'a> {
     OpenDay(OpenDay<'a>),
     /// Several days: which of them have the same hours, and which are closed against the rule.
     OpenDays(&'a [SameHours<'a>], &'a [Day]),
+    /// What the words for a date mean.
+    DateUnderstood(Wished),
     /// Nobody has said when it is open.
     HoursUnknown,
     /// The caller, by name, with what comes next.
@@ -114,6 +119,7 @@ impl Told<'_> {
         match self {
             Self::Service(_) | Self::Services(..) => "services_listed",
             Self::OpenDay(_) | Self::OpenDays(..) => "opening_hours",
+            Self::DateUnderstood(_) => "date_understood",
             Self::HoursUnknown => "hours_unknown",
             Self::CustomerKnown(..) => "customer_known",
             Self::CustomersSeveral => "customer_ambiguous",

@@ -1,8 +1,8 @@
 //! Opening hours, holidays and notice.
 
-use jiff::civil::Date;
+use jiff::{civil::Date, tz::TimeZone};
 
-use super::local;
+use super::{Window, first_instant_of, local, understood::clock};
 use crate::{
     tenant::{Branch, Company, HourRange, Weekday},
     time::{Interval, UnixMillis},
@@ -58,6 +58,50 @@ pub fn is_open(company: &Company, branch: &Branch, interval: Interval) -> OpenVe
     };
     let fits = |r: &HourRange| r.from_minute <= first && first < r.to_minute && last <= r.to_minute;
     if hours.iter().any(fits) {
+        OpenVerdict::Open
+    } else {
+        OpenVerdict::Closed(ClosedReason::OutsideHours { hours: hours.to_vec() })
+    }
+}
+
+/// Whether a branch is open for so many minutes from any start in a window. Closed means: on every day of it; the
+/// reason is that of its first day.
+#[must_use]
+pub fn opens_within(company: &Company, branch: &Branch, window: &Window, minutes: u32) -> OpenVerdict {
+    let zone = company.zone();
+    let (Some(first), Some(last)) = (local(window.from, &zone), local(window.to.plus_ms(-1), &zone)) else {
+        return OpenVerdict::Unknown;
+    };
+    let days = std::iter::successors(Some(first.date()), |date| date.tomorrow().ok());
+    let mut verdicts = days
+        .take_while(|date| *date <= last.date())
+        .map(|date| opens_on(company, branch, window, (date, &zone), minutes));
+    let Some(of_first) = verdicts.next() else { return OpenVerdict::Unknown };
+    let open = std::iter::once(of_first.clone()).chain(verdicts);
+    open.into_iter().find(|verdict| !matches!(verdict, OpenVerdict::Closed(_))).unwrap_or(of_first)
+}
+
+fn opens_on(
+    company: &Company,
+    branch: &Branch,
+    window: &Window,
+    (date, zone): (Date, &TimeZone),
+    minutes: u32,
+) -> OpenVerdict {
+    if is_holiday(company, date) {
+        return OpenVerdict::Closed(ClosedReason::Holiday);
+    }
+    let Some(hours) = hours_on(branch, date) else { return OpenVerdict::Unknown };
+    if hours.is_empty() {
+        return OpenVerdict::Closed(ClosedReason::ClosedDay);
+    }
+    let has_room = |range: &HourRange| {
+        let opens = first_instant_of(clock(date, range.from_minute), zone);
+        let start = opens.map(|opens| opens.max(window.from)).filter(|start| *start < window.to);
+        let interval = start.and_then(|start| Interval::of_minutes(start, minutes));
+        interval.is_some_and(|it| is_open(company, branch, it) == OpenVerdict::Open)
+    };
+    if hours.iter().any(has_room) {
         OpenVerdict::Open
     } else {
         OpenVerdict::Closed(ClosedReason::OutsideHours { hours: hours.to_vec() })

@@ -5,8 +5,9 @@ use jiff::{
     civil::{Date, DateTime, Time},
     tz::TimeZone,
 };
+use serde::{Deserialize, Serialize};
 
-use super::{DAYS_AHEAD_MAX, first_instant_of, plus_days};
+use super::{DAYS_AHEAD_MAX, first_instant_of, local, plus_days};
 use crate::{tenant::HourRange, time::UnixMillis};
 
 /// Minutes before and after a time that was only said roughly.
@@ -37,7 +38,7 @@ pub struct Moment {
 }
 
 /// A window of starts `[from, to)`, not past.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Window {
     /// First instant, never before now.
     pub from: UnixMillis,
@@ -50,7 +51,8 @@ pub struct Window {
 }
 
 /// How a window was meant.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Shape {
     /// Whole days, both among them.
     Days {
@@ -148,6 +150,19 @@ impl Window {
         let from = from.max(now);
         let best = if let Shape::Around { at } = shape { instant(at)?.max(from) } else { from };
         Ok(Self { from, to: to.min(end), best, shape })
+    }
+
+    /// The whole days of it before an instant; all of it when it ends before that.
+    #[must_use]
+    pub fn up_to(self, to: UnixMillis, zone: &TimeZone) -> Self {
+        let date = |at| local(at, zone).map(|here| here.date());
+        match (date(self.from), date(to)) {
+            (Some(first), Some(end)) if to < self.to => {
+                let shape = Shape::Days { first, last: plus_days(end, -1).max(first) };
+                Self { to, shape, ..self }
+            }
+            _ => self,
+        }
     }
 
     /// Whether an instant lies inside.

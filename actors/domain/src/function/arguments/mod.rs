@@ -58,6 +58,8 @@ pub struct Arguments {
     pub reason: Option<String>,
     /// When, as written.
     pub due: Option<String>,
+    /// Words that mean a date.
+    pub text: Option<String>,
     /// What was noticed on the way.
     pub remarks: Remarks,
 }
@@ -71,6 +73,8 @@ pub struct Remarks {
     pub moved: Vec<Argument>,
     /// Longer than its limit, so that the order was refused.
     pub too_long: Option<Argument>,
+    /// The wished time as it was understood, said back in the company's language.
+    pub understood: Option<String>,
 }
 
 impl Remarks {
@@ -127,6 +131,7 @@ impl Arguments {
             Argument::Priority => self.priority = Some(text),
             Argument::Reason => self.reason = Some(text),
             Argument::Due => self.due = Some(text),
+            Argument::Text => self.text = Some(text),
             Argument::Phone => {
                 self.phone = PhoneNumber::parse_in(&text, country);
                 if self.phone.is_none() {

@@ -48,11 +48,13 @@ pub enum Argument {
     Reason,
     /// When to call back.
     Due,
+    /// Words that mean a date.
+    Text,
 }
 
 impl Argument {
     /// Every argument.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::Service,
         Self::Date,
         Self::Time,
@@ -66,6 +68,7 @@ impl Argument {
         Self::Priority,
         Self::Reason,
         Self::Due,
+        Self::Text,
     ];
 
     /// Its names in the order in which they count.
@@ -95,6 +98,7 @@ impl Argument {
             Self::Priority => &["priority", "prioritaet", "priorität", "dringlichkeit", "urgency"],
             Self::Reason => &["reason", "grund", "anliegen", "topic", "thema"],
             Self::Due => &["due", "due_time", "callback_time", "rueckrufzeit", "when", "wann"],
+            Self::Text => &["text", "phrase", "words", "ausdruck", "angabe"],
         }
     }
 
@@ -112,7 +116,7 @@ impl Argument {
     pub const fn chars_max(self) -> usize {
         match self {
             Self::Service | Self::Staff => NAME_OF_CHOICE_CHARS_MAX,
-            Self::Date | Self::Time | Self::DateTime => WHEN_ARGUMENT_CHARS_MAX,
+            Self::Date | Self::Time | Self::DateTime | Self::Text => WHEN_ARGUMENT_CHARS_MAX,
             Self::CustomerName => CUSTOMER_NAME_CHARS_MAX,
             Self::Phone => PHONE_CHARS_MAX,
             Self::Email => EMAIL_CHARS_MAX,
@@ -155,9 +159,8 @@ impl Argument {
                 Self::Phone,
                 Self::Notes,
             ]),
-            FunctionName::CancelAppointment
-            | FunctionName::RescheduleAppointment
-            | FunctionName::ParseDate => None,
+            FunctionName::ParseDate => Some(&[Self::Text, Self::Date, Self::Time, Self::DateTime]),
+            FunctionName::CancelAppointment | FunctionName::RescheduleAppointment => None,
         }
     }
 }

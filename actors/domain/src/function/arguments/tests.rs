@@ -172,7 +172,7 @@ fn addresses_are_read_as_they_are_written_spoken_and_spelled() {
 #[test]
 fn debug_shows_nothing_personal() {
     let found = read(json!({"name": "Anna", "email": "x"})).unwrap();
-    let shown = "Arguments { remarks: Remarks { ignored: [Email], moved: [], too_long: None }, .. }";
+    let shown = "Arguments { remarks: Remarks { ignored: [Email], moved: [], too_long: None, understood: None }, .. }";
     assert_eq!(format!("{found:?}"), shown);
 }
 
