@@ -1,5 +1,7 @@
 //! S1: a booking, and Retell repeats it while Cal.com is slow.
 
+use std::time::Duration;
+
 use askpro::simulators::calcom::{Fault, FaultKind, Operation};
 use jiff::Timestamp;
 use serde_json::json;
@@ -8,12 +10,12 @@ use crate::support::{
     days::{now_ms, slot},
     eventually,
     retell::{call, event, merge, over},
-    service::{Service, Setup},
+    service::Service,
 };
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_booking_that_retell_repeats_is_made_once_and_answered_byte_for_byte() {
-    let service = Setup::new().with("FUNCTIONS__BUDGET_MS", "1500").start().await;
+    let service = Service::start().await;
     let (retell, call, at) = (&service.retell, call("call_c1"), slot(14, 0));
     let rings = json!({ "event": "call_inbound", "call_inbound": {
         "call_id": "call_c1", "from_number": call["from_number"], "to_number": call["to_number"],
@@ -37,11 +39,14 @@ async fn a_booking_that_retell_repeats_is_made_once_and_answered_byte_for_byte()
     assert!(!metrics.contains("askpro_functions_versioned_total{function=\"check_availability\"} 0"));
     assert_eq!(service.holds("friseur-mitte").await, ["held"]);
 
-    service.calcom.add_fault(Fault::new(FaultKind::Slow { ms: 4_000 }).on(Operation::Create).times(1));
+    service.calcom.add_fault(Fault::new(FaultKind::Slow { ms: 11_000 }).on(Operation::Create).times(1));
     let order = json!({ "datetime": format!("{} 14:00", at.german_date), "customer_name": "Anna Schmidt" });
+    let ordered_at = tokio::time::Instant::now();
     let first = retell.function("book_appointment", &call, order.clone()).await;
     assert_eq!(first.json()["status"], "pending_confirmation", "{first:?}");
     assert_eq!(first.json()["success"], true);
+    // Retell gives up after 10 s and asks again, while Cal.com is still at it.
+    tokio::time::sleep_until(ordered_at + Duration::from_secs(10)).await;
     let repeat = retell.function("book_appointment", &call, order.clone()).await;
     assert_eq!(repeat.body, first.body, "before settlement a repeat says the same");
 

@@ -17,6 +17,7 @@ mod support;
 mod bad_input;
 mod booking;
 mod calendar;
+mod conversation;
 mod crash;
 mod events;
 mod functions;
