@@ -46,7 +46,10 @@ async fn what_is_not_sure_is_asked_back_with_what_it_may_mean() {
     let (call, day) = (call("call_v3"), slot(9, 0).german_date);
     let seven = json!({ "service": "Herrenhaarschnitt", "datetime": format!("{day} um sieben") });
     let asked = ask(&service, "check_availability", &call, seven).await;
-    assert_eq!((&asked["code"], &asked["candidates"]), (&json!("time_ambiguous"), &json!(["07:00", "19:00"])));
+    assert_eq!(
+        (&asked["code"], &asked["candidates"]),
+        (&json!("time_ambiguous"), &json!(["07:00", "19:00"]))
+    );
     assert_eq!(asked["available"], false);
     assert!(asked["message"].as_str().unwrap().contains("7 Uhr morgens oder 19 Uhr"), "{asked}");
     assert!(service.calcom.requests(None).is_empty(), "the calendar was not asked");
@@ -60,8 +63,13 @@ async fn words_become_a_date_that_is_said_back() {
     let text = json!({ "text": format!("am {} um halb drei nachmittags", at.german_date) });
     let parsed = ask(&service, "parse_date", &call, text).await;
     assert_eq!((&parsed["success"], &parsed["code"]), (&json!(true), &json!("date_understood")), "{parsed}");
-    assert_eq!((&parsed["date"], &parsed["time"], &parsed["window"]), (&json!(at.local[..10]), &json!("14:30"), &Value::Null));
-    let vague = ask(&service, "parse_date", &call, json!({ "text": format!("{} nachmittags", at.german_date) })).await;
+    assert_eq!(
+        (&parsed["date"], &parsed["time"], &parsed["window"]),
+        (&json!(at.local[..10]), &json!("14:30"), &Value::Null)
+    );
+    let vague =
+        ask(&service, "parse_date", &call, json!({ "text": format!("{} nachmittags", at.german_date) }))
+            .await;
     let (from, to) = (vague["window"]["from"].as_str().unwrap(), vague["window"]["to"].as_str().unwrap());
     assert!(from.starts_with(&at.local[..10]) && from < to, "{vague}");
     assert_eq!(vague["time"], Value::Null);
@@ -85,16 +93,23 @@ fn with_tool_call(call: &Value, id: &str) -> Value {
 async fn the_same_order_of_another_tool_call_is_told_as_booked_already() {
     let service = Service::start().await;
     let (call, at) = (call("call_v5"), slot(15, 0));
-    let order = |confirm: bool| {
-        json!({ "service": "Herrenhaarschnitt", "datetime": at.local, "customer_name": "Anna Schmidt", "confirm": confirm })
-    };
-    let first = service.retell.function("book_appointment", &with_tool_call(&call, "tool_1"), order(true)).await;
+    let order = |confirm: bool| json!({ "service": "Herrenhaarschnitt", "datetime": at.local, "customer_name": "Anna Schmidt", "confirm": confirm });
+    let first =
+        service.retell.function("book_appointment", &with_tool_call(&call, "tool_1"), order(true)).await;
     assert_eq!(first.json()["status"], "confirmed", "{first:?}");
-    let repeated = service.retell.function("book_appointment", &with_tool_call(&call, "tool_1"), order(true)).await;
+    let repeated =
+        service.retell.function("book_appointment", &with_tool_call(&call, "tool_1"), order(true)).await;
     assert_eq!(repeated.body, first.body, "the same request again");
-    let again = service.retell.function("book_appointment", &with_tool_call(&call, "tool_2"), order(true)).await.json();
+    let again = service
+        .retell
+        .function("book_appointment", &with_tool_call(&call, "tool_2"), order(true))
+        .await
+        .json();
     assert_eq!((&again["success"], &again["code"]), (&json!(false), &json!("already_booked")), "{again}");
-    assert_eq!((&again["status"], &again["appointment_id"]), (&json!("confirmed"), &first.json()["appointment_id"]));
+    assert_eq!(
+        (&again["status"], &again["appointment_id"]),
+        (&json!("confirmed"), &first.json()["appointment_id"])
+    );
     assert_eq!(service.calcom.requests(Some(Operation::Create)).len(), 1);
     service.stop().await;
 }

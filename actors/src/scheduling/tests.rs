@@ -8,6 +8,7 @@ mod lost;
 mod news;
 mod outage;
 mod outside;
+mod readme;
 mod storm;
 mod warm;
 mod windows;
