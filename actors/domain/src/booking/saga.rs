@@ -413,8 +413,16 @@ impl Booking {
             self.move_to(BookingState::Submitted { post: post + 1 }, POSTED_AGAIN, now);
             return Step { booking: self, effects: vec![BookingEffect::Post { at: now }] };
         }
-        self.move_to(BookingState::Abandoned, "absent_at_calendar", now);
-        let callback = BookingEffect::RequestCallback { urgent: true, reason: "booking_not_found" };
+        // Whoever was promised it is owed other times. A round robin that has nobody left says no more than a server
+        // that fails, so this is also how a promise ends whose slot was sold elsewhere.
+        let (state, reason) = if self.told_pending {
+            let conflict = BookingState::Conflict { refusal: Refusal::Other, alternatives: Vec::new() };
+            (conflict, "booking_conflict")
+        } else {
+            (BookingState::Abandoned, "booking_not_found")
+        };
+        self.move_to(state, "absent_at_calendar", now);
+        let callback = BookingEffect::RequestCallback { urgent: true, reason };
         let late_look = self.plan_late_look(LATE_LOOK_MS, now);
         Step { booking: self, effects: vec![BookingEffect::ReleaseSlot, late_look, callback] }
     }

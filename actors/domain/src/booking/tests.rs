@@ -289,7 +289,7 @@ fn looks_without_an_answer_do_not_count() {
 }
 
 #[test]
-fn a_promised_booking_is_posted_again_three_times_at_most() {
+fn a_promised_booking_is_posted_again_three_times_at_most_and_then_a_conflict() {
     let mut events = vec![BookingEvent::ToldPending];
     for _ in 0..=POSTS_AGAIN_MAX {
         events.extend([BookingEvent::AnswerLost, ABSENT, ABSENT, ABSENT]);
@@ -297,7 +297,7 @@ fn a_promised_booking_is_posted_again_three_times_at_most() {
     let (booking, effects) = course(events);
     let posts = effects.iter().filter(|e| matches!(e, BookingEffect::Post { .. })).count();
     assert_eq!(posts, 3);
-    assert_eq!(booking.status(), AppointmentStatus::Abandoned);
+    assert_eq!(booking.status(), AppointmentStatus::Conflict);
     assert_eq!(effects.iter().filter(|e| **e == BookingEffect::ReleaseSlot).count(), 1);
     let urgent = |e: &BookingEffect| matches!(e, BookingEffect::RequestCallback { urgent: true, .. });
     assert!(urgent(effects.last().unwrap()));

@@ -70,8 +70,10 @@ fn a_promised_booking_that_is_absent_is_posted_again_three_times_at_most() {
     pending(&rig, Creation::IsLost);
     rig.advance(600_000);
     assert_eq!(rig.calendar.posts().len(), 4);
-    assert_eq!(status(&rig), AppointmentStatus::Abandoned);
-    assert_eq!(rig.database.tables().callbacks.len(), 1);
+    assert_eq!(status(&rig), AppointmentStatus::Conflict);
+    let tables = rig.database.tables();
+    let callbacks: Vec<_> = tables.callbacks.values().map(|c| (c.priority, c.reason.as_str())).collect();
+    assert_eq!(callbacks, [("urgent", "booking_conflict")]);
     hang_up(&rig, "c");
     rig.finish();
 }
