@@ -30,7 +30,7 @@ use super::{
 use crate::telemetry::metrics::{FUNCTION_ARGUMENTS, FUNCTION_DURATION, FUNCTIONS};
 
 /// How long after the deadline an answer that is on its way is still waited for.
-const GRACE: Duration = Duration::from_millis(200);
+pub const ANSWER_GRACE: Duration = Duration::from_millis(200);
 /// Rows that may wait for the writers before the log of functions is left out: these rows are in no journal.
 const LOGGED_UNTIL_BACKLOG: usize = 50_000;
 
@@ -87,7 +87,7 @@ pub async fn ask(services: &Arc<Services>, request: FunctionRequest) -> Result<A
         return Err(Overloaded);
     }
     let budget = u64::try_from(services.function_budget_ms).unwrap_or_default();
-    let waited = tokio::time::timeout(Duration::from_millis(budget) + GRACE, answer).await;
+    let waited = tokio::time::timeout(Duration::from_millis(budget) + ANSWER_GRACE, answer).await;
     let answered = waited.ok().and_then(Result::ok).unwrap_or(busy);
     // They were told before the answer, or never will be.
     let remarks = remarked.now_or_never().and_then(Result::ok).unwrap_or_default();
