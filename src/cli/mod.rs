@@ -12,6 +12,7 @@ mod import;
 mod migrate;
 mod oracle;
 mod own_service;
+mod retell_tools;
 mod serve;
 mod settings;
 mod simulate;
@@ -47,6 +48,8 @@ enum Command {
     Simulate(simulate::SimulateArgs),
     /// Take over companies, branches, numbers, agents, staff and services from a file (JSON or TOML)
     Import(import::ImportArgs),
+    /// Print the tools and a prompt section to paste into a Retell agent
+    RetellTools(retell_tools::RetellToolsArgs),
     /// Bring the database's schema up to date, or say where it stands
     Migrate(migrate::MigrateArgs),
     /// Check every dependency that is configured, each with its remedy
@@ -92,6 +95,7 @@ fn run(command: Command) -> Pin<Box<dyn Future<Output = Result<(), CliError>>>> 
         Command::Bench(args) => Box::pin(bench::run(*args)),
         Command::Simulate(args) => Box::pin(simulate::run(args)),
         Command::Import(args) => Box::pin(import::run(args)),
+        Command::RetellTools(args) => Box::pin(retell_tools::run(args)),
         Command::Migrate(args) => Box::pin(migrate::run(args)),
         Command::Doctor(args) => Box::pin(doctor::run(args)),
     }
@@ -142,6 +146,9 @@ mod tests {
             "askpro bench --config x.toml",
             "askpro import companies.json",
             "askpro import companies.json --dry-run",
+            "askpro retell-tools",
+            "askpro retell-tools --url https://api.example.com/ --language en",
+            "askpro retell-tools --url https://api.example.com --company friseur-mitte --config x.toml",
             "askpro migrate",
             "askpro migrate --status",
             "askpro doctor",
@@ -166,6 +173,10 @@ mod tests {
             "askpro bench --concurrent-calls 0",
             "askpro bench --function-share 2",
             "askpro demo --calls-per-minute 0",
+            "askpro retell-tools --url api.example.com",
+            "askpro retell-tools --url https://api.example.com?x=1",
+            "askpro retell-tools --language fr",
+            "askpro retell-tools --company a/b",
         ] {
             assert_eq!(parse(line).unwrap_err().exit_code(), 2, "{line}");
         }

@@ -25,6 +25,8 @@ pub(super) enum Refusal {
     },
     /// No company has this slug.
     CompanyUnknown,
+    /// A function names its call beside the body, and no such call is live here.
+    CallUnknown,
     /// There is no such thing.
     NotFound {
         /// What was looked for.
@@ -124,6 +126,7 @@ const fn entry(refusal: &Refusal) -> (StatusCode, &'static str, &'static str) {
             (S::METHOD_NOT_ALLOWED, "method_not_allowed", "This address takes another method")
         }
         R::CompanyUnknown => (S::NOT_FOUND, "company_unknown", "No company has this slug"),
+        R::CallUnknown => (S::NOT_FOUND, "call_unknown", "No such call is live here"),
         R::NotFound { .. } => (S::NOT_FOUND, "not_found", "There is no such thing"),
         R::BadSignature { code, .. } => (S::UNAUTHORIZED, code, "The signature was not accepted"),
         R::BadToken => (S::UNAUTHORIZED, "token_refused", "The admin token was not accepted"),
@@ -195,6 +198,11 @@ impl Refusal {
             Self::MethodNotAllowed { allow } => format!("send it with {allow}").into(),
             Self::CompanyUnknown => {
                 "check the slug in the address, or import the company with `askpro import`".into()
+            }
+            Self::CallUnknown => {
+                "the body has no call, and the id beside it is none of a live call of yours; switch \"Payload: args \
+                 only\" off, so that Retell signs the call with the arguments"
+                    .into()
             }
             Self::NotFound { what } => format!("there is no such {what}; it may have been dealt with").into(),
             Self::BadSignature { detail, .. } => detail.clone().into(),
@@ -307,6 +315,7 @@ mod tests {
             Refusal::NoSuchAddress,
             Refusal::MethodNotAllowed { allow: "POST" },
             Refusal::CompanyUnknown,
+            Refusal::CallUnknown,
             Refusal::NotFound { what: "call" },
             Refusal::BadSignature { code: "signature_stale", detail: "too old".to_owned() },
             Refusal::BadToken,

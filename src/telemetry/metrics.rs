@@ -21,6 +21,8 @@ pub const FUNCTIONS_VERSIONED: &str = "askpro_functions_versioned_total";
 pub const INBOUND_ANSWERS: &str = "askpro_inbound_answers_total";
 /// Arguments of function calls that were of no use, in a wrong place or too long.
 pub const FUNCTION_ARGUMENTS: &str = "askpro_function_arguments_total";
+/// Function calls in another form than Retell's own.
+pub const FUNCTION_ENVELOPES: &str = "askpro_function_envelopes_total";
 /// Work turned away, with its reason.
 pub const REFUSED: &str = "askpro_refused_total";
 /// Slots that are held now.
@@ -302,6 +304,22 @@ pub const CATALOGUE: &[Metric] = &[
         FUNCTION_ARGUMENTS,
         "Arguments of function calls that were of no use, in the place of another, or too long",
         &[&[label("argument", ARGUMENT_NAMES), label("remark", &["ignored", "moved", "too_long"])]],
+    ),
+    counter(
+        FUNCTION_ENVELOPES,
+        "Function calls in another form than Retell's own: what was forgiven, and what was refused for it",
+        &[&[label(
+            "remark",
+            &[
+                "unwrapped",
+                "text_parsed",
+                "id_in_query",
+                "id_in_header",
+                "too_deep",
+                "id_conflict",
+                "call_unknown",
+            ],
+        )]],
     ),
     counter(
         REFUSED,

@@ -30,7 +30,7 @@ use super::{
 use crate::telemetry::metrics::{FUNCTION_ARGUMENTS, FUNCTION_DURATION, FUNCTIONS};
 
 /// How long after the deadline an answer that is on its way is still waited for.
-const GRACE: Duration = Duration::from_millis(200);
+pub const ANSWER_GRACE: Duration = Duration::from_millis(200);
 /// Rows that may wait for the writers before the log of functions is left out: these rows are in no journal.
 const LOGGED_UNTIL_BACKLOG: usize = 50_000;
 
@@ -41,29 +41,62 @@ pub struct FunctionRequest {
     pub function: FunctionName,
     /// Its arguments as sent.
     pub arguments: Map<String, Value>,
-    /// Retell's id of the tool call, when the body tells it.
-    pub tool_call_id: Option<String>,
     /// The call whose agent asks.
     pub call_id: CallId,
-    /// Who takes part in it.
-    pub identity: CallIdentity,
+    /// What is known of it from the request.
+    pub told_by: ToldBy,
     /// Who signed it.
     pub signer: Signer,
     /// When it arrived.
     pub asked_at: UnixMillis,
 }
 
+/// Where a request names its call.
+#[derive(Debug)]
+pub enum ToldBy {
+    /// In what is signed.
+    SignedBody {
+        /// Who takes part.
+        identity: CallIdentity,
+        /// Retell's id of the tool call, when the body tells it.
+        tool_call_id: Option<String>,
+    },
+    /// Beside it. That proves nothing: only a call that is live and placed here may be asked so.
+    Address,
+}
+
+/// Why a question was not taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NotAsked {
+    /// Too much waits.
+    Overloaded,
+    /// It names its call beside the body, and no such call is live here under this signer.
+    CallUnknown,
+}
+
+impl From<Overloaded> for NotAsked {
+    fn from(_: Overloaded) -> Self {
+        Self::Overloaded
+    }
+}
+
 /// Asks, and waits for the answer. An agent that asked always hears something: when its call does not answer
 /// in time, that everything is busy.
 ///
 /// # Errors
-/// [`Overloaded`] when the question was not even taken.
-pub async fn ask(services: &Arc<Services>, request: FunctionRequest) -> Result<Answered, Overloaded> {
+/// [`NotAsked`] when the question was not even taken.
+pub async fn ask(services: &Arc<Services>, request: FunctionRequest) -> Result<Answered, NotAsked> {
     let function = request.function;
     let class = if function.is_write() { Class::FunctionWrite } else { Class::FunctionRead };
     admit(services, class)?;
     let (call_id, asked_at) = (request.call_id.clone(), request.asked_at);
-    let company = company_of(services, &request.identity);
+    let deadline = asked_at.plus_ms(services.function_budget_ms);
+    let may_be_first = matches!(request.told_by, ToldBy::SignedBody { .. });
+    let (identity, tool_call_id) = match request.told_by {
+        ToldBy::SignedBody { identity, tool_call_id } => (identity, tool_call_id),
+        ToldBy::Address => (known_call(services, &call_id, request.signer, deadline).await?, None),
+    };
+    let company = company_of(services, &identity);
     let busy = busy_answer(company.as_deref());
     if company.is_some_and(|company| !services.function_pace.admit(&company, class, asked_at)) {
         count_refused(class, Reason::Quota);
@@ -74,26 +107,73 @@ pub async fn ask(services: &Arc<Services>, request: FunctionRequest) -> Result<A
     let message = CallMessage::AskFunction(Box::new(AskFunction {
         function,
         arguments: request.arguments,
-        tool_call_id: request.tool_call_id,
-        identity: request.identity,
+        tool_call_id,
+        identity,
         signer: request.signer,
         asked_at,
-        deadline: asked_at.plus_ms(services.function_budget_ms),
+        deadline,
         remarks,
         reply,
     }));
-    if let Delivered::Refused { .. } = services.actors.calls.offer(call_id.clone(), message) {
-        count_refused(class, Reason::QueueFull);
-        return Err(Overloaded);
-    }
-    let budget = u64::try_from(services.function_budget_ms).unwrap_or_default();
-    let waited = tokio::time::timeout(Duration::from_millis(budget) + GRACE, answer).await;
+    hand_in(services, call_id.clone(), message, may_be_first).inspect_err(|refused| {
+        if *refused == NotAsked::Overloaded {
+            count_refused(class, Reason::QueueFull);
+        }
+    })?;
+    let waited = tokio::time::timeout(until(services, deadline) + ANSWER_GRACE, answer).await;
     let answered = waited.ok().and_then(Result::ok).unwrap_or(busy);
     // They were told before the answer, or never will be.
     let remarks = remarked.now_or_never().and_then(Result::ok).unwrap_or_default();
     let answered = with_remarks(answered, &remarks);
     note(services, function, call_id, asked_at, &answered);
     Ok(answered)
+}
+
+/// Gives the question to its call, which comes to life by it only if the question proves the call.
+fn hand_in(
+    services: &Services,
+    call_id: CallId,
+    message: CallMessage,
+    may_be_first: bool,
+) -> Result<(), NotAsked> {
+    let calls = &services.actors.calls;
+    if may_be_first {
+        return match calls.offer(call_id, message) {
+            Delivered::Refused { .. } => Err(NotAsked::Overloaded),
+            Delivered::Now | Delivered::Later => Ok(()),
+        };
+    }
+    match calls.registry().offer_if_live(call_id, message) {
+        Ok(true) => Ok(()),
+        Ok(false) => Err(NotAsked::CallUnknown),
+        Err(_) => Err(NotAsked::Overloaded),
+    }
+}
+
+/// Who takes part in a call that is live here, placed, and not another company's than the signer's. Nothing
+/// comes to life by asking.
+async fn known_call(
+    services: &Services,
+    call_id: &CallId,
+    signer: Signer,
+    deadline: UnixMillis,
+) -> Result<CallIdentity, NotAsked> {
+    let (reply, answer) = Reply::new();
+    hand_in(services, call_id.clone(), CallMessage::GetCall(reply), false)?;
+    let view = tokio::time::timeout(until(services, deadline), answer).await;
+    let state = view.ok().and_then(Result::ok).ok_or(NotAsked::Overloaded)?.state;
+    let company = state.placed.filter(|_| !state.is_over()).map(|placed| placed.company);
+    let may_ask = match (company, signer) {
+        (Some(_), Signer::Platform) => true,
+        (Some(company), Signer::Company(own)) => company == own,
+        (None, _) => false,
+    };
+    if may_ask { Ok(state.identity()) } else { Err(NotAsked::CallUnknown) }
+}
+
+/// How long it is to a moment.
+fn until(services: &Services, at: UnixMillis) -> Duration {
+    Duration::from_millis(u64::try_from(at.since(services.clock.now())).unwrap_or_default())
 }
 
 /// The company that the call belongs to, as far as the question itself tells.

@@ -19,6 +19,7 @@ mod booking;
 mod calendar;
 mod conversation;
 mod crash;
+mod envelopes;
 mod events;
 mod functions;
 mod hangup;

@@ -1,5 +1,7 @@
 //! `POST /functions/retell/{function}` and `POST /functions/retell`: an agent asks while its caller waits.
 
+mod beside;
+
 use std::sync::Arc;
 
 use actix_web::{
@@ -9,6 +11,7 @@ use actix_web::{
 };
 use askpro_domain::function::FunctionName;
 
+use self::beside::Beside;
 use super::{
     Edge,
     extract::query::Query,
@@ -16,11 +19,14 @@ use super::{
     webhooks::signed::{self, Signed, unreadable},
 };
 use crate::{
-    providers::retell::inbound::functions::{FunctionCall, decode_function},
-    telemetry::metrics::FUNCTIONS_VERSIONED,
+    providers::retell::inbound::{
+        decode::DecodeError,
+        functions::{AskingCall, FunctionCall, decode_function},
+    },
+    telemetry::metrics::{FUNCTION_ENVELOPES, FUNCTIONS_VERSIONED},
     usecases::{
         Services,
-        functions::{FunctionRequest, ask, count},
+        functions::{FunctionRequest, NotAsked, ToldBy, ask, count},
         load::{Class, admit},
     },
 };
@@ -79,13 +85,42 @@ async fn receive(
     admit(services, class_of(name)).map_err(|_| overloaded(services))?;
     let signed =
         signed::read(edge, services, query.text("company"), class_of(name), request, payload).await?;
-    let call = decode_function(&signed.body).map_err(|error| unreadable(&error))?;
+    let beside = Beside::of(request, &query).inspect_err(|_| forgive("id_conflict"))?;
+    let call = decode(&signed.body, beside.as_ref())?;
     let (wanted, versioned) = wanted(name, &call)?;
     *function = wanted.as_str();
     if versioned {
         metrics::counter!(FUNCTIONS_VERSIONED, "function" => wanted.as_str()).increment(1);
     }
     ask_to_the_end(services, wanted, call, &signed).await
+}
+
+/// Decodes a call, and counts what had to be forgiven or was refused for it.
+fn decode(body: &[u8], beside: Option<&Beside>) -> Result<FunctionCall, Refusal> {
+    let decoded = decode_function(body, beside.map(Beside::id)).map_err(|error| {
+        match error {
+            DecodeError::ArgsTooDeep => forgive("too_deep"),
+            DecodeError::CallIdConflict => forgive("id_conflict"),
+            _ => {}
+        }
+        unreadable(&error)
+    })?;
+    let by_address = matches!(decoded.call, AskingCall::Beside { .. });
+    if let Some(beside) = beside.filter(|_| by_address) {
+        forgive(beside.remark());
+    }
+    if decoded.args.unwrapped {
+        forgive("unwrapped");
+    }
+    if decoded.args.text_parsed {
+        forgive("text_parsed");
+    }
+    Ok(decoded)
+}
+
+/// Counts something that Retell's own bodies do not have; the words are those of the catalogue.
+fn forgive(remark: &'static str) {
+    metrics::counter!(FUNCTION_ENVELOPES, "remark" => remark).increment(1);
 }
 
 /// The agent's question runs to its end even when the agent hangs up, so that its row is written.
@@ -95,19 +130,22 @@ async fn ask_to_the_end(
     call: FunctionCall,
     signed: &Signed,
 ) -> Result<Bytes, Refusal> {
-    let request = FunctionRequest {
-        function,
-        arguments: call.args,
-        tool_call_id: call.tool_call_id,
-        call_id: call.call_id,
-        identity: call.identity,
-        signer: signed.signer,
-        asked_at: signed.at,
+    let (call_id, told_by) = match call.call {
+        AskingCall::Signed { call_id, identity, tool_call_id } => {
+            (call_id, ToldBy::SignedBody { identity, tool_call_id })
+        }
+        AskingCall::Beside { call_id } => (call_id, ToldBy::Address),
     };
+    let (arguments, signer, asked_at) = (call.args.args, signed.signer, signed.at);
+    let request = FunctionRequest { function, arguments, call_id, told_by, signer, asked_at };
     let asking = services.clone();
-    let answered = tokio::spawn(async move { ask(&asking, request).await }).await;
-    match answered {
-        Ok(answered) => answered.map(|answered| answered.body).map_err(|_| overloaded(services)),
+    match tokio::spawn(async move { ask(&asking, request).await }).await {
+        Ok(Ok(answered)) => Ok(answered.body),
+        Ok(Err(NotAsked::Overloaded)) => Err(overloaded(services)),
+        Ok(Err(NotAsked::CallUnknown)) => {
+            forgive("call_unknown");
+            Err(Refusal::CallUnknown)
+        }
         Err(error) => {
             tracing::error!(%error, "asking a function was broken off");
             Err(Refusal::Fault)

@@ -7,6 +7,7 @@
 pub mod alternatives;
 mod answer;
 pub mod arguments;
+pub mod briefing;
 mod callback;
 mod caller;
 mod date;

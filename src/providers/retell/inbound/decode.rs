@@ -141,12 +141,21 @@ pub enum DecodeError {
     /// The id of the call is absent, empty, a placeholder or unusable.
     #[error(
         "`{field}` is missing, empty, a placeholder, longer than 128 bytes or no string; for functions, \
-         switch \"Payload: args only\" off so that Retell sends the call"
+         switch \"Payload: args only\" off so that Retell sends the call, or name it in the query parameter \
+         call_id"
     )]
     CallIdMissing {
         /// Its path.
         field: &'static str,
     },
+    /// The id beside the body is another one than the body's.
+    #[error(
+        "the call_id beside the body is not that of the signed body; leave it out, the body names the call"
+    )]
+    CallIdConflict,
+    /// A function's arguments are wrapped more often than anybody does.
+    #[error("`args` is wrapped too often; send the arguments as one object")]
+    ArgsTooDeep,
     /// A function's arguments are neither an object nor the text of one.
     #[error("`args` is neither an object nor a string with one; send the arguments as an object")]
     ArgsRefused,
@@ -166,6 +175,8 @@ impl DecodeError {
             Self::ObjectMissing { .. } => "object_missing",
             Self::ObjectExpected { .. } => "object_expected",
             Self::CallIdMissing { .. } => "call_id_missing",
+            Self::CallIdConflict => "call_id_conflict",
+            Self::ArgsTooDeep => "args_too_deep",
             Self::ArgsRefused => "args_refused",
         }
     }

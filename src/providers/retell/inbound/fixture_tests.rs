@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use super::{
     decode::{Decoded, decode},
-    functions::decode_function,
+    functions::{AskingCall, decode_function},
     redact::blank_secrets,
 };
 
@@ -74,15 +74,19 @@ fn assert_webhook(name: &str, body: &[u8], value: &Value) {
 }
 
 fn assert_function(name: &str, body: &[u8], value: &Value) {
-    let decoded = decode_function(body);
+    let decoded = decode_function(body, None);
     if name.contains("args_only") {
         assert_eq!(decoded.unwrap_err().code(), "call_id_missing", "{name}");
+        let call = decode_function(body, Some("call_1")).unwrap();
+        assert_eq!((call.name, Value::Object(call.args.args)), (None, value.clone()), "{name}");
+        assert!(matches!(call.call, AskingCall::Beside { call_id } if call_id.as_str() == "call_1"));
         return;
     }
     let call = decoded.unwrap_or_else(|error| panic!("{name}: {error}"));
     let id = text(value, "/call/call_id").or_else(|| text(value, "/chat/chat_id")).unwrap();
-    assert_eq!((call.name.as_deref(), call.call_id.as_str()), (text(value, "/name"), id), "{name}");
-    assert_eq!(Value::Object(call.args), value["args"], "{name}");
+    let AskingCall::Signed { call_id, .. } = call.call else { panic!("{name}") };
+    assert_eq!((call.name.as_deref(), call_id.as_str()), (text(value, "/name"), id), "{name}");
+    assert_eq!(Value::Object(call.args.args), value["args"], "{name}");
 }
 
 fn assert_file(name: &str, body: &[u8]) {

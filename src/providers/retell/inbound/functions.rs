@@ -1,17 +1,19 @@
 //! Decodes the body of a live function call: `{"name", "call": {...}, "args": {...}}`.
 //!
 //! Agents and templates vary in how they wrap the arguments, so those are taken with tolerance; the call is
-//! the signed body's own and never an argument. The call's transcripts are skipped, not built. What the
-//! arguments mean is decided elsewhere.
+//! the signed body's own and never an argument. A body of arguments alone ("Payload: args only") has no call:
+//! its id may come beside the body, where no signature covers it, and then proves nothing. The call's
+//! transcripts are skipped, not built. What the arguments mean is decided elsewhere.
 
 use askpro_domain::{
     call::CallIdentity,
     ids::{CALL_ID_BYTES_MAX, CallId},
 };
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value};
 
 use super::{
+    arguments::{Opened, open},
     decode::{DecodeError, call_id_of, parse_object},
     lenient::{Lenient, Part, Raw},
     object::CallObject,
@@ -23,74 +25,104 @@ const FUNCTION_NAME_BYTES_MAX: usize = 128;
 /// A live function call.
 #[derive(Debug, Clone, PartialEq)]
 pub struct FunctionCall {
-    /// `name`, when the body has one.
+    /// `name`, when the body has one and is not the arguments alone.
     pub name: Option<String>,
     /// The call (or chat) whose agent asks.
-    pub call_id: CallId,
-    /// Who takes part in it.
-    pub identity: CallIdentity,
+    pub call: AskingCall,
     /// The arguments.
-    pub args: Map<String, Value>,
-    /// `tool_call_id` of the newest invocation in `call.transcript_with_tool_calls`, of this function where
-    /// the name is known: tells a new order from one that Retell sends again.
-    pub tool_call_id: Option<String>,
+    pub args: Opened,
+}
+
+/// How the call of a function is known.
+#[derive(Debug, Clone, PartialEq)]
+pub enum AskingCall {
+    /// The signed body has it.
+    Signed {
+        /// Which.
+        call_id: CallId,
+        /// Who takes part in it.
+        identity: CallIdentity,
+        /// `tool_call_id` of the newest invocation in `call.transcript_with_tool_calls`, of this function where
+        /// the name is known: tells a new order from one that Retell sends again.
+        tool_call_id: Option<String>,
+    },
+    /// Only its id is known, from beside the body: no signature covers it.
+    Beside {
+        /// Which, it is said.
+        call_id: CallId,
+    },
 }
 
 #[derive(Debug, Deserialize)]
 struct Body<'a> {
     #[serde(borrow)]
     name: Raw<'a>,
-    call: Option<Part<CallObject<'a>>>,
-    chat: Option<Part<CallObject<'a>>>,
+    #[serde(default, deserialize_with = "if_there")]
+    call: Option<Option<Part<CallObject<'a>>>>,
+    #[serde(default, deserialize_with = "if_there")]
+    chat: Option<Option<Part<CallObject<'a>>>>,
     args: Raw<'a>,
     arguments: Raw<'a>,
+    event: Raw<'a>,
 }
 
-/// Decodes a function call. A body without a usable `call.call_id` (or `chat.chat_id`) is refused as
+/// Decodes a function call. `beside`: the id that came beside the body, if one did. It counts only for a body
+/// that names no call at all; where the body has one, both must be equal.
+///
+/// # Errors
+/// A body without a usable `call.call_id` (or `chat.chat_id`) and without a usable id beside it is refused as
 /// `call_id_missing`, whatever else is in it: there is no latest call.
-pub fn decode_function(body: &[u8]) -> Result<FunctionCall, DecodeError> {
-    let body: Body<'_> = parse_object(body)?;
-    let (object, part) = match (body.call, body.chat) {
-        (Some(Part::Object(call)), _) => (call, "call"),
-        (None, Some(Part::Object(chat))) => (chat, "chat"),
+pub fn decode_function(body: &[u8], beside: Option<&str>) -> Result<FunctionCall, DecodeError> {
+    let parsed: Body<'_> = parse_object(body)?;
+    let (object, part) = match (parsed.call, parsed.chat) {
+        (None, None) => {
+            return bare(body, &parsed.name, parsed.args.or(parsed.arguments), parsed.event, beside);
+        }
+        (Some(Some(Part::Object(call))), _) => (call, "call"),
+        (None | Some(None), Some(Some(Part::Object(chat)))) => (chat, "chat"),
         _ => return Err(DecodeError::CallIdMissing { field: "call.call_id" }),
     };
     let call_id = call_id_of(&object, part)?;
-    if call_id.is_placeholder() {
-        return Err(DecodeError::CallIdMissing { field: "call.call_id" });
+    if beside.is_some_and(|beside| beside != call_id.as_str()) {
+        return Err(DecodeError::CallIdConflict);
     }
     let mut read = Lenient::default();
-    let name = read.text(body.name, FUNCTION_NAME_BYTES_MAX);
-    Ok(FunctionCall {
-        tool_call_id: newest_invocation(object.transcript_with_tool_calls, name.as_deref()),
-        name,
-        call_id,
-        identity: object.identity(&mut read),
-        args: arguments(body.args.or(body.arguments))?,
-    })
+    let name = read.text(parsed.name, FUNCTION_NAME_BYTES_MAX);
+    let tool_call_id = newest_invocation(object.transcript_with_tool_calls, name.as_deref());
+    let call = AskingCall::Signed { call_id, identity: object.identity(&mut read), tool_call_id };
+    Ok(FunctionCall { name, call, args: arguments(parsed.args.or(parsed.arguments))? })
 }
 
-/// The arguments as an object: as such, as a string with one, wrapped once more, or none at all.
-fn arguments(raw: Raw<'_>) -> Result<Map<String, Value>, DecodeError> {
-    let Some(raw) = raw else { return Ok(Map::new()) };
-    let value = serde_json::from_str(raw.get()).map_err(|_| DecodeError::ArgsRefused)?;
-    let mut args = as_object(value).ok_or(DecodeError::ArgsRefused)?;
-    if args.len() == 1 {
-        let inner = args.get("args").or_else(|| args.get("arguments")).cloned();
-        if let Some(inner) = inner.and_then(as_object) {
-            args = inner;
-        }
+/// A body without a call: an envelope that lacks it, or the arguments alone, where `name` is one of them. A
+/// webhook's body, which the same key signs, is neither.
+fn bare(
+    body: &[u8],
+    name: &Raw<'_>,
+    args: Raw<'_>,
+    event: Raw<'_>,
+    beside: Option<&str>,
+) -> Result<FunctionCall, DecodeError> {
+    let missing = DecodeError::CallIdMissing { field: "call.call_id" };
+    let beside = beside.filter(|_| event.is_none()).ok_or(missing)?;
+    let call_id = CallId::parse(beside).filter(|id| !id.is_placeholder());
+    let call_id = call_id.ok_or(DecodeError::CallIdMissing { field: "call_id" })?;
+    let call = AskingCall::Beside { call_id };
+    if args.is_some() {
+        let name = Lenient::default().text(*name, FUNCTION_NAME_BYTES_MAX);
+        return Ok(FunctionCall { name, call, args: arguments(args)? });
     }
-    Ok(args)
+    let root: Map<String, Value> = parse_object(body)?;
+    Ok(FunctionCall { name: None, call, args: open(Value::Object(root))? })
 }
 
-fn as_object(value: Value) -> Option<Map<String, Value>> {
-    match value {
-        Value::Object(map) => Some(map),
-        Value::String(text) if text.trim().is_empty() => Some(Map::new()),
-        Value::String(text) => serde_json::from_str(&text).ok(),
-        _ => None,
-    }
+fn arguments(raw: Raw<'_>) -> Result<Opened, DecodeError> {
+    let Some(raw) = raw else { return Ok(Opened::default()) };
+    open(serde_json::from_str(raw.get()).map_err(|_| DecodeError::ArgsRefused)?)
+}
+
+/// Tells a field that is null from one that is not there.
+fn if_there<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Result<Option<T>, D::Error> {
+    T::deserialize(deserializer).map(Some)
 }
 
 /// Looks through the items from the end; they are skipped over, only their places are noted.
@@ -124,11 +156,22 @@ mod tests {
     use super::*;
 
     fn decoded(body: &Value) -> FunctionCall {
-        decode_function(body.to_string().as_bytes()).unwrap()
+        decode_function(body.to_string().as_bytes(), None).unwrap()
     }
 
     fn code(body: &Value) -> &'static str {
-        decode_function(body.to_string().as_bytes()).unwrap_err().code()
+        code_beside(body, None)
+    }
+
+    fn code_beside(body: &Value, beside: Option<&str>) -> &'static str {
+        decode_function(body.to_string().as_bytes(), beside).unwrap_err().code()
+    }
+
+    fn tool_call_id(body: &Value) -> Option<String> {
+        match decoded(body).call {
+            AskingCall::Signed { tool_call_id, .. } => tool_call_id,
+            AskingCall::Beside { .. } => panic!("{body}"),
+        }
     }
 
     #[test]
@@ -138,28 +181,31 @@ mod tests {
             json!({"datum": "morgen"}),
             json!("{\"datum\": \"morgen\"}"),
             json!({"args": {"datum": "morgen"}}),
+            json!({"args": {"args": {"datum": "morgen"}}}),
             json!({"arguments": {"datum": "morgen"}}),
             json!({"arguments": "{\"datum\":\"morgen\"}"}),
         ] {
             let call = decoded(&json!({"name": "f", "call": {"call_id": "c1"}, "args": args}));
-            assert_eq!(Value::Object(call.args), wanted, "{args}");
+            assert_eq!(Value::Object(call.args.args), wanted, "{args}");
         }
         let call = decoded(&json!({"call": {"call_id": "c1"}, "arguments": {"datum": "morgen"}}));
-        assert_eq!((Value::Object(call.args), call.name), (wanted, None));
+        assert_eq!((Value::Object(call.args.args), call.name), (wanted, None));
     }
 
     #[test]
     fn no_arguments_are_an_empty_object_and_others_are_refused() {
         for args in [json!(null), json!(""), json!({})] {
-            assert!(decoded(&json!({"call": {"call_id": "c1"}, "args": args})).args.is_empty());
+            assert!(decoded(&json!({"call": {"call_id": "c1"}, "args": args})).args.args.is_empty());
         }
-        assert!(decoded(&json!({"call": {"call_id": "c1"}})).args.is_empty());
+        assert!(decoded(&json!({"call": {"call_id": "c1"}})).args.args.is_empty());
         for args in [json!(5), json!([1]), json!("tomorrow"), json!("[1]"), json!(true)] {
             assert_eq!(code(&json!({"call": {"call_id": "c1"}, "args": args})), "args_refused", "{args}");
         }
+        let five = json!({"args": {"args": {"args": {"args": {"args": {}}}}}});
+        assert_eq!(code(&json!({"call": {"call_id": "c1"}, "args": five})), "args_too_deep");
         let deep = format!("{}1{}", "[".repeat(200), "]".repeat(200));
         let body = format!("{{\"call\":{{\"call_id\":\"c1\"}},\"args\":{{\"a\":{deep}}}}}");
-        assert_eq!(decode_function(body.as_bytes()), Err(DecodeError::ArgsRefused));
+        assert_eq!(decode_function(body.as_bytes(), None), Err(DecodeError::ArgsRefused));
     }
 
     #[test]
@@ -179,13 +225,65 @@ mod tests {
             assert_eq!(code(&body), "call_id_missing", "{body}");
         }
         assert_eq!(code(&json!([1])), "body_not_an_object");
-        assert_eq!(decode_function(b"").unwrap_err().code(), "body_not_json");
+        assert_eq!(decode_function(b"", None).unwrap_err().code(), "body_not_json");
+    }
+
+    #[test]
+    fn arguments_alone_belong_to_the_call_that_is_named_beside_them() {
+        let bare = json!({"datum": "morgen", "name": "Anna", "call_id": "call_2"});
+        let beside = |body: &Value| decode_function(body.to_string().as_bytes(), Some("call_1")).unwrap();
+        let call = beside(&bare);
+        let id = CallId::parse("call_1").unwrap();
+        assert_eq!((call.name, call.call), (None, AskingCall::Beside { call_id: id.clone() }));
+        assert_eq!(Value::Object(call.args.args), bare);
+        let envelope = beside(&json!({"name": "f", "args": {"datum": "morgen"}}));
+        assert_eq!(
+            (envelope.name.as_deref(), envelope.call),
+            (Some("f"), AskingCall::Beside { call_id: id })
+        );
+        assert_eq!(Value::Object(envelope.args.args), json!({"datum": "morgen"}));
+        let wrapped = beside(&json!({"parameters": {"datum": "morgen"}, "execution_message": "Moment"}));
+        assert!(wrapped.args.unwrapped && wrapped.args.args.contains_key("datum"));
+        assert!(beside(&json!({})).args.args.is_empty());
+    }
+
+    #[test]
+    fn an_id_beside_a_body_never_replaces_what_the_body_says() {
+        let with_call = json!({"call": {"call_id": "call_1"}, "args": {}});
+        let same = decode_function(with_call.to_string().as_bytes(), Some("call_1")).unwrap();
+        assert!(matches!(same.call, AskingCall::Signed { .. }), "{same:?}");
+        for other in ["call_2", "{{call_id}}", "CALL_1", " call_1"] {
+            assert_eq!(code_beside(&with_call, Some(other)), "call_id_conflict", "{other}");
+        }
+        for unusable in [
+            json!({"call": null, "args": {}}),
+            json!({"chat": null}),
+            json!({"call": {}, "args": {}}),
+            json!({"call": "call_1"}),
+            json!({"call": {"call_id": "{{call_id}}"}}),
+            json!({"event": "alert_triggered", "alert": {}}),
+            json!({"event": "call_inbound", "call_inbound": {"from_number": "+491"}}),
+        ] {
+            assert_eq!(code_beside(&unusable, Some("call_1")), "call_id_missing", "{unusable}");
+        }
+    }
+
+    #[test]
+    fn a_placeholder_beside_a_body_is_no_id() {
+        for id in ["None", "null", "undefined", "{{call_id}}", "call_id", " call_1", "a\u{0}b"] {
+            assert_eq!(code_beside(&json!({"datum": "morgen"}), Some(id)), "call_id_missing", "{id}");
+        }
+        let long = "c".repeat(CALL_ID_BYTES_MAX + 1);
+        assert_eq!(code_beside(&json!({}), Some(&long)), "call_id_missing");
     }
 
     #[test]
     fn a_chat_may_ask_too() {
         let call = decoded(&json!({"chat": {"chat_id": "chat_1", "agent_id": "agent_a1"}, "args": {}}));
-        assert_eq!((call.call_id.as_str(), call.identity.agent_id.as_deref()), ("chat_1", Some("agent_a1")));
+        let AskingCall::Signed { call_id, identity, .. } = call.call else { panic!("{call:?}") };
+        assert_eq!((call_id.as_str(), identity.agent_id.as_deref()), ("chat_1", Some("agent_a1")));
+        let both = decoded(&json!({"call": null, "chat": {"chat_id": "chat_1"}}));
+        assert!(matches!(both.call, AskingCall::Signed { .. }));
     }
 
     #[test]
@@ -198,8 +296,8 @@ mod tests {
             "odd",
         ]);
         let body = |name: Value| json!({"name": name, "call": {"call_id": "c1", "transcript_with_tool_calls": items}, "args": {}});
-        assert_eq!(decoded(&body(json!("book"))).tool_call_id.as_deref(), Some("t2"));
-        assert_eq!(decoded(&body(json!(null))).tool_call_id.as_deref(), Some("t3"));
-        assert_eq!(decoded(&body(json!("other"))).tool_call_id, None);
+        assert_eq!(tool_call_id(&body(json!("book"))).as_deref(), Some("t2"));
+        assert_eq!(tool_call_id(&body(json!(null))).as_deref(), Some("t3"));
+        assert_eq!(tool_call_id(&body(json!("other"))), None);
     }
 }

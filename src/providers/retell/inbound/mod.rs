@@ -3,6 +3,7 @@
 //! The order is [`signature::verify`] over the raw bytes, [`redact::blank_secrets`], then
 //! [`decode::decode`] or [`functions::decode_function`]. Nothing here does I/O or knows companies.
 
+pub mod arguments;
 pub mod decode;
 pub mod functions;
 mod lenient;
@@ -11,7 +12,7 @@ pub mod redact;
 pub mod signature;
 
 pub use decode::{DecodeError, Decoded, Delivery, InboundKind, InboundRequest, PlatformEvent, decode};
-pub use functions::{FunctionCall, decode_function};
+pub use functions::{AskingCall, FunctionCall, decode_function};
 pub use redact::blank_secrets;
 pub use signature::{KeyIndex, SIGNATURE_HEADER, SignatureError, sign, verify};
 

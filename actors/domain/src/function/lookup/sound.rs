@@ -51,7 +51,19 @@ pub(super) fn sound(name: &str) -> String {
     without_doubles(&out)
 }
 
-fn is_vowel(c: char) -> bool {
+/// The sound as a bad line leaves it: hard and soft consonants alike, and j as i.
+pub(super) fn rough_sound(name: &str) -> String {
+    let rough = |c| match c {
+        'd' => 't',
+        'b' => 'p',
+        'g' => 'k',
+        'j' => 'i',
+        c => c,
+    };
+    without_doubles(&sound(name).chars().map(rough).collect::<String>())
+}
+
+pub(super) fn is_vowel(c: char) -> bool {
     "aeiou".contains(c)
 }
 
@@ -100,6 +112,17 @@ mod tests {
             [("mia", "pia"), ("tim", "tom"), ("udo", "uwe"), ("lea", "leo"), ("anna", "hanna")]
         {
             assert_ne!(sound(one), sound(other), "{one} {other}");
+        }
+    }
+
+    #[test]
+    fn a_bad_line_changes_consonants_and_no_vowels() {
+        for (one, other) in [("udo", "uto"), ("mia", "mja"), ("tobi", "topi"), ("rudi", "ruti")] {
+            assert_eq!(rough_sound(one), rough_sound(other), "{one} {other}");
+        }
+        for (one, other) in [("lea", "leo"), ("lea", "lia"), ("tim", "tom"), ("lea", "lena"), ("jan", "jana")]
+        {
+            assert_ne!(rough_sound(one), rough_sound(other), "{one} {other}");
         }
     }
 }

@@ -1,13 +1,16 @@
 //! Finds a member of staff by name, with titles and words around it.
 
-use super::{Found, PREFIX_LETTERS_MIN, WORDS_MAX, best, sound::sound};
+use super::{
+    Found, PREFIX_LETTERS_MIN, WORDS_MAX, best,
+    sound::{is_vowel, rough_sound, sound},
+};
 use crate::{
     ids::StaffId,
     tenant::Staff,
     text::{fold, is_among, typos, typos_allowed, words},
 };
 
-/// Longest name in which one changed letter is forgiven only with the first letter right.
+/// Longest name in which a letter more, less or another makes another name: Leo, Lea, Lena, Jan, Jana.
 const SHORT_NAME_LETTERS: usize = 4;
 
 /// Words around a name.
@@ -77,10 +80,7 @@ pub fn find_staff(wanted: &str, staff: &[&Staff]) -> Found<StaffId> {
         },
         &|p| wanted.each(p, |word, own| (word == own || is_initial(word, own)).then_some(0)),
         &|p| wanted.each(p, |word, own| (sound(word) == sound(own)).then_some(0)),
-        &|p| {
-            wanted
-                .each(p, |word, own| (word.len() >= PREFIX_LETTERS_MIN && own.starts_with(word)).then_some(0))
-        },
+        &|p| wanted.each(p, |word, own| is_beginning(word, own).then_some(0)),
         &|p| wanted.each(p, misspelled),
     ];
     let found = stages.iter().map(|stage| best(people.iter().map(|person| (person.id, stage(person)))));
@@ -138,7 +138,16 @@ fn is_initial(word: &str, own: &str) -> bool {
     word.chars().count() == 1 && own.starts_with(word)
 }
 
-/// Typing errors; in short names one, and the first letter must be right.
+/// `Kath`; but Jan is not the beginning of Jana.
+fn is_beginning(word: &str, own: &str) -> bool {
+    let (letters, all) = (word.chars().count(), own.chars().count());
+    let is_another = letters <= SHORT_NAME_LETTERS && all == letters + 1;
+    letters >= PREFIX_LETTERS_MIN && own.starts_with(word) && !is_another
+}
+
+/// Typing errors. In short names only those that hardly make another name of one, and the first letter must be
+/// right: consonants that are heard alike (Uto), a vowel and a consonant in the wrong order (Uod). Whoever
+/// means another name is asked, and hears whom there is.
 fn misspelled(word: &str, own: &str) -> Option<usize> {
     let letters = word.chars().count().min(own.chars().count());
     if letters < 3 {
@@ -148,5 +157,20 @@ fn misspelled(word: &str, own: &str) -> Option<usize> {
         return typos(word, own, typos_allowed(letters));
     }
     let same_start = word.chars().next() == own.chars().next();
-    typos(word, own, 1).filter(|_| same_start)
+    let alike = rough_sound(word) == rough_sound(own) || is_swapped(word, own);
+    (same_start && alike).then_some(1)
+}
+
+/// Whether two neighbours, not both of them vowels, have changed places, and nothing else.
+fn is_swapped(word: &str, own: &str) -> bool {
+    if word.chars().count() != own.chars().count() {
+        return false;
+    }
+    let mut differing = word.chars().zip(own.chars()).enumerate().filter(|(_, (a, b))| a != b);
+    match (differing.next(), differing.next(), differing.next()) {
+        (Some((first, (a, b))), Some((second, (c, d))), None) => {
+            second == first + 1 && (a, b) == (d, c) && !(is_vowel(a) && is_vowel(b))
+        }
+        _ => false,
+    }
 }

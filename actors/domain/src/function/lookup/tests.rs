@@ -50,6 +50,7 @@ fn people(company: &str) -> Vec<Staff> {
         "praxis" => &["Dr. Hanna Petersen", "Dr. med. Jens Schmidt", "Stefan Meyer", "Katharina Schulz"],
         "two" => &["Mia Berger", "Mia Krüger", "Lea Meister", "Tim Frei"],
         "short" => &["Tim", "Tom", "Lea", "Jo"],
+        "given" => &["Jana", "Leon", "Maximilian", "Anna", "Mia"],
         other => panic!("{other}"),
     };
     let member = |name: &&str| {
@@ -101,6 +102,26 @@ fn staff_are_found_with_titles_and_typing_errors() {
         listed(find_staff(said, &staff), |id| people.iter().find(|s| s.id == id).unwrap().name.clone())
     });
     assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+/// Short given names that are heard for one another, and all are usual.
+const GIVEN: [&str; 40] = [
+    "Ada", "Alex", "Anja", "Anna", "Anne", "Ben", "Bea", "Dana", "Eva", "Emma", "Ida", "Ina", "Jan", "Jana",
+    "Jens", "Jo", "Kai", "Kim", "Lara", "Lars", "Lea", "Lena", "Leo", "Leon", "Lia", "Lina", "Lisa", "Luis",
+    "Mai", "Max", "Mia", "Nina", "Noah", "Pia", "Tim", "Timo", "Tina", "Tom", "Udo", "Uwe",
+];
+
+#[test]
+fn no_usual_short_name_is_taken_for_another() {
+    for own in GIVEN {
+        let slug = fold(own);
+        let member =
+            Staff { id: staff_id(&slug), slug, name: own.to_owned(), branch: None, calcom_user_id: None };
+        for said in GIVEN {
+            let wanted = if said == own { Found::One(member.id) } else { Found::Nobody };
+            assert_eq!(find_staff(said, &[&member]), wanted, "{said} for {own}");
+        }
+    }
 }
 
 proptest! {
