@@ -214,7 +214,8 @@ const SOURCES: &[&str] = &["retell", "calcom"];
 const TAKEN_OR_SHED: &[&str] = &["accepted", "shed", "journal_full"];
 /// Outcomes of a body that was refused before its kind was known.
 const REFUSED_UNREAD: &[&str] = &["unauthorized", "invalid", "too_large", "shed"];
-const CALCOM_OPERATIONS: &[&str] = &["slots", "book", "find", "reschedule", "cancel", "event_types"];
+const CALCOM_OPERATIONS: &[&str] =
+    &["slots", "book", "find", "reschedule", "cancel", "event_types", "reserve", "unreserve"];
 const REQUEST_OUTCOMES: &[&str] = &[
     "ok",
     "refused",
