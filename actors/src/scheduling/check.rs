@@ -176,6 +176,7 @@ impl SchedulingActor {
     ) {
         self.breakers.heard(BreakerTarget::Slots, pass, outcome_of(result), cx.now());
         self.mirror.end_fetch(event_type_id, window, result.as_ref().ok(), cx.now());
+        self.mirror.lend(&self.reservations);
         if let Err(error) = result {
             // What a budget refuses is counted there, and happens often where it happens.
             if !matches!(error, CalendarError::Limited { .. }) {
@@ -302,12 +303,13 @@ impl SchedulingActor {
         let answers = answers::Answers::new(self.company, self.company_now());
         let (answer, busy) = (answers.available(&offer, until, mirror_age_ms), answers.busy());
         let reply = question.ask.reply.clone();
+        let told = SchedulingMessage::HoldTold { call_id: call_id.clone(), hold: hold.clone() };
         let lost = SchedulingMessage::HoldLost { call_id, hold };
         // The caller hears of the hold when it is on disk.
         let say = async move {
             if durable.await.is_ok() {
                 reply.send(answer);
-                return SchedulingMessage::Done;
+                return told;
             }
             reply.send(busy);
             lost
@@ -357,9 +359,9 @@ impl SchedulingActor {
         if !own.starts.contains(&start) {
             return None;
         }
-        let oldest = candidate.event_types().filter_map(|t| view(t).map(|v| v.fetched_at)).min();
+        let oldest = candidate.event_types().filter_map(|t| view(t).map(|v| v.seen_at(start))).min();
         let units = candidate.units(|t, at| view(t).is_some_and(|v| v.starts.contains(&at)), start);
-        Some((oldest.unwrap_or(own.fetched_at), units))
+        Some((oldest.unwrap_or(own.seen_at(start)), units))
     }
 
     /// Journals a hold. What the journal does not take leaves the call with the hold that it had `before`.

@@ -8,6 +8,7 @@ mod lost;
 mod news;
 mod outage;
 mod outside;
+mod reservations;
 mod storm;
 mod warm;
 
