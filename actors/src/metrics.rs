@@ -112,6 +112,15 @@ pub const BUDGET_REFUSED: Metric = Metric {
     labels: &["class"],
 };
 
+/// Holds that were not reserved at the calendar. `reason`: off, hold_over, pool, standing, too_many, breaker_open,
+/// budget_spent.
+pub const RESERVATIONS_SKIPPED: Metric = Metric {
+    name: "askpro_reservations_skipped_total",
+    kind: MetricKind::Counter,
+    help: "Holds that were not hidden from web bookers by a reservation at Cal.com, by the reason",
+    labels: &["reason"],
+};
+
 /// Where breakers stand. `target`: calcom_slots, calcom_bookings.
 pub const BREAKER_STATE: Metric = Metric {
     name: "askpro_breaker_state",
@@ -197,6 +206,7 @@ pub const CATALOGUE: &[Metric] = &[
     BOOKINGS,
     CALCOM_REQUESTS,
     BUDGET_REFUSED,
+    RESERVATIONS_SKIPPED,
     BREAKER_STATE,
     BREAKERS_OPEN,
     WRITER_BATCH_ROWS,

@@ -146,6 +146,7 @@ impl Rig {
         journal.check_commits(move |position, record| has_its_rows(&seen, position, record));
         let universe = Universe::new();
         universe.manual_clock().set(FIXTURE_NOW);
+        calendar.reservations.follow(universe.clock());
         let ports = Ports {
             clock: universe.clock(),
             directory: directory.clone(),
@@ -309,6 +310,7 @@ impl Rig {
         drop(dead);
         self.universe.manual_clock().set(now);
         self.ports.clock = self.universe.clock();
+        self.calendar.reservations.follow(self.universe.clock());
         let records = match mark {
             Some(mark) => self.journal.crash_with_mark(mark),
             None => self.journal.crash(),
@@ -385,6 +387,7 @@ impl Rig {
             gate.open();
         }
         self.calendar.looks_gate.open();
+        self.calendar.reservations.answers.open();
         self.voice.set_down(false);
         self.voice.answers.open();
         self.journal.set_full(false);

@@ -5,7 +5,9 @@ use std::sync::Arc;
 
 use askpro_actors::{
     ports::{
-        calendar::{Calendar, CalendarError, CreateOutcome, FoundBooking, Offered, Turn},
+        calendar::{
+            Calendar, CalendarError, CreateOutcome, FoundBooking, Offered, ReserveOutcome, ReserveWish, Turn,
+        },
         journal::{Durable, Journal, JournalError, JournalStatus, Position, Record},
     },
     writer::Fence,
@@ -121,6 +123,22 @@ impl<C: Calendar> Calendar for Fenced<C> {
             done = self.inner.cancel(company, uid, reason, turn) => done,
         }
     }
+
+    async fn reserve(&self, wish: &ReserveWish, turn: &Turn) -> ReserveOutcome {
+        if self.fence.is_lost() {
+            return ReserveOutcome::NotSent;
+        }
+        tokio::select! {
+            biased;
+            () = self.fence.lost() => ReserveOutcome::AnswerLost,
+            outcome = self.inner.reserve(wish, turn) => outcome,
+        }
+    }
+
+    /// What is taken away was our own: the next owner does not know of it.
+    async fn unreserve(&self, company: CompanyId, uid: &str, turn: &Turn) -> Result<(), CalendarError> {
+        self.inner.unreserve(company, uid, turn).await
+    }
 }
 
 #[cfg(test)]
@@ -192,7 +210,15 @@ mod tests {
         fence.lose();
         assert_eq!(calendar.create(&order(), AT, &turn()).await, CreateOutcome::NotSent);
         assert!(calendar.cancel(CompanyId(1), "uid_1", "late", &turn()).await.is_err());
+        let wish = ReserveWish {
+            company: CompanyId(1),
+            event_type_id: 2001,
+            start: order().interval.start(),
+            minutes: 5,
+        };
+        assert_eq!(calendar.reserve(&wish, &turn()).await, ReserveOutcome::NotSent);
         assert_eq!((calendar.inner.posts().len(), calendar.inner.cancels().len()), (0, 0));
+        assert!(calendar.inner.requests().is_empty());
     }
 
     #[tokio::test]

@@ -367,6 +367,7 @@ fn settings(config: &Config) -> Settings {
             hold_ttl_ms: millis(config.holds.ttl),
             mirror_fresh_ms: millis(config.calcom.mirror_fresh),
             mirror_serve_ms: millis(config.calcom.mirror_serve),
+            reservations: config.calcom.reservations,
             ..SchedulingSettings::default()
         },
         writers: WriterSettings {

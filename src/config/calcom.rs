@@ -25,6 +25,8 @@ pub struct CalcomConfig {
     pub mirror_fresh: Duration,
     /// Age up to which slots answer a caller at once, while they are fetched again.
     pub mirror_serve: Duration,
+    /// Whether held slots are hidden from web bookers by Cal.com's reservations.
+    pub reservations: bool,
 }
 
 impl CalcomConfig {
@@ -39,6 +41,7 @@ impl CalcomConfig {
             requests_per_minute: settings.number("calcom.requests_per_minute", 1..=100_000)?,
             mirror_fresh: settings.milliseconds("calcom.mirror_fresh_ms", 0..=600_000)?,
             mirror_serve: settings.milliseconds("calcom.mirror_serve_ms", 0..=600_000)?,
+            reservations: settings.switch("calcom.reservations")?,
         })
     }
 }

@@ -201,6 +201,11 @@ impl Settings {
             })
     }
 
+    /// Yes or no.
+    pub(super) fn switch(&self, key: &str) -> Result<bool, ConfigError> {
+        self.value(key).and_then(Value::as_bool).ok_or_else(|| self.invalid(key, "give true or false"))
+    }
+
     /// A time in milliseconds within `limits`.
     pub(super) fn milliseconds(
         &self,

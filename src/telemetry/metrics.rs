@@ -59,6 +59,8 @@ pub const RECONCILE_GAPS: &str = askpro_actors::metrics::RECONCILE_GAPS.name;
 pub const RECONCILE_RUNS: &str = askpro_actors::metrics::RECONCILE_RUNS.name;
 /// Requests that a key's budget refused.
 pub const CALCOM_BUDGET_REFUSED: &str = askpro_actors::metrics::BUDGET_REFUSED.name;
+/// Holds that were not reserved at Cal.com.
+pub const RESERVATIONS_SKIPPED: &str = askpro_actors::metrics::RESERVATIONS_SKIPPED.name;
 /// How much of its window the tightest key has used.
 pub const CALCOM_BUDGET_USED: &str = "askpro_calcom_budget_used_ratio";
 /// Keys that Cal.com blocks.
@@ -217,7 +219,8 @@ const SOURCES: &[&str] = &["retell", "calcom"];
 const TAKEN_OR_SHED: &[&str] = &["accepted", "shed", "journal_full"];
 /// Outcomes of a body that was refused before its kind was known.
 const REFUSED_UNREAD: &[&str] = &["unauthorized", "invalid", "too_large", "shed"];
-const CALCOM_OPERATIONS: &[&str] = &["slots", "book", "find", "reschedule", "cancel", "event_types"];
+const CALCOM_OPERATIONS: &[&str] =
+    &["slots", "book", "find", "reschedule", "cancel", "event_types", "reserve", "unreserve"];
 const REQUEST_OUTCOMES: &[&str] = &[
     "ok",
     "refused",
@@ -244,6 +247,9 @@ const RETELL_OUTCOMES: &[&str] = &[
 ];
 /// Kinds of requests to Cal.com, the first served first.
 const BUDGET_CLASSES: &[&str] = &["bookings", "checks", "refresh", "hints"];
+/// Why a hold was not reserved at Cal.com.
+const RESERVATION_SKIPS: &[&str] =
+    &["off", "hold_over", "pool", "standing", "too_many", "breaker_open", "budget_spent"];
 /// What breakers stand before.
 const BREAKER_TARGETS: &[&str] = &["calcom_slots", "calcom_bookings"];
 
@@ -421,6 +427,11 @@ pub const CATALOGUE: &[Metric] = &[
         CALCOM_BUDGET_REFUSED,
         "Requests to Cal.com that were not sent because their key's budget was spent, by class",
         &[&[label("class", BUDGET_CLASSES)]],
+    ),
+    counter(
+        RESERVATIONS_SKIPPED,
+        "Holds that were not hidden from web bookers by a reservation at Cal.com, by the reason",
+        &[&[label("reason", RESERVATION_SKIPS)]],
     ),
     gauge(
         CALCOM_BUDGET_USED,

@@ -30,6 +30,7 @@ mod outage;
 mod readiness;
 mod real_databases;
 mod reconcile;
+mod reservations;
 mod routes;
 mod secrets;
 mod strangers;

@@ -83,6 +83,45 @@ pub struct FoundBooking {
     pub host: Option<i64>,
 }
 
+/// A slot that web bookers are not to see for a while.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReserveWish {
+    /// Whose calendar.
+    pub company: CompanyId,
+    /// The event type, of one host alone.
+    pub event_type_id: i64,
+    /// The slot's start; its length is the event type's.
+    pub start: UnixMillis,
+    /// For how long, at least 1.
+    pub minutes: i64,
+}
+
+/// A reservation that stands at the calendar.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reservation {
+    /// Cal.com's uid of it: whoever knows it can take it away.
+    pub uid: String,
+    /// When it ends by itself, by Cal.com's clock.
+    pub until: UnixMillis,
+}
+
+/// What came of a wish for a reservation.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ReserveOutcome {
+    /// It stands, and the answer was checked to be about this slot.
+    Reserved(Reservation),
+    /// The slot is booked, or somebody else reserved it.
+    Taken,
+    /// Refused for another reason: wrong key, not this key's event type, not known to the calendar.
+    Refused(String),
+    /// Certainly not processed: no key, or no connection.
+    NotSent,
+    /// Certainly not processed: the key's limit forbids it, by our count or by Cal.com's.
+    Limited,
+    /// Nobody knows. If it stands it ends by itself.
+    AnswerLost,
+}
+
 /// The calendar of companies. Every request passes the turnstile of its `turn` first.
 #[async_trait::async_trait]
 pub trait Calendar: Send + Sync {
@@ -111,6 +150,11 @@ pub trait Calendar: Send + Sync {
         reason: &str,
         turn: &Turn,
     ) -> Result<(), CalendarError>;
+    /// Hides a slot, and what overlaps it of all event types of its host, from slot queries, ours among them. It
+    /// protects nothing: whoever books is not asked for it.
+    async fn reserve(&self, wish: &ReserveWish, turn: &Turn) -> ReserveOutcome;
+    /// Takes a reservation away; one that is not there counts as done.
+    async fn unreserve(&self, company: CompanyId, uid: &str, turn: &Turn) -> Result<(), CalendarError>;
 }
 
 /// Lets requests to the calendar through, as far as the budget of their key allows.

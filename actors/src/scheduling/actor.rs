@@ -8,6 +8,7 @@ use std::{
 use askpro_domain::{
     booking::{AppointmentStatus, Booking, BookingEffect, BookingEvent, BookingOrder, BookingState},
     ids::{AppointmentId, CallId, CompanyId},
+    policy::Breaker,
     slots::{HoldId, HoldState, SlotLedger},
     tenant::Company,
     time::{Interval, UnixMillis},
@@ -18,6 +19,7 @@ use futures_util::{FutureExt, future::Shared};
 use super::{
     BookingView, HoldView, SchedulerView, SchedulingMessage, SchedulingWorld, breakers::Breakers,
     check::Question, conflict::Settling, heard::Heard, mirror::Mirror, pins::Pin, plan::Wish,
+    reservations::Reservations,
 };
 use crate::{
     calls::Answered,
@@ -41,6 +43,10 @@ pub struct SchedulingActor {
     pub(super) questions: Vec<Question>,
     pub(super) mirror: Mirror,
     pub(super) breakers: Breakers,
+    /// What is reserved at the calendar, as a hint.
+    pub(super) reservations: Reservations,
+    /// Stands before reservations alone.
+    pub(super) reserve_breaker: Breaker,
     /// The pending booking whose POST is under way.
     pub(super) posting_again: Option<AppointmentId>,
     /// Pending bookings wait at least until then.
@@ -174,6 +180,7 @@ impl Actor for SchedulingActor {
 
     fn handle(&mut self, message: &SchedulingMessage, cx: &mut Context<'_, Self>) {
         self.abandon_cut_off(cx);
+        self.end_reservations(cx.now());
         match message {
             SchedulingMessage::Ask(ask) => self.ask(ask, cx),
             SchedulingMessage::CallFinished(call_id) => self.call_finished(call_id, cx),
@@ -191,6 +198,11 @@ impl Actor for SchedulingActor {
                 self.earlier_found(ask, bookings.as_deref(), cx)
             }
             SchedulingMessage::HoldLost { call_id, hold } => self.hold_lost(call_id, hold, cx),
+            SchedulingMessage::HoldTold { call_id, hold } => self.hold_told(call_id, hold, cx),
+            SchedulingMessage::Reserved { asked, pass, outcome } => {
+                self.reserved(asked, *pass, outcome, cx.now());
+            }
+            SchedulingMessage::Unreserved { key, result } => self.unreserved(key, result, cx.now()),
             SchedulingMessage::CancelReturned { appointment, pass, result } => {
                 self.cancel_returned(appointment, *pass, result, cx);
             }
@@ -212,6 +224,7 @@ impl Actor for SchedulingActor {
                 cx.answer(reply, self.view());
             }
         }
+        self.remove_reservations(cx);
         self.publish_holds();
         self.arm_next(cx);
     }
@@ -242,6 +255,8 @@ impl SchedulingActor {
             questions: Vec::new(),
             mirror: Mirror::default(),
             breakers,
+            reservations: Reservations::default(),
+            reserve_breaker: Breaker::default(),
             posting_again: None,
             posts_wait_until: UnixMillis::default(),
             warm_wait_until: UnixMillis::default(),
@@ -390,28 +405,30 @@ impl SchedulingActor {
 
     fn view(&self) -> SchedulerView {
         SchedulerView {
-            holds: self.ledger.holds().map(hold_view).collect(),
+            holds: self.ledger.holds().map(|hold| self.hold_view(hold)).collect(),
             bookings: self.bookings.values().map(|a| booking_view(&a.booking)).collect(),
             questions_waiting: self.questions.len(),
+            reservations: self.reservations.len(),
             views: self.mirror.len(),
             breakers: self.breakers.views(),
             last_calendar_error: self.last_calendar_error.clone(),
         }
     }
-}
 
-fn hold_view(hold: &askpro_domain::slots::Hold) -> HoldView {
-    let (state, until) = match hold.state {
-        HoldState::Held { until } => ("held", Some(until.to_rfc3339())),
-        HoldState::Submitted => ("submitted", None),
-        HoldState::Booked { .. } => ("booked", None),
-    };
-    HoldView {
-        id: hold.id.0.clone(),
-        call_id: hold.call_id.clone(),
-        starts_at: hold.segments.first().map(|s| s.start().to_rfc3339()).unwrap_or_default(),
-        state,
-        until,
+    fn hold_view(&self, hold: &askpro_domain::slots::Hold) -> HoldView {
+        let (state, until) = match hold.state {
+            HoldState::Held { until } => ("held", Some(until.to_rfc3339())),
+            HoldState::Submitted => ("submitted", None),
+            HoldState::Booked { .. } => ("booked", None),
+        };
+        HoldView {
+            id: hold.id.0.clone(),
+            call_id: hold.call_id.clone(),
+            starts_at: hold.segments.first().map(|s| s.start().to_rfc3339()).unwrap_or_default(),
+            state,
+            until,
+            reserved_until: self.reservations.until_of(&hold.id).map(UnixMillis::to_rfc3339),
+        }
     }
 }
 

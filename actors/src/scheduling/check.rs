@@ -179,6 +179,7 @@ impl SchedulingActor {
     ) {
         self.breakers.heard(BreakerTarget::Slots, pass, outcome_of(result), cx.now());
         self.mirror.end_fetch(event_type_id, window, result.as_ref().ok(), cx.now());
+        self.mirror.lend(&self.reservations);
         if let Err(error) = result {
             // What a budget refuses is counted there, and happens often where it happens.
             if !matches!(error, CalendarError::Limited { .. }) {
@@ -360,12 +361,13 @@ impl SchedulingActor {
         let until = HeldUntil { until: held.until, others: &held.others, mirror_age_ms };
         let (answer, busy) = (answers.held(&held.offer, &until, books), answers.busy());
         let (reply, durable) = (question.ask.reply, held.durable);
+        let told = SchedulingMessage::HoldTold { call_id: call_id.clone(), hold: hold.clone() };
         let lost = SchedulingMessage::HoldLost { call_id, hold };
         // The caller hears of the hold when it is on disk.
         let say = async move {
             if durable.await.is_ok() {
                 reply.send(answer);
-                return SchedulingMessage::Done;
+                return told;
             }
             reply.send(busy);
             lost

@@ -51,7 +51,7 @@ impl SchedulingActor {
             (!self.cut_off.is_empty()).then(|| cx.now().plus_ms(self.world.settings.record_again_ms));
         let next = questions.chain(bookings).chain(cut_off);
         let next = next.chain(self.next_post_at()).chain(self.next_warm_at(cx.now()));
-        let next = next.chain(self.heard.next_again());
+        let next = next.chain(self.heard.next_again()).chain(self.reservations.next_at());
         let next = next.chain(self.ledger.next_expiry()).min();
         let pinned = self.ledger.holds().any(|h| !matches!(h.state, HoldState::Booked { .. }));
         let needed = self.bookings.values().any(Active::is_busy) || !self.questions.is_empty();

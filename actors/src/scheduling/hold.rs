@@ -104,9 +104,9 @@ impl SchedulingActor {
         if !own.starts.contains(&start) {
             return None;
         }
-        let oldest = candidate.event_types().filter_map(|t| view(t).map(|v| v.fetched_at)).min();
+        let oldest = candidate.event_types().filter_map(|t| view(t).map(|v| v.seen_at(start))).min();
         let units = candidate.units(|t, at| view(t).is_some_and(|v| v.starts.contains(&at)), start);
-        Some((oldest.unwrap_or(own.fetched_at), units))
+        Some((oldest.unwrap_or(own.seen_at(start)), units))
     }
 
     /// Journals a hold. What the journal does not take leaves the call with the hold that it had `before`.

@@ -15,11 +15,15 @@ use askpro_domain::{
 };
 use serde::Serialize;
 
-use super::{breakers::BreakerView, pins::Pin};
+use super::{
+    breakers::BreakerView,
+    pins::Pin,
+    reservations::{AskedReservation, ReservationKey},
+};
 use crate::{
     calls::Answered,
     ports::{
-        calendar::{CalendarError, CreateOutcome, FoundBooking, Offered},
+        calendar::{CalendarError, CreateOutcome, FoundBooking, Offered, ReserveOutcome},
         journal::{Position, SchedulingRecord},
     },
     runtime::Reply,
@@ -76,6 +80,29 @@ pub enum SchedulingMessage {
         call_id: CallId,
         /// Which.
         hold: HoldId,
+    },
+    /// Fact, from itself: a caller has heard of a hold, which is on disk. It may be reserved at the calendar.
+    HoldTold {
+        /// Whose it is.
+        call_id: CallId,
+        /// Which.
+        hold: HoldId,
+    },
+    /// Fact, from itself: a wish for a reservation came back.
+    Reserved {
+        /// What was asked for.
+        asked: Box<AskedReservation>,
+        /// How it passed the breaker before reservations.
+        pass: Pass,
+        /// What came of it.
+        outcome: ReserveOutcome,
+    },
+    /// Fact, from itself: the removal of a reservation came back.
+    Unreserved {
+        /// Which.
+        key: ReservationKey,
+        /// Whether it is gone.
+        result: Result<(), CalendarError>,
     },
     /// Fact, from itself: the cancellation of a booking that surfaced came back.
     CancelReturned {
@@ -177,6 +204,8 @@ pub struct SchedulerView {
     pub bookings: Vec<BookingView>,
     /// Questions that wait for the calendar.
     pub questions_waiting: usize,
+    /// Reservations that stand at the calendar, or may.
+    pub reservations: usize,
     /// Views of the calendar in memory.
     pub views: usize,
     /// Its breakers.
@@ -198,6 +227,8 @@ pub struct HoldView {
     pub state: &'static str,
     /// When it ends by itself.
     pub until: Option<String>,
+    /// Until when the calendar hides it from web bookers, while it is reserved there.
+    pub reserved_until: Option<String>,
 }
 
 /// A booking as admins see it.

@@ -1,5 +1,7 @@
 //! What the calendar last offered, by event type and window, with its age.
 
+mod lent;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use askpro_domain::{
@@ -21,7 +23,10 @@ const STRUCK_MAX: usize = 256;
 #[derive(Debug, Clone)]
 pub(super) struct View {
     pub(super) window: Interval,
+    /// What it offers, with what our own reservations hid from it.
     pub(super) starts: BTreeSet<UnixMillis>,
+    /// Those that our reservations hid, and when they were seen.
+    lent: BTreeMap<UnixMillis, UnixMillis>,
     /// When it was asked for: it shows nothing that came later, however long the answer took.
     pub(super) fetched_at: UnixMillis,
     /// When the answer came.
@@ -196,7 +201,8 @@ impl Mirror {
         let asked_at = views.iter().filter(|v| v.window == window).map(|v| v.asked_at).max();
         views.retain(|v| v.window != window);
         let asked_at = asked_at.unwrap_or(fetched_at);
-        views.push(View { window, starts, fetched_at, arrived_at: now, asked_at, failed_at: None });
+        let lent = BTreeMap::new();
+        views.push(View { window, starts, lent, fetched_at, arrived_at: now, asked_at, failed_at: None });
         self.evict();
     }
 

@@ -25,6 +25,8 @@ mod pins;
 mod plan;
 mod post;
 mod promise;
+mod reservations;
+mod reserve;
 mod restore;
 mod rows;
 mod settle;
@@ -44,6 +46,7 @@ pub use messages::{
 };
 pub use mirror::WarmSettings;
 pub use pins::Pins;
+pub use reservations::{AskedReservation, ReservationKey};
 pub(crate) use rows::moved_again;
 
 use crate::{
@@ -92,6 +95,8 @@ pub struct SchedulingSettings {
     pub alternatives_max: usize,
     /// Of the breakers.
     pub breaker: BreakerSettings,
+    /// Whether held slots are hidden from web bookers (`calcom.reservations`).
+    pub reservations: bool,
 }
 
 impl Default for SchedulingSettings {
@@ -110,6 +115,7 @@ impl Default for SchedulingSettings {
             cancel_again_ms: 60_000,
             alternatives_max: 3,
             breaker: BreakerSettings::default(),
+            reservations: false,
         }
     }
 }

@@ -122,9 +122,9 @@ impl Eyes<'_> {
         if !own.starts.contains(&start) {
             return Some(Sight::Gone);
         }
-        let oldest = candidate.event_types().filter_map(|t| view(t).map(|v| v.fetched_at)).min();
+        let oldest = candidate.event_types().filter_map(|t| view(t).map(|v| v.seen_at(start))).min();
         let units = candidate.units(|t, at| view(t).is_some_and(|v| v.starts.contains(&at)), start);
-        Some(Sight::Free { seen_at: oldest.unwrap_or(own.fetched_at), units })
+        Some(Sight::Free { seen_at: oldest.unwrap_or(own.seen_at(start)), units })
     }
 }
 

@@ -9,6 +9,7 @@ mod news;
 mod outage;
 mod outside;
 mod readme;
+mod reservations;
 mod storm;
 mod warm;
 mod windows;

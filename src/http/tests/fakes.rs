@@ -9,7 +9,9 @@ use std::{
 };
 
 use askpro_actors::ports::{
-    calendar::{Calendar, CalendarError, CreateOutcome, FoundBooking, Offered, Turn},
+    calendar::{
+        Calendar, CalendarError, CreateOutcome, FoundBooking, Offered, ReserveOutcome, ReserveWish, Turn,
+    },
     directory::DirectoryView,
     journal::{Durable, Journal, JournalError, JournalStatus, Position, Record},
     rows::{Body, Write},
@@ -330,6 +332,14 @@ impl Calendar for NoCalendar {
     }
 
     async fn cancel(&self, _: CompanyId, _: &str, _: &str, _: &Turn) -> Result<(), CalendarError> {
+        Err(no_calendar())
+    }
+
+    async fn reserve(&self, _: &ReserveWish, _: &Turn) -> ReserveOutcome {
+        ReserveOutcome::NotSent
+    }
+
+    async fn unreserve(&self, _: CompanyId, _: &str, _: &Turn) -> Result<(), CalendarError> {
         Err(no_calendar())
     }
 }

@@ -3,7 +3,9 @@
 
 use std::{fmt, sync::Arc, time::Duration};
 
-use askpro_actors::ports::calendar::{Calendar, CalendarError, CreateOutcome, FoundBooking, Offered, Turn};
+use askpro_actors::ports::calendar::{
+    Calendar, CalendarError, CreateOutcome, FoundBooking, Offered, ReserveOutcome, ReserveWish, Turn,
+};
 use askpro_domain::{
     booking::{BookingOrder, Refusal},
     ids::CompanyId,
@@ -19,7 +21,7 @@ use reqwest::{
 use super::{
     map,
     transport::{Answer, Operation, Prepared, exchange},
-    wire::{Booking, CancelBooking, CreateBooking, Cursor, OneOrMany, SlotDays, email_of},
+    wire::{Booking, CancelBooking, CreateBooking, Cursor, OneOrMany, ReserveSlot, SlotDays, email_of},
 };
 use crate::providers::http_client::{self, HttpClientError, HttpClientOptions};
 
@@ -32,6 +34,8 @@ const PAGE_SIZE: &str = "100";
 const PAGES_MAX: usize = 10;
 /// Bookings are listed from this long before the wanted start to this long after its end.
 const LOOK_AROUND_MS: i64 = 3_600_000;
+/// Where reservations are, behind `/v2`.
+const RESERVATIONS: [&str; 2] = ["slots", "reservations"];
 /// Said when nobody gave a reason; some event types demand one.
 const REASON_DEFAULT: &str = "Cancelled by telephone";
 
@@ -290,5 +294,19 @@ impl Calendar for CalcomClient {
             400 if self.is_cancelled(company, uid, turn).await? => Ok(()),
             _ => Err(map::question_failed(Operation::Cancel, &answer)),
         }
+    }
+
+    async fn reserve(&self, wish: &ReserveWish, turn: &Turn) -> ReserveOutcome {
+        let request = self.request(Operation::Reserve, Method::POST, wish.company, &RESERVATIONS);
+        let Some(request) = request else { return ReserveOutcome::NotSent };
+        let request = request.with(|builder| builder.json(&ReserveSlot::of(wish)));
+        map::reserved(exchange(request, self.read_timeout, turn).await, wish)
+    }
+
+    async fn unreserve(&self, company: CompanyId, uid: &str, turn: &Turn) -> Result<(), CalendarError> {
+        let [slots, reservations] = RESERVATIONS;
+        let path = [slots, reservations, uid];
+        let request = self.request(Operation::Unreserve, Method::DELETE, company, &path);
+        self.question(request.ok_or(CalendarError::NoKey)?, turn).await.map(drop)
     }
 }

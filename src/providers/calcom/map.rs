@@ -6,7 +6,9 @@
 
 use std::collections::BTreeSet;
 
-use askpro_actors::ports::calendar::{CalendarError, CreateOutcome};
+use askpro_actors::ports::calendar::{
+    CalendarError, CreateOutcome, Reservation, ReserveOutcome, ReserveWish,
+};
 use askpro_domain::{
     booking::{BookingOrder, Claim, Refusal},
     time::{Interval, UnixMillis},
@@ -15,7 +17,7 @@ use serde::de::DeserializeOwned;
 
 use super::{
     transport::{Answer, Operation, TransportError},
-    wire::{Booking, ErrorBody, OneOrMany, SlotDays, Success},
+    wire::{Booking, ErrorBody, OneOrMany, ReservedSlot, SlotDays, Success},
 };
 
 /// Longest class name of an error that is passed on.
@@ -79,6 +81,36 @@ fn refused(answer: &Answer) -> CreateOutcome {
         500..=599 if fault.as_ref().is_some_and(Fault::is_pool_exhausted) => Refused(Refusal::SlotTaken),
         _ => AnswerLost,
     }
+}
+
+/// What a POST of a reservation came to. All three 422 say that the slot is booked, reserved or full.
+pub(super) fn reserved(result: Result<Answer, TransportError>, wish: &ReserveWish) -> ReserveOutcome {
+    let answer = match result {
+        Err(TransportError::Limited(_)) => return ReserveOutcome::Limited,
+        Err(TransportError::NotSent) => return ReserveOutcome::NotSent,
+        Err(TransportError::TimedOut | TransportError::Broken) => return ReserveOutcome::AnswerLost,
+        Ok(answer) => answer,
+    };
+    match answer.status {
+        200..=299 => {
+            reservation_in(&answer, wish).map_or(ReserveOutcome::AnswerLost, ReserveOutcome::Reserved)
+        }
+        422 => ReserveOutcome::Taken,
+        429 => ReserveOutcome::Limited,
+        400..=498 if !matches!(answer.status, 408 | 425) => {
+            ReserveOutcome::Refused(question_failed(Operation::Reserve, &answer).to_string())
+        }
+        _ => ReserveOutcome::AnswerLost,
+    }
+}
+
+/// The reservation that an answer proves; `None` when it is about another slot or cannot be read.
+fn reservation_in(answer: &Answer, wish: &ReserveWish) -> Option<Reservation> {
+    let reserved = success::<ReservedSlot>(answer)?.data;
+    let is_wished = reserved.event_type_id == wish.event_type_id
+        && UnixMillis::parse_rfc3339(&reserved.slot_start) == Some(wish.start);
+    let until = UnixMillis::parse_rfc3339(&reserved.reservation_until)?;
+    is_wished.then_some(Reservation { uid: reserved.reservation_uid, until })
 }
 
 /// An error of Cal.com itself (not of a proxy before it), in either of its two shapes.

@@ -1,5 +1,7 @@
 //! The client against a scripted server: every row of the table of refusals, lost answers, other people's
-//! bookings, paging.
+//! bookings, paging, reservations.
+
+mod reservations;
 
 use std::{sync::Arc, time::Duration};
 

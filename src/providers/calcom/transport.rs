@@ -30,6 +30,10 @@ pub(super) enum Operation {
     Cancel,
     /// `GET /v2/bookings/{uid}`
     Get,
+    /// `POST /v2/slots/reservations`
+    Reserve,
+    /// `DELETE /v2/slots/reservations/{uid}`
+    Unreserve,
 }
 
 impl Operation {
@@ -40,13 +44,15 @@ impl Operation {
             Self::Create => "book",
             Self::Look | Self::Get => "find",
             Self::Cancel => "cancel",
+            Self::Reserve => "reserve",
+            Self::Unreserve => "unreserve",
         }
     }
 
     /// `cal-api-version`: a date per endpoint; a value that the server does not know silently means 2024.
     pub(super) const fn version(self) -> &'static str {
         match self {
-            Self::Slots => "2024-09-04",
+            Self::Slots | Self::Reserve | Self::Unreserve => "2024-09-04",
             Self::Create | Self::Cancel | Self::Get => "2026-02-25",
             Self::Look => "2026-05-01",
         }

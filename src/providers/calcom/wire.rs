@@ -4,6 +4,7 @@
 
 use std::collections::BTreeMap;
 
+use askpro_actors::ports::calendar::ReserveWish;
 use askpro_domain::{
     booking::{BookingOrder, Evidence},
     tenant::Language,
@@ -244,4 +245,35 @@ pub(super) fn email_of(order: &BookingOrder) -> Option<&str> {
 #[serde(rename_all = "camelCase")]
 pub(super) struct CancelBooking<'a> {
     pub(super) cancellation_reason: &'a str,
+}
+
+/// Body of `POST /v2/slots/reservations`. With a `reservationDuration` the caller must be authenticated and own
+/// the event type, or share a team with its owner.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct ReserveSlot {
+    event_type_id: i64,
+    slot_start: String,
+    reservation_duration: i64,
+}
+
+impl ReserveSlot {
+    /// The body of a wish.
+    pub(super) fn of(wish: &ReserveWish) -> Self {
+        Self {
+            event_type_id: wish.event_type_id,
+            slot_start: wish.start.to_rfc3339(),
+            reservation_duration: wish.minutes,
+        }
+    }
+}
+
+/// A reservation.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct ReservedSlot {
+    pub(super) event_type_id: i64,
+    pub(super) slot_start: String,
+    pub(super) reservation_uid: String,
+    pub(super) reservation_until: String,
 }

@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `GET`, `POST`, `DELETE /_sim/faults` | the script: one fault or a list of them; `DELETE` clears it |
 //! | `GET`, `POST /_sim/bookings` | all bookings; `{eventTypeId, hostId?, start}` books from outside |
+//! | `GET /_sim/reservations` | those that stand |
 //! | `GET /_sim/overlaps` | the oracle of double booking |
 //! | `GET /_sim/requests?operation=` | the log |
 //! | `GET /_sim/counters` | requests by operation, bookings by status |
@@ -38,6 +39,7 @@ pub(super) fn answer(request: &HttpRequest, body: &[u8], shared: &Shared) -> Htt
         }
         ("GET", "/_sim/bookings") => Ok(json!(shared.state().bookings)),
         ("POST", "/_sim/bookings") => book(shared, body),
+        ("GET", "/_sim/reservations") => Ok(json!(handle::reservations(&shared.state(), shared.now()))),
         ("GET", "/_sim/overlaps") => Ok(json!(handle::overlaps(&shared.state()))),
         ("GET", "/_sim/requests") => Ok(requests(&shared.state(), request.query_string())),
         ("GET", "/_sim/counters") => Ok(counters(&shared.state())),

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde::Serialize;
 
 use super::faults::{Fault, Operation};
-use super::state::{Booking, BookingStatus, RequestRecord, State};
+use super::state::{Booking, BookingStatus, RequestRecord, Reservation, State};
 use super::world::World;
 use super::{Shared, availability, bookings};
 use crate::simulators::server::Server;
@@ -45,6 +45,12 @@ impl CalcomHandle {
     #[must_use]
     pub fn bookings(&self) -> Vec<Booking> {
         self.shared.state().bookings.clone()
+    }
+
+    /// The reservations that stand now.
+    #[must_use]
+    pub fn reservations(&self) -> Vec<Reservation> {
+        reservations(&self.shared.state(), self.shared.now())
     }
 
     /// The requests for one operation, oldest first; `None` for all operations.
@@ -104,6 +110,11 @@ impl std::fmt::Debug for CalcomHandle {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         formatter.debug_struct("CalcomHandle").field("base_url", &self.base_url()).finish_non_exhaustive()
     }
+}
+
+/// Those that have neither ended nor been taken away.
+pub(super) fn reservations(state: &State, now: i64) -> Vec<Reservation> {
+    state.reservations.iter().filter(|held| now < held.until_ms).cloned().collect()
 }
 
 /// All pairs of accepted bookings of one host that overlap.

@@ -34,7 +34,7 @@ use actix_web::web;
 pub use faults::{Fault, FaultKind, Operation};
 pub use handle::{CalcomHandle, Overlap};
 pub use import::WorldError;
-pub use state::{Attendee, Booking, BookingStatus, Origin, RequestRecord};
+pub use state::{Attendee, Booking, BookingStatus, Origin, RequestRecord, Reservation};
 pub use webhooks::sign;
 pub use world::{Company, EventType, EventTypeKind, Hours, User, World};
 

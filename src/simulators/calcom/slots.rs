@@ -105,11 +105,11 @@ fn free_starts(
     for host in &event_type.hosts {
         let wanted = only.as_ref().is_none_or(|only| only.contains(&host.to_string().as_str()));
         let Some(user) = state.world.user(*host).filter(|_| wanted) else { continue };
-        let mut busy = state.busy(*host, around, moved);
-        let held = state.reservations.iter().filter(|held| held.host_id == *host && now < held.until_ms);
-        busy.extend(held.map(|held| held.span));
+        let busy = state.busy(*host, around, moved);
         let free = availability::without(availability::working(user, around.0, around.1), &busy);
-        starts.extend(availability::starts(&free, length_ms, earliest, latest));
+        let mut of_host = availability::starts(&free, length_ms, earliest, latest);
+        of_host.retain(|start| !state.is_reserved(*host, (*start, start + length_ms), now));
+        starts.extend(of_host);
     }
     starts
 }

@@ -123,13 +123,18 @@ impl Booking {
 }
 
 /// A hold on a slot.
-#[derive(Debug, Clone)]
-pub(super) struct Reservation {
-    pub(super) uid: String,
-    pub(super) event_type_id: i64,
-    pub(super) host_id: i64,
-    pub(super) span: Span,
-    pub(super) until_ms: i64,
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Reservation {
+    /// Its name: a UUID.
+    pub uid: String,
+    /// Event type.
+    pub event_type_id: i64,
+    /// Whose slots it hides.
+    pub host_id: i64,
+    /// When, half-open, in ms since 1970.
+    pub span: (i64, i64),
+    /// When it ends by itself, in ms since 1970.
+    pub until_ms: i64,
 }
 
 /// One request that came in.
@@ -223,6 +228,12 @@ impl State {
     /// Whether a host works and has nothing else during `span`; reservations do not count.
     pub(super) fn is_free(&self, host_id: i64, span: Span, except: Option<&str>) -> bool {
         self.works(host_id, span) && self.busy(host_id, span, except).is_empty()
+    }
+
+    /// Whether a reservation that stands hides this time of a host. It hides starts and moves no grid.
+    pub(super) fn is_reserved(&self, host_id: i64, span: Span, now: i64) -> bool {
+        let of_host = self.reservations.iter().filter(|held| held.host_id == host_id && now < held.until_ms);
+        of_host.into_iter().any(|held| availability::overlap(held.span, span))
     }
 
     /// A name like Cal.com's: 22 characters.

@@ -19,9 +19,10 @@ use askpro_domain::{
 
 use bytes::Bytes;
 
-use super::{Gate, lock};
+use super::{FakeReservations, Gate, lock};
 use crate::ports::calendar::{
-    Calendar, CalendarDecoder, CalendarError, CreateOutcome, FoundBooking, Offered, Turn,
+    Calendar, CalendarDecoder, CalendarError, CreateOutcome, FoundBooking, Offered, ReserveOutcome,
+    ReserveWish, Turn,
 };
 
 /// What becomes of a POST that is scripted.
@@ -87,6 +88,8 @@ pub struct FakeCalendar {
     pub create_answers: Gate,
     /// Closed, looks wait.
     pub looks_gate: Gate,
+    /// What was reserved.
+    pub reservations: FakeReservations,
 }
 
 impl FakeCalendar {
@@ -108,7 +111,8 @@ impl FakeCalendar {
         lock(&self.world).limits.extend(limits);
     }
 
-    /// Requests that were sent, with the company whose they are: `slots`, `create`, `look`, `cancel`.
+    /// Requests that were sent, with the company whose they are: `slots`, `create`, `look`, `cancel`,
+    /// `reserve`, `unreserve`.
     #[must_use]
     pub fn requests(&self) -> Vec<(CompanyId, &'static str)> {
         lock(&self.world).requests.clone()
@@ -276,7 +280,10 @@ impl Calendar for FakeCalendar {
             let length = length_ms(event_type_id);
             let free = |start: UnixMillis| {
                 let interval = Interval::new(start, start.plus_ms(length));
-                interval.is_some_and(|interval| hosts.iter().any(|host| is_free(&world, *host, interval)))
+                let shows = |host: i64, interval: Interval| {
+                    is_free(&world, host, interval) && !self.reservations.hides(host, interval)
+                };
+                interval.is_some_and(|interval| hosts.iter().any(|host| shows(*host, interval)))
             };
             let all = world.starts.get(&event_type_id).into_iter().flatten().copied();
             let inside = all.filter(|start| window.start() <= *start && *start < window.end());
@@ -340,6 +347,28 @@ impl Calendar for FakeCalendar {
         world.cancels.push(uid.to_owned());
         world.booked.iter_mut().filter(|b| b.uid == uid).for_each(|b| b.cancelled = true);
         Ok(())
+    }
+
+    async fn reserve(&self, wish: &ReserveWish, turn: &Turn) -> ReserveOutcome {
+        if self.send(wish.company, "reserve", turn).await.is_err() {
+            return ReserveOutcome::Limited;
+        }
+        let length = length_ms(wish.event_type_id);
+        let interval = Interval::new(wish.start, wish.start.plus_ms(length));
+        let host = lock(&self.world).hosts.get(&wish.event_type_id).and_then(|hosts| hosts.first().copied());
+        match (host, interval) {
+            _ if self.is_down(wish.company) => ReserveOutcome::NotSent,
+            (Some(host), Some(interval)) => self.reservations.reserve(wish, host, interval).await,
+            _ => ReserveOutcome::Refused("no such event type".to_owned()),
+        }
+    }
+
+    async fn unreserve(&self, company: CompanyId, uid: &str, turn: &Turn) -> Result<(), CalendarError> {
+        self.send(company, "unreserve", turn).await?;
+        if self.is_down(company) {
+            return Err(CalendarError::Unavailable("down".to_owned()));
+        }
+        self.reservations.unreserve(uid)
     }
 }
 

@@ -110,3 +110,25 @@ async fn a_pools_reservation_hides_its_first_host_only_and_night_can_be_reserved
     bench.pass(5 * 60_000);
     assert!(bench.slots(2001, "2026-11-24").await.contains(&slot));
 }
+
+#[tokio::test]
+async fn a_reservation_hides_what_overlaps_it_of_all_types_of_the_host_and_moves_no_grid() {
+    let bench = Bench::start();
+    let before = bench.slots(2002, "2026-11-24").await;
+    let wish = json!({ "eventTypeId": 2001, "slotStart": "2026-11-24T11:00:00Z", "reservationDuration": 10 });
+    let path = "/v2/slots/reservations";
+    let held = bench.ask(Method::POST, path, "2024-09-04", Some(&wish)).await.expect("an answer");
+    let standing = bench.calcom.reservations();
+    assert_eq!((standing.len(), standing[0].host_id, standing[0].event_type_id), (1, 9001, 2001));
+    bench.pass(2_000);
+    let (taken, length_ms) = (standing[0].span, 135 * 60_000);
+    let overlaps = |start: &String| instant(start) < taken.1 && taken.0 < instant(start) + length_ms;
+    let left: Vec<String> = before.iter().filter(|start| !overlaps(start)).cloned().collect();
+    assert!(left.len() < before.len());
+    assert_eq!(bench.slots(2002, "2026-11-24").await, left);
+    let uid = held.json["data"]["reservationUid"].as_str().expect("a uid");
+    bench.ask(Method::DELETE, &format!("{path}/{uid}"), "2024-09-04", None).await.expect("an answer");
+    bench.pass(2_000);
+    assert_eq!(bench.slots(2002, "2026-11-24").await, before);
+    assert!(bench.calcom.reservations().is_empty());
+}
