@@ -91,9 +91,9 @@ fn lists_in_the_environment_are_comma_separated() {
 
 #[test]
 fn a_switch_is_true_or_false() {
-    assert!(!from_env(&[]).unwrap().calcom.reservations, "a hint that is off until somebody wants it");
-    assert!(from_env(&[("ASKPRO__CALCOM__RESERVATIONS", "true")]).unwrap().calcom.reservations);
-    assert!(from_file("[calcom]\nreservations = true\n").unwrap().calcom.reservations);
+    assert!(from_env(&[]).unwrap().calcom.reservations, "a hint that costs nothing but spare requests");
+    assert!(!from_env(&[("ASKPRO__CALCOM__RESERVATIONS", "false")]).unwrap().calcom.reservations);
+    assert!(!from_file("[calcom]\nreservations = false\n").unwrap().calcom.reservations);
     let line = line_of(from_env(&[("ASKPRO__CALCOM__RESERVATIONS", "ja")]));
     assert!(line.contains("calcom.reservations") && line.contains("true or false"), "{line}");
 }
