@@ -142,6 +142,8 @@ async fn assert_other_company_notices_nothing(service: &Service) {
     assert_eq!(booked["status"], "confirmed", "{booked}");
     let of_b = service.calcom.requests(None).into_iter().filter(|request| request.key_suffix == "st_b");
     let of_b: Vec<Operation> = of_b.map(|request| request.operation).collect();
+    let hints = [Operation::Reserve, Operation::ReservationRelease];
+    let of_b: Vec<Operation> = of_b.into_iter().filter(|operation| !hints.contains(operation)).collect();
     assert_eq!(of_b, [Operation::Slots, Operation::Create]);
     let closed = |target: &str| (target.to_owned(), "closed".to_owned());
     let wanted = [closed("calcom_slots"), closed("calcom_bookings")];
@@ -208,7 +210,7 @@ async fn every_function_call_is_answered_truthfully_with_the_calendar_slow_down_
         FaultKind::StaleBooking,
         FaultKind::RateLimited,
     ] {
-        let service = Setup::new().with("FUNCTIONS__BUDGET_MS", "600").start().await;
+        let service = Setup::new().with("FUNCTIONS__BUDGET_MS", "1000").start().await;
         let what = format!("{kind:?}");
         hold(&service, "call_warm", CUT, &slot(17, 0)).await;
         service.calcom.add_fault(Fault::new(kind).key(KEY_A));
