@@ -108,6 +108,11 @@ impl Readiness {
         // The sender lives as long as `self`.
         let _ = self.0.subscribe().wait_for(|now| *now == state).await;
     }
+
+    /// Resolves when it is not `state`.
+    pub async fn leaves(&self, state: ServiceState) {
+        let _ = self.0.subscribe().wait_for(|now| *now != state).await;
+    }
 }
 
 /// What the HTTP server has from its first moment; the services come when they have started.
@@ -132,5 +137,11 @@ impl Door {
             Some(services) if services.actors.fence.is_lost() => ServiceState::Fenced,
             _ => self.readiness.get(),
         }
+    }
+
+    /// Resolves when no requests are taken, at once if so now. Whoever notices that the fence is lost says so in
+    /// the readiness too.
+    pub async fn closes(&self) {
+        self.readiness.leaves(ServiceState::Ready).await;
     }
 }

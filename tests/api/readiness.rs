@@ -10,8 +10,10 @@ use sqlx::{Connection, Executor, SqliteConnection, sqlite::SqliteConnectOptions}
 
 use crate::support::{
     database::Tables,
+    days::now_ms,
     eventually,
     program::Program,
+    raw::{Raw, status_of},
     retell::{call, event, over},
     service::{Setup, companies},
     within,
@@ -51,6 +53,29 @@ async fn a_second_process_stands_by_and_takes_over_when_the_first_drains() {
     tables.wait_for(1, "calls WHERE status = 'ended'").await;
     second.signal("TERM");
     assert_eq!(second.ended().await.code(), Some(0));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn half_a_body_does_not_hold_up_the_end() {
+    let (setup, _calcom) = prepared(60_000).await;
+    let setup = setup.with("HTTP__BODY_TIMEOUT_MS", "300000").with("HTTP__DRAIN_TIMEOUT_S", "300");
+    let mut first = Program::start(&setup).await;
+    let mut slow = Raw::connect(&first.retell.base).await;
+    let head = format!(
+        "POST /webhooks/retell HTTP/1.1\r\nHost: x\r\nX-Retell-Signature: v={},d={}\r\nContent-Length: 100\r\n\
+         Expect: 100-continue\r\n\r\nhalf of",
+        now_ms(),
+        "0".repeat(64)
+    );
+    slow.send(head.as_bytes()).await.unwrap();
+    assert_eq!(slow.read_status(Duration::from_secs(5)).await, Some(100), "it was let in");
+    first.signal("TERM");
+    let answer = slow.read_to_end(Duration::from_secs(10)).await.to_lowercase();
+    assert_eq!(status_of(&answer), Some(503), "{answer}");
+    for part in ["retry-after: ", "connection: close", "application/problem+json", "\"code\":\"draining\""] {
+        assert!(answer.contains(part), "{part}: {answer}");
+    }
+    assert_eq!(first.ended().await.code(), Some(0));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -74,6 +74,15 @@ impl Edge {
     }
 
     pub(super) fn start_with(token: Option<&str>) -> Self {
+        Self::start_as(token, Duration::from_millis(300))
+    }
+
+    /// One that waits so long for a body.
+    pub(super) fn start_with_patience(body_timeout: Duration) -> Self {
+        Self::start_as(Some(TOKEN), body_timeout)
+    }
+
+    fn start_as(token: Option<&str>, body_timeout: Duration) -> Self {
         let (journal, store) = (Arc::new(FakeJournal::default()), Arc::new(FakeStore::default()));
         let companies = Arc::new(Companies::default());
         *companies.0.lock().unwrap() = Arc::new(friseur());
@@ -125,7 +134,7 @@ impl Edge {
         });
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
-        let server = serve(door, &config(address), listener).unwrap();
+        let server = serve(door, &config(address, body_timeout), listener).unwrap();
         let handle = server.handle();
         tokio::spawn(server);
         Self { address, journal, store, companies, services, server: handle }
@@ -175,7 +184,7 @@ impl Drop for Edge {
     }
 }
 
-fn config(bind: SocketAddr) -> HttpConfig {
+fn config(bind: SocketAddr, body_timeout: Duration) -> HttpConfig {
     HttpConfig {
         bind,
         workers: std::num::NonZeroUsize::new(2),
@@ -183,7 +192,7 @@ fn config(bind: SocketAddr) -> HttpConfig {
         body_max_bytes: BODY_BYTES_MAX,
         bodies_max_bytes: 64 * 1024 * 1024,
         head_timeout: Duration::from_secs(10),
-        body_timeout: Duration::from_millis(300),
+        body_timeout,
         keep_alive: Duration::from_secs(5),
         retry_after_s: 2,
         drain_timeout: Duration::from_secs(1),
