@@ -139,7 +139,8 @@ async fn publish_gauges(services: Arc<Services>, recorder: Arc<Recorder>) {
     }
 }
 
+/// Sets a gauge.
 #[expect(clippy::cast_precision_loss, reason = "gauges are floats; these figures stay far below 2^52")]
-fn set(name: &'static str, value: u64) {
+pub(super) fn set(name: &'static str, value: u64) {
     ::metrics::gauge!(name).set(value as f64);
 }

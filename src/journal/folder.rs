@@ -48,6 +48,7 @@ pub(super) fn list(dir: &Path) -> Result<Listing, JournalError> {
         }
     }
     listing.segments.sort_unstable();
+    listing.aside.sort_unstable();
     Ok(listing)
 }
 

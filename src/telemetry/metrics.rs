@@ -41,6 +41,8 @@ pub const JOURNAL_UNAPPLIED: &str = "askpro_journal_unapplied_events";
 pub const JOURNAL_SIZE: &str = "askpro_journal_size_bytes";
 /// Bytes that the journal may take.
 pub const JOURNAL_SIZE_MAX: &str = "askpro_journal_size_max_bytes";
+/// Records of this start that were given up, because their segment was moved aside.
+pub const JOURNAL_GIVEN_UP: &str = "askpro_journal_given_up_bytes";
 /// Requests to Cal.com.
 pub const CALCOM_REQUESTS: &str = askpro_actors::metrics::CALCOM_REQUESTS.name;
 /// One request to Cal.com.
@@ -361,6 +363,12 @@ pub const CATALOGUE: &[Metric] = &[
         JOURNAL_SIZE_MAX,
         Unit::Bytes,
         "Room of the journal; when it is used up webhooks are answered 503",
+        UNLABELLED,
+    ),
+    gauge(
+        JOURNAL_GIVEN_UP,
+        Unit::Bytes,
+        "Records that were not in the database at the start and are lost: their segment was moved aside",
         UNLABELLED,
     ),
     counter(
