@@ -18,6 +18,7 @@ use crate::{
     callbacks::OpenCallbacks,
     calls::{CallFactory, CallMessage, CallSettings, CallWorld, Calls},
     customers::CustomerBook,
+    outage::Outage,
     outstanding::{Outstanding, PendingLog},
     parked::Parked,
     ports::{
@@ -114,6 +115,8 @@ pub struct Actors {
     pub outstanding: Outstanding,
     /// Our epoch.
     pub fence: Arc<Fence>,
+    /// Whether the database is away.
+    pub outage: Arc<Outage>,
     /// `true` once the process ends: nothing is asked of Retell any more.
     closing: watch::Sender<bool>,
 }
@@ -128,7 +131,13 @@ const DRAIN_STEP: Duration = Duration::from_millis(10);
 impl Actors {
     /// Starts everything, with nothing in it.
     #[must_use]
-    pub fn start(runtime: &Runtime, ports: &Ports, settings: &Settings, fence: Arc<Fence>) -> Self {
+    pub fn start(
+        runtime: &Runtime,
+        ports: &Ports,
+        settings: &Settings,
+        fence: Arc<Fence>,
+        outage: Arc<Outage>,
+    ) -> Self {
         let outstanding = Outstanding::new(ports.journal.clone());
         let pending = PendingLog::default();
         let parked = Parked::default();
@@ -144,6 +153,7 @@ impl Actors {
                 outstanding: outstanding.clone(),
                 pending: pending.clone(),
                 fence: fence.clone(),
+                outage: outage.clone(),
                 clock: ports.clock.clone(),
                 settings: settings.writers.clone(),
             },
@@ -231,6 +241,7 @@ impl Actors {
             parked,
             outstanding,
             fence,
+            outage,
             closing,
         }
     }

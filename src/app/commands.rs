@@ -166,10 +166,10 @@ async fn check_database(config: &Config) -> anyhow::Result<String> {
     database.close().await;
     let missing = lines.context("the schema cannot be read")?.iter().filter(|m| !m.applied).count();
     Ok(match missing {
-        0 => format!("{} answers, the schema is up to date", database.dialect()),
+        0 => format!("{} answers, the schema is up to date", database.kind()),
         n => format!(
             "{} answers, {n} migrations will be applied at start (or by askpro migrate)",
-            database.dialect()
+            database.kind()
         ),
     })
 }

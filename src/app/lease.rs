@@ -5,16 +5,11 @@
 //! without waiting for its lease to end. Of any other owner nothing is known, whatever its machine or its paths
 //! are called.
 
-use std::{
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
-    time::Duration,
-};
+use std::{sync::Arc, time::Duration};
 
 use anyhow::Context as _;
 use askpro_actors::{
+    outage::{Outage, Witness},
     ports::{
         clock::Clock,
         stores::{LeaseAnswer, LeaseStore, StoreError},
@@ -47,7 +42,7 @@ pub(super) struct Owned {
 /// What tells the others how the ownership goes.
 #[derive(Clone)]
 pub(super) struct Signals {
-    pub(super) database_up: Arc<AtomicBool>,
+    pub(super) outage: Arc<Outage>,
     pub(super) readiness: Readiness,
 }
 
@@ -88,7 +83,7 @@ impl Lease {
     async fn wait_for(&self, place: &str, signals: &Signals) -> anyhow::Result<JoinHandle<()>> {
         let mut now = self.clock.now();
         loop {
-            now = match self.ask(now, &signals.readiness).await? {
+            now = match self.ask(now, signals).await? {
                 LeaseAnswer::Acquired { epoch } => return Ok(self.keep(epoch, signals)),
                 LeaseAnswer::Taken { owner, until } if owner.split(':').next() == Some(place) => {
                     tracing::info!(owner, "the owner of the database is gone; taking over");
@@ -106,14 +101,19 @@ impl Lease {
     }
 
     /// Whoever stands by outlives a database that is away for a while.
-    async fn ask(&self, now: UnixMillis, readiness: &Readiness) -> anyhow::Result<LeaseAnswer> {
+    async fn ask(&self, now: UnixMillis, signals: &Signals) -> anyhow::Result<LeaseAnswer> {
+        let stands_by = || signals.readiness.get() == ServiceState::Standby;
         loop {
             match self.store.acquire(&self.owner, now, self.ttl_ms()).await {
-                Err(StoreError::Unavailable(error)) if readiness.get() == ServiceState::Standby => {
-                    tracing::warn!(error, "the lease of the database cannot be read; still standing by");
+                Err(StoreError::Unavailable(error)) if stands_by() => {
+                    signals.outage.failed(Witness::Lease, &error, self.clock.now());
                     tokio::time::sleep(STANDBY_POLL).await;
                 }
-                answer => return answer.context("the lease of the database cannot be read"),
+                answer => {
+                    let answer = answer.context("the lease of the database cannot be read")?;
+                    signals.outage.works(Witness::Lease, self.clock.now());
+                    return Ok(answer);
+                }
             }
         }
     }
@@ -125,7 +125,7 @@ impl Lease {
         let (lease, signals) = (self.clone(), signals.clone());
         tokio::spawn(async move {
             tokio::select! {
-                () = lease.prolong(&signals.database_up) => lease.fence.lose(),
+                () = lease.prolong(&signals.outage) => lease.fence.lose(),
                 () = lease.fence.lost() => {}
             }
             tracing::error!("another process owns the database now; this one stops");
@@ -134,15 +134,13 @@ impl Lease {
     }
 
     /// Prolongs it as long as it is ours.
-    async fn prolong(&self, database_up: &AtomicBool) {
+    async fn prolong(&self, outage: &Outage) {
         loop {
             tokio::time::sleep(self.ttl / 3).await;
-            let renewed = self.renew().await;
-            database_up.store(renewed.is_ok(), Ordering::SeqCst);
-            match renewed {
-                Ok(true) => {}
+            match self.renew().await {
+                Ok(true) => outage.works(Witness::Lease, self.clock.now()),
                 Ok(false) => return,
-                Err(error) => tracing::warn!(%error, "the lease was not prolonged"),
+                Err(error) => outage.failed(Witness::Lease, &error.to_string(), self.clock.now()),
             }
         }
     }

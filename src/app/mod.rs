@@ -9,20 +9,23 @@ mod commands;
 mod decoder;
 mod directory;
 mod fenced;
+mod greeting;
 mod lease;
+mod mark;
 mod recovery;
 mod strict_json;
 mod tasks;
 
 use std::{
     net::TcpListener,
-    sync::{Arc, OnceLock, atomic::AtomicBool},
+    sync::{Arc, OnceLock},
     time::Duration,
 };
 
 use anyhow::{Context as _, anyhow, bail};
 use askpro_actors::{
     calls::{CallSettings, SILENT_MARGIN_MS},
+    outage::Outage,
     ports::{clock::Clock, directory::DirectoryView},
     root::{Actors, Ports, Settings},
     runtime::Runtime,
@@ -50,6 +53,7 @@ use crate::{
 use directory::LiveDirectory;
 use fenced::Fenced;
 use lease::{Lease, Owned, Signals};
+use mark::MarkKeeper;
 
 /// How long the actors may take to finish at the end; Retell retries what is not answered within 10 s.
 const DRAIN_LIMIT: Duration = Duration::from_secs(7);
@@ -117,10 +121,20 @@ impl Running {
 }
 
 impl Parts {
+    fn mark_keeper(&self) -> MarkKeeper {
+        let Services { actors, clock, .. } = &*self.services;
+        MarkKeeper {
+            database: self.database.clone(),
+            journal: self.journal.clone(),
+            fence: actors.fence.clone(),
+            outage: actors.outage.clone(),
+            clock: clock.clone(),
+        }
+    }
+
     async fn close(self) -> anyhow::Result<()> {
         self.keeper.abort();
-        let fence = &self.services.actors.fence;
-        at_most(tasks::save_mark(&self.database, &self.journal, fence)).await;
+        at_most(self.mark_keeper().save()).await;
         let closed = self.journal.close().await;
         at_most(async {
             self.lease.release().await;
@@ -164,11 +178,11 @@ async fn start_with(config: Config, readiness: Readiness) -> anyhow::Result<Runn
     let server = http::serve(door.clone(), &config.http, listener).context("the HTTP server cannot start")?;
     let handle = server.handle();
     tokio::spawn(server);
-    let signals = Signals { database_up: Arc::new(AtomicBool::new(true)), readiness };
+    let signals = Signals { outage: Arc::new(Outage::default()), readiness };
     match bring_up(&config, signals, &door).await {
         Ok((parts, directory)) => {
             let tasks = tasks::spawn(&parts, directory, recorder, &config.retell);
-            tracing::info!(address = %address, "ready");
+            greeting::say(&config, address, &parts);
             Ok(Running { address, parts, server: handle, tasks })
         }
         Err(error) => {
@@ -251,7 +265,8 @@ async fn bring_up_owned(
     directory.refresh(&database).await.context("the companies cannot be read")?;
     let runtime = Runtime::start(shards()).context("the actors' threads cannot be started")?;
     let ports = ports(config, &database, journal.clone(), directory.clone(), clock.clone(), &fence)?;
-    let actors = Actors::start(&runtime, &ports, &settings(config), fence.clone());
+    let outage = signals.outage.clone();
+    let actors = Actors::start(&runtime, &ports, &settings(config), fence.clone(), outage);
     let restored = recovery::recover(&database, &journal, &opened, &ports, &actors).await?;
     tracing::info!(
         calls = restored.calls,
@@ -274,7 +289,6 @@ async fn bring_up_owned(
         body_bytes_max: config.http.body_max_bytes,
         retry_after_s: config.http.retry_after_s,
         readiness: signals.readiness.clone(),
-        database_up: signals.database_up.clone(),
         traffic: Traffic::default(),
         inbound: InboundMemory::default(),
         function_pace: FunctionPace::default(),

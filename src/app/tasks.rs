@@ -2,17 +2,12 @@
 
 use std::{sync::Arc, time::Duration};
 
-use askpro_actors::{
-    customers::CustomerBook,
-    ports::{journal::Position, stores::BatchStore},
-    writer::Fence,
-};
+use askpro_actors::{customers::CustomerBook, outage::Witness, ports::stores::StoreError};
 use tokio::task::JoinHandle;
 
 use super::{Parts, directory::LiveDirectory};
 use crate::{
     config::RetellConfig,
-    journal::Journal,
     store::Database,
     telemetry::{metrics, recorder::Recorder},
     usecases::{
@@ -21,7 +16,6 @@ use crate::{
     },
 };
 
-const MARK_EVERY: Duration = Duration::from_secs(1);
 const PUMP_EVERY: Duration = Duration::from_millis(10);
 const COMPANIES_EVERY: Duration = Duration::from_millis(400);
 const FORGET_EVERY: Duration = Duration::from_secs(600);
@@ -36,8 +30,8 @@ pub(super) fn spawn(
 ) -> Vec<JoinHandle<()>> {
     let services = parts.services.clone();
     let mut tasks = vec![
-        tokio::spawn(keep_mark(parts.database.clone(), parts.journal.clone(), services.actors.fence.clone())),
-        tokio::spawn(follow_companies(parts.database.clone(), directory, services.actors.customers.clone())),
+        tokio::spawn(parts.mark_keeper().keep()),
+        tokio::spawn(follow_companies(parts.database.clone(), directory, services.clone())),
         tokio::spawn(forget_past(services.clone())),
         tokio::spawn(pump(services.clone())),
         tokio::spawn(publish_gauges(services.clone(), recorder)),
@@ -68,42 +62,27 @@ async fn compare_calls(services: Arc<Services>, every: Duration) {
     }
 }
 
-async fn keep_mark(database: Database, journal: Arc<Journal>, fence: Arc<Fence>) {
+async fn follow_companies(database: Database, directory: Arc<LiveDirectory>, services: Arc<Services>) {
+    let Services { actors, clock, .. } = &*services;
     loop {
-        tokio::time::sleep(MARK_EVERY).await;
-        save_mark(&database, &journal, &fence).await;
-    }
-}
-
-/// Tells the database how far it has the journal, then lets go of segments behind that.
-pub(super) async fn save_mark(database: &Database, journal: &Arc<Journal>, fence: &Fence) {
-    let mark = journal.mark();
-    if fence.is_lost() {
-        return;
-    }
-    if let Err(error) = database.save_mark(fence.epoch(), journal.id(), Position(mark.0)).await {
-        return tracing::warn!(%error, "the journal's mark was not saved; its segments stay");
-    }
-    let journal = journal.clone();
-    let removed = tokio::task::spawn_blocking(move || journal.remove_before(mark)).await;
-    if let Ok(Err(error)) = removed {
-        tracing::warn!(%error, "segments behind the mark were not removed");
+        tokio::time::sleep(COMPANIES_EVERY).await;
+        match follow_import(&database, &directory, &actors.customers).await {
+            Ok(()) => actors.outage.works(Witness::Imports, clock.now()),
+            Err(error) => actors.outage.failed(Witness::Imports, &error.to_string(), clock.now()),
+        }
     }
 }
 
 /// Companies first: a customer without its company is of no use.
-async fn follow_companies(database: Database, directory: Arc<LiveDirectory>, customers: CustomerBook) {
-    loop {
-        tokio::time::sleep(COMPANIES_EVERY).await;
-        match directory.refresh(&database).await {
-            Ok(true) => tracing::info!("companies were imported"),
-            Ok(false) => {}
-            Err(error) => tracing::debug!(%error, "imports cannot be seen now"),
-        }
-        if let Err(error) = customers.follow(&database, directory.version()).await {
-            tracing::warn!(%error, "imported customers cannot be read now; they are read again");
-        }
+async fn follow_import(
+    database: &Database,
+    directory: &LiveDirectory,
+    customers: &CustomerBook,
+) -> Result<(), StoreError> {
+    if directory.refresh(database).await? {
+        tracing::info!("companies were imported");
     }
+    customers.follow(database, directory.version()).await.map(drop)
 }
 
 async fn forget_past(services: Arc<Services>) {

@@ -52,6 +52,7 @@ impl Default for StoreOptions {
 #[derive(Debug, Clone)]
 pub struct Database {
     pools: Pools,
+    kind: &'static str,
     operation_timeout: Duration,
 }
 
@@ -73,13 +74,14 @@ impl Database {
     pub async fn connect(url: &str, options: StoreOptions) -> Result<Self, StoreError> {
         let operation_timeout = Duration::from_millis(options.operation_timeout_ms);
         let pools = Pools::connect(url, &options).await?;
-        Ok(Self { pools, operation_timeout })
+        let kind = pools.kind().await?;
+        Ok(Self { pools, kind, operation_timeout })
     }
 
-    /// `sqlite` or `mysql` (which MariaDB is too).
+    /// `sqlite`, `mysql` or `mariadb`, as the server calls itself.
     #[must_use]
-    pub const fn dialect(&self) -> &'static str {
-        self.pools.name()
+    pub const fn kind(&self) -> &'static str {
+        self.kind
     }
 
     /// Applies all migrations that are missing. Errors: [`StoreError::Refused`] when the schema is not what

@@ -47,8 +47,6 @@ pub struct Services {
     pub retry_after_s: u64,
     /// Whether requests are taken.
     pub readiness: Readiness,
-    /// Whether the database answered lately.
-    pub database_up: Arc<std::sync::atomic::AtomicBool>,
     /// What passes the door; a new one starts at zero.
     pub traffic: Traffic,
     /// What was answered before calls began.

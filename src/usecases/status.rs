@@ -1,7 +1,5 @@
 //! How the service is: for load balancers one word, for admins a page of figures.
 
-use std::sync::atomic::Ordering;
-
 use askpro_actors::{
     budget::BudgetFigures,
     ports::journal::JournalStatus,
@@ -49,7 +47,7 @@ pub fn readiness(door: &Door) -> ReadinessView {
         return ReadinessView { status: state.as_str(), reasons: Vec::new(), database: None, journal: None };
     };
     let journal = services.journal.status();
-    let database_up = services.database_up.load(Ordering::Relaxed);
+    let database_up = !services.actors.outage.lasts();
     let mut reasons = Vec::new();
     if state == ServiceState::Ready {
         if !database_up {

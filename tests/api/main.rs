@@ -24,6 +24,7 @@ mod hangup;
 mod import;
 mod inbound;
 mod journal_full;
+mod logs;
 mod outage;
 mod readiness;
 mod real_databases;

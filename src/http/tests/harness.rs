@@ -2,15 +2,13 @@
 
 use std::{
     net::{SocketAddr, TcpListener},
-    sync::{
-        Arc, OnceLock,
-        atomic::{AtomicBool, Ordering},
-    },
+    sync::{Arc, OnceLock, atomic::Ordering},
     time::Duration,
 };
 
 use actix_web::dev::ServerHandle;
 use askpro_actors::{
+    outage::Witness,
     ports::{
         clock::{Clock, ManualClock},
         directory::DirectoryView,
@@ -102,7 +100,8 @@ impl Edge {
             decoder: Arc::new(Decoder),
             calendar_decoder: Arc::new(Decoder),
         };
-        let actors = Actors::start(&runtime, &ports, &Settings::default(), Arc::new(Fence::default()));
+        let (fence, outage) = (Arc::new(Fence::default()), Arc::default());
+        let actors = Actors::start(&runtime, &ports, &Settings::default(), fence, outage);
         let readiness = Readiness::default();
         readiness.set(ServiceState::Ready);
         let services = Arc::new(Services {
@@ -120,7 +119,6 @@ impl Edge {
             body_bytes_max: BODY_BYTES_MAX,
             retry_after_s: 2,
             readiness: readiness.clone(),
-            database_up: Arc::new(AtomicBool::new(true)),
             traffic: Traffic::default(),
             inbound: InboundMemory::default(),
             function_pace: FunctionPace::default(),
@@ -172,7 +170,12 @@ impl Edge {
     }
 
     pub(super) fn database_is(&self, up: bool) {
-        self.services.database_up.store(up, Ordering::SeqCst);
+        let outage = &self.services.actors.outage;
+        if up {
+            outage.works(Witness::Lease, NOW);
+        } else {
+            outage.failed(Witness::Lease, "away", NOW);
+        }
         self.store.down.store(!up, Ordering::SeqCst);
     }
 }

@@ -45,6 +45,18 @@ async fn a_database_answers_until_it_is_closed(scene: Scene) {
     assert!(matches!(other.ping().await, Err(StoreError::Unavailable(_))));
 }
 
+async fn a_server_is_called_what_it_calls_itself(scene: Scene) {
+    let expected = if scene.url.starts_with("sqlite") {
+        "sqlite"
+    } else {
+        // Only MariaDB has this engine.
+        let engines = "SELECT COUNT(*) FROM information_schema.engines WHERE engine = 'Aria'";
+        let (engines,) = scene.rows::<(i64,)>(engines).await[0];
+        if engines > 0 { "mariadb" } else { "mysql" }
+    };
+    assert_eq!(scene.database.kind(), expected);
+}
+
 /// Segments of the journal go after a commit, so a commit must be on disk.
 async fn a_commit_is_on_disk_when_it_returns(scene: Scene) {
     let Pools::Sqlite(pools) = &scene.database.pools else { return };
@@ -58,6 +70,7 @@ async fn a_commit_is_on_disk_when_it_returns(scene: Scene) {
 on_every_database!(
     migrating_twice_changes_nothing_and_everything_is_applied,
     a_database_without_tables_says_that_nothing_is_applied,
+    a_server_is_called_what_it_calls_itself,
     old_code_runs_on_a_newer_schema,
     two_processes_may_migrate_at_one_time,
     a_database_answers_until_it_is_closed,

@@ -84,11 +84,11 @@ impl Pools {
         }
     }
 
-    /// `mysql` or `sqlite`.
-    pub(super) const fn name(&self) -> &'static str {
+    /// `sqlite`, `mysql` or `mariadb`.
+    pub(super) async fn kind(&self) -> Result<&'static str, Failure> {
         match self {
-            Self::MySql(_) => "mysql",
-            Self::Sqlite(_) => "sqlite",
+            Self::MySql(pool) => Ok(mysql::kind(pool).await?),
+            Self::Sqlite(_) => Ok("sqlite"),
         }
     }
 
@@ -143,7 +143,7 @@ impl Pools {
         loop {
             match self.attempt(work).await {
                 Err(failure) if failure.may_pass() && attempt < ATTEMPTS_MAX => {
-                    tracing::warn!(attempt, error = %failure, "a transaction is run again");
+                    tracing::debug!(attempt, error = %failure, "a transaction is run again");
                     tokio::time::sleep(backoff(attempt)).await;
                     attempt += 1;
                 }

@@ -50,6 +50,12 @@ pub(super) async fn connect(url: &str, options: &StoreOptions) -> Result<MySqlPo
     Ok(pool)
 }
 
+/// What the server calls itself.
+pub(super) async fn kind(pool: &MySqlPool) -> Result<&'static str, sqlx::Error> {
+    let version: String = sqlx::query_scalar("SELECT VERSION()").fetch_one(pool).await?;
+    Ok(if version.contains("MariaDB") { "mariadb" } else { "mysql" })
+}
+
 /// Strict whatever the server's default is, so that nothing is cut or zeroed in silence.
 async fn prepare_session(connection: &mut MySqlConnection) -> Result<(), sqlx::Error> {
     connection.execute("SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED").await?;
