@@ -8,7 +8,7 @@ use askpro_actors::{
     writer::Fence,
 };
 
-use crate::{journal::Journal, store::Database};
+use crate::{journal::Journal, store::Database, usecases::DatabasePlace};
 
 /// How often.
 const MARK_EVERY: Duration = Duration::from_secs(1);
@@ -20,6 +20,7 @@ pub(super) struct MarkKeeper {
     pub(super) journal: Arc<Journal>,
     pub(super) fence: Arc<Fence>,
     pub(super) outage: Arc<Outage>,
+    pub(super) place: DatabasePlace,
     pub(super) clock: Arc<dyn Clock>,
 }
 
@@ -32,12 +33,16 @@ impl MarkKeeper {
         }
     }
 
-    /// Does it once.
+    /// Does it once. What was committed before the mark was read is in the file that is looked at after it, so
+    /// nothing is removed that only a deleted file has.
     pub(super) async fn save(&self) {
         if self.fence.is_lost() {
             return;
         }
         let mark = self.journal.mark();
+        if self.is_displaced().await {
+            return;
+        }
         let saved = self.database.save_mark(self.fence.epoch(), self.journal.id(), Position(mark.0)).await;
         let now = self.clock.now();
         if let Err(error) = saved {
@@ -49,5 +54,25 @@ impl MarkKeeper {
         if let Ok(Err(error)) = removed {
             tracing::warn!(%error, "segments behind the mark were not removed");
         }
+    }
+
+    /// Whether the database's file is not where it was opened; said once.
+    async fn is_displaced(&self) -> bool {
+        let displaced = self.database.displaced().await;
+        let is_displaced = displaced.is_some();
+        if self.place.set(displaced.as_ref().map(ToString::to_string)) {
+            match displaced {
+                Some(displaced) => tracing::error!(
+                    error = %displaced,
+                    process.id = std::process::id(),
+                    journal.mark = self.journal.mark().0,
+                    "what is written to the database now is lost when this process ends; the journal keeps its \
+                     segments. Put the file back (while the process runs it and its -wal can be copied out of \
+                     /proc/PID/fd, else take the newest backup), then start again: the journal is replayed"
+                ),
+                None => tracing::info!("the database's file is where it was opened again"),
+            }
+        }
+        is_displaced
     }
 }

@@ -48,7 +48,9 @@ use crate::{
     },
     store::{Database, StoreOptions},
     telemetry::recorder::Recorder,
-    usecases::{Door, FunctionPace, InboundMemory, Readiness, ServiceState, Services, traffic::Traffic},
+    usecases::{
+        DatabasePlace, Door, FunctionPace, InboundMemory, Readiness, ServiceState, Services, traffic::Traffic,
+    },
 };
 use directory::LiveDirectory;
 use fenced::Fenced;
@@ -122,12 +124,13 @@ impl Running {
 
 impl Parts {
     fn mark_keeper(&self) -> MarkKeeper {
-        let Services { actors, clock, .. } = &*self.services;
+        let Services { actors, clock, database_place: place, .. } = &*self.services;
         MarkKeeper {
             database: self.database.clone(),
             journal: self.journal.clone(),
             fence: actors.fence.clone(),
             outage: actors.outage.clone(),
+            place: place.clone(),
             clock: clock.clone(),
         }
     }
@@ -142,7 +145,11 @@ impl Parts {
         })
         .await;
         self.services.runtime.shutdown();
-        closed.context("the journal could not be closed")
+        closed.context("the journal could not be closed")?;
+        match self.services.database_place.trouble() {
+            Some(trouble) => Err(anyhow!("{trouble}: what was written since is in the journal alone")),
+            None => Ok(()),
+        }
     }
 }
 
@@ -289,6 +296,7 @@ async fn bring_up_owned(
         body_bytes_max: config.http.body_max_bytes,
         retry_after_s: config.http.retry_after_s,
         readiness: signals.readiness.clone(),
+        database_place: DatabasePlace::default(),
         traffic: Traffic::default(),
         inbound: InboundMemory::default(),
         function_pace: FunctionPace::default(),

@@ -13,6 +13,7 @@ mod customers;
 mod dialect;
 mod failure;
 mod lease;
+mod place;
 mod set_aside;
 mod text;
 mod timeline;
@@ -24,6 +25,8 @@ use std::{collections::BTreeSet, time::Duration};
 
 use askpro_actors::ports::stores::StoreError;
 use sqlx::SqlSafeStr;
+
+pub use place::Displaced;
 
 use dialect::{Pools, Record, Value, Work};
 use failure::Failure;
@@ -106,6 +109,14 @@ impl Database {
             applied: applied.contains(&m.version),
         };
         Ok(self.pools.migrator().iter().map(line).collect())
+    }
+
+    /// What became of SQLite's file while it is open; `None` when it is where it was opened, and for servers.
+    pub async fn displaced(&self) -> Option<Displaced> {
+        match &self.pools {
+            Pools::Sqlite(pools) => pools.place.as_ref()?.displaced().await,
+            Pools::MySql(_) => None,
+        }
     }
 
     /// Asks the database for a sign of life.

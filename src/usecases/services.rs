@@ -1,6 +1,6 @@
 //! What every use case is given.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use askpro_actors::{
     ports::{
@@ -47,12 +47,34 @@ pub struct Services {
     pub retry_after_s: u64,
     /// Whether requests are taken.
     pub readiness: Readiness,
+    /// What is wrong with the place of the database.
+    pub database_place: DatabasePlace,
     /// What passes the door; a new one starts at zero.
     pub traffic: Traffic,
     /// What was answered before calls began.
     pub inbound: InboundMemory,
     /// How many functions companies call.
     pub function_pace: FunctionPace,
+}
+
+/// What is wrong with the place where the database keeps its rows; shared.
+#[derive(Clone, Default)]
+pub struct DatabasePlace(Arc<Mutex<Option<String>>>);
+
+impl DatabasePlace {
+    /// Sets it; gives whether something became wrong or right.
+    pub fn set(&self, trouble: Option<String>) -> bool {
+        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_news = known.is_some() != trouble.is_some();
+        *known = trouble;
+        is_news
+    }
+
+    /// Reads it.
+    #[must_use]
+    pub fn trouble(&self) -> Option<String> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
 }
 
 /// What the process is doing.

@@ -24,7 +24,7 @@ pub struct ReadinessView {
     pub status: &'static str,
     /// What is wrong, while it is `degraded`.
     pub reasons: Vec<String>,
-    /// `up` or `down`; `None` before the start is over.
+    /// `up`, `down`, or `displaced` (its file is not where it was opened); `None` before the start is over.
     pub database: Option<&'static str>,
     /// Figures of the journal; `None` before the start is over.
     pub journal: Option<JournalStatus>,
@@ -48,11 +48,15 @@ pub fn readiness(door: &Door) -> ReadinessView {
     };
     let journal = services.journal.status();
     let database_up = !services.actors.outage.lasts();
+    let place = services.database_place.trouble();
     let mut reasons = Vec::new();
     if state == ServiceState::Ready {
         if !database_up {
             reasons.push("the database does not answer; events wait in the journal".to_owned());
         }
+        reasons.extend(place.clone().map(|trouble| {
+            format!("{trouble}; what is written now is lost when the process ends: the log has the remedy")
+        }));
         reasons.extend(open_breakers(&services.actors.breakers));
     }
     let status = match state {
@@ -63,7 +67,12 @@ pub fn readiness(door: &Door) -> ReadinessView {
         ServiceState::Ready if !reasons.is_empty() => "degraded",
         _ => state.as_str(),
     };
-    let database = Some(if database_up { "up" } else { "down" });
+    let database = match place {
+        Some(_) => "displaced",
+        None if database_up => "up",
+        None => "down",
+    };
+    let database = Some(database);
     ReadinessView { status, reasons, database, journal: Some(journal) }
 }
 

@@ -18,6 +18,7 @@ mod bad_input;
 mod booking;
 mod calendar;
 mod crash;
+mod displaced;
 mod events;
 mod functions;
 mod hangup;

@@ -34,7 +34,9 @@ use crate::{
         serve,
         webhooks::testing::{Decoder, sign, sign_calcom},
     },
-    usecases::{Door, FunctionPace, InboundMemory, Readiness, ServiceState, Services, Traffic},
+    usecases::{
+        DatabasePlace, Door, FunctionPace, InboundMemory, Readiness, ServiceState, Services, Traffic,
+    },
 };
 
 /// Mon 2026-11-23 09:00 in Berlin.
@@ -119,6 +121,7 @@ impl Edge {
             body_bytes_max: BODY_BYTES_MAX,
             retry_after_s: 2,
             readiness: readiness.clone(),
+            database_place: DatabasePlace::default(),
             traffic: Traffic::default(),
             inbound: InboundMemory::default(),
             function_pace: FunctionPace::default(),

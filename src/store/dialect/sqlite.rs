@@ -9,7 +9,7 @@ use sqlx::{
 };
 
 use super::{
-    super::{StoreOptions, failure::Failure},
+    super::{StoreOptions, failure::Failure, place::Place},
     table::{OnConflict, Table},
 };
 
@@ -31,6 +31,8 @@ pub(in crate::store) struct SqlitePools {
     pub(in crate::store) writer: SqlitePool,
     /// Read-only connections; WAL lets them read while the writer writes.
     pub(in crate::store) readers: SqlitePool,
+    /// Where the file was when it was opened; `None` for a database in memory.
+    pub(in crate::store) place: Option<Place>,
 }
 
 /// Opens the file, creating it and its folder. A commit is on disk when it returns (`synchronous=FULL`),
@@ -50,10 +52,11 @@ pub(super) async fn connect(url: &str, options: &StoreOptions) -> Result<SqliteP
         .idle_timeout(None)
         .max_lifetime(None);
     let writer = pool.clone().max_connections(1).connect_with(connect.clone()).await?;
+    let place = Place::of(connect.get_filename()).await.ok();
     let readers = pool
         .max_connections(options.connections_max.max(1))
         .connect_lazy_with(connect.read_only(true).create_if_missing(false));
-    Ok(SqlitePools { writer, readers })
+    Ok(SqlitePools { writer, readers, place })
 }
 
 async fn create_folder_of(file: &Path) -> Result<(), sqlx::Error> {
