@@ -111,6 +111,8 @@ pub struct Actors {
     pub callbacks: OpenCallbacks,
     /// What could not be delivered yet.
     pub parked: Parked,
+    /// Slots that are held or being booked.
+    pub holds_active: Arc<AtomicI64>,
     /// Which journal records are still needed.
     pub outstanding: Outstanding,
     /// Our epoch.
@@ -185,6 +187,7 @@ impl Actors {
         let calls = Registry::start(runtime, call_factory, limits.clone(), ports.clock.clone());
         let budgets = Budgets::start(runtime, &ports.clock, settings.budget.clone(), limits.clone());
         let breakers = BreakerBoard::default();
+        let holds_active = Arc::new(AtomicI64::new(0));
         let scheduling_world = Arc::new(SchedulingWorld {
             clock: ports.clock.clone(),
             directory: ports.directory.clone(),
@@ -199,7 +202,7 @@ impl Actors {
             customers: customers.clone(),
             writers: writers.clone(),
             parked: parked.clone(),
-            holds_active: Arc::new(AtomicI64::new(0)),
+            holds_active: holds_active.clone(),
             calls: OnceLock::new(),
             tenants: OnceLock::new(),
             settings: settings.scheduling.clone(),
@@ -239,6 +242,7 @@ impl Actors {
             customers,
             callbacks,
             parked,
+            holds_active,
             outstanding,
             fence,
             outage,

@@ -69,7 +69,7 @@ impl Lease {
         journal: &JournalConfig,
         signals: &Signals,
     ) -> anyhow::Result<Owned> {
-        let (journal, opened) = wait_for_folder(journal, &signals.readiness).await?;
+        let (journal, opened) = wait_for_folder(database, journal, &signals.readiness).await?;
         let place = place_of(&opened);
         #[expect(clippy::disallowed_methods, reason = "the owner's name is the one random thing here")]
         let owner = format!("{place}:{}-{}", std::process::id(), uuid::Uuid::new_v4().simple());
@@ -90,7 +90,7 @@ impl Lease {
                     until.plus_ms(1)
                 }
                 LeaseAnswer::Taken { owner, until } => {
-                    if stand_by(&signals.readiness) {
+                    if stand_by(&signals.readiness, &owner) {
                         tracing::info!(owner, %until, "another process owns the database; standing by");
                     }
                     tokio::time::sleep(STANDBY_POLL).await;
@@ -166,9 +166,9 @@ impl Lease {
 }
 
 /// Whether this is news.
-fn stand_by(readiness: &Readiness) -> bool {
+fn stand_by(readiness: &Readiness, owner: &str) -> bool {
     let is_news = readiness.get() != ServiceState::Standby;
-    readiness.set(ServiceState::Standby);
+    readiness.stand_by(Some(owner.to_owned()));
     is_news
 }
 
@@ -180,16 +180,23 @@ fn place_of(opened: &Opened) -> String {
 /// Opens the journal as soon as nobody else has its folder. Without it the lease would be of no use: the owner
 /// that has the folder, however long it sleeps, is the only one that can go on.
 async fn wait_for_folder(
+    database: &Database,
     journal: &JournalConfig,
     readiness: &Readiness,
 ) -> anyhow::Result<(Arc<Journal>, Opened)> {
     loop {
         match open_journal(journal).await? {
             Err(error @ JournalError::Locked { .. }) => {
-                if stand_by(readiness) {
+                if readiness.get() != ServiceState::Standby {
+                    readiness.stand_by(None);
                     tracing::info!(%error, "standing by until the journal's folder is free");
                 }
-                tokio::time::sleep(STANDBY_POLL).await;
+                // Who has the folder most likely has the lease too; a database without answer delays nothing.
+                let (owner, ()) = tokio::join!(
+                    tokio::time::timeout(STANDBY_POLL, database.lease_owner()),
+                    tokio::time::sleep(STANDBY_POLL)
+                );
+                readiness.stand_by(owner.ok().and_then(Result::ok).flatten());
             }
             opened => return opened.context("journal.dir"),
         }

@@ -49,7 +49,8 @@ use crate::{
     store::{Database, StoreOptions},
     telemetry::recorder::Recorder,
     usecases::{
-        DatabasePlace, Door, FunctionPace, InboundMemory, Readiness, ServiceState, Services, traffic::Traffic,
+        DatabasePlace, Door, FunctionPace, InboundMemory, Readiness, ServiceState, Services, StatusSince,
+        traffic::Traffic,
     },
 };
 use directory::LiveDirectory;
@@ -176,7 +177,9 @@ async fn start_with(config: Config, readiness: Readiness) -> anyhow::Result<Runn
     let address = listener.local_addr().context("http.bind has no address")?;
     let rendered = recorder.clone();
     let door = Arc::new(Door {
+        clock: Arc::new(SystemClock),
         readiness: readiness.clone(),
+        since: StatusSince::default(),
         services: OnceLock::new(),
         render_metrics: Arc::new(move || rendered.render()),
         retry_after_s: config.http.retry_after_s,
@@ -186,13 +189,16 @@ async fn start_with(config: Config, readiness: Readiness) -> anyhow::Result<Runn
     let handle = server.handle();
     tokio::spawn(server);
     let signals = Signals { outage: Arc::new(Outage::default()), readiness };
+    let status = tokio::spawn(tasks::follow_status(door.clone()));
     match bring_up(&config, signals, &door).await {
         Ok((parts, directory)) => {
-            let tasks = tasks::spawn(&parts, directory, recorder, &config.retell);
+            let mut tasks = tasks::spawn(&parts, directory, recorder, &config.retell);
+            tasks.push(status);
             greeting::say(&config, address, &parts);
             Ok(Running { address, parts, server: handle, tasks })
         }
         Err(error) => {
+            status.abort();
             handle.stop(false).await;
             Err(error)
         }
@@ -296,6 +302,9 @@ async fn bring_up_owned(
         body_bytes_max: config.http.body_max_bytes,
         retry_after_s: config.http.retry_after_s,
         readiness: signals.readiness.clone(),
+        figures: Arc::new(database.clone()),
+        database_kind: database.kind(),
+        started_at: SystemClock.now(),
         database_place: DatabasePlace::default(),
         traffic: Traffic::default(),
         inbound: InboundMemory::default(),

@@ -11,14 +11,16 @@ use crate::{
     store::Database,
     telemetry::{metrics, recorder::Recorder},
     usecases::{
-        AdminError, Services,
+        AdminError, Door, Services,
         reconcile::{self, HOURS_DEFAULT},
+        status,
     },
 };
 
 const PUMP_EVERY: Duration = Duration::from_millis(10);
 const COMPANIES_EVERY: Duration = Duration::from_millis(400);
 const FORGET_EVERY: Duration = Duration::from_secs(600);
+const STATUS_EVERY: Duration = Duration::from_secs(1);
 const GAUGES_EVERY: Duration = Duration::from_secs(1);
 
 /// Starts all of them.
@@ -83,6 +85,15 @@ async fn follow_import(
         tracing::info!("companies were imported");
     }
     customers.follow(database, directory.version()).await.map(drop)
+}
+
+/// Looks at the word in `/readyz` whether or not anybody asks, so that it is known since when it is said.
+pub(super) async fn follow_status(door: Arc<Door>) {
+    loop {
+        let _ = status::readiness(&door);
+        let state = door.readiness.get();
+        let _ = tokio::time::timeout(STATUS_EVERY, door.readiness.leaves(state)).await;
+    }
 }
 
 async fn forget_past(services: Arc<Services>) {

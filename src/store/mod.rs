@@ -12,6 +12,7 @@ mod companies;
 mod customers;
 mod dialect;
 mod failure;
+mod figures;
 mod lease;
 mod place;
 mod set_aside;

@@ -1,5 +1,7 @@
 //! How the service is: for load balancers one word, for admins a page of figures.
 
+use std::{sync::atomic::Ordering, time::Duration};
+
 use askpro_actors::{
     budget::BudgetFigures,
     ports::journal::JournalStatus,
@@ -14,6 +16,8 @@ use super::{Door, ServiceState, Services, figures, load};
 
 /// Room in the journal below which it counts as full, at most; small journals count a 64th.
 const JOURNAL_ROOM_MIN_BYTES: u64 = 1024 * 1024;
+/// How long the page of figures waits for the database.
+const COUNT_LIMIT: Duration = Duration::from_secs(1);
 /// Breakers shown on the page of figures.
 const BREAKERS_SHOWN_MAX: usize = 100;
 
@@ -22,6 +26,11 @@ const BREAKERS_SHOWN_MAX: usize = 100;
 pub struct ReadinessView {
     /// `ready`, `degraded`, `starting`, `standby`, `draining`, `fenced`, `journal_full`, `journal_failed`.
     pub status: &'static str,
+    /// Since when it is that, RFC 3339; to within a second.
+    pub since: String,
+    /// The process that owns the database, as it stands in the lease; only while standing by.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub owner: Option<String>,
     /// What is wrong, while it is `degraded`.
     pub reasons: Vec<String>,
     /// `up`, `down`, or `displaced` (its file is not where it was opened); `None` before the start is over.
@@ -42,9 +51,12 @@ impl ReadinessView {
 #[must_use]
 pub fn readiness(door: &Door) -> ReadinessView {
     let state = door.state();
+    let since = |status| door.since.of(status, door.clock.now()).to_rfc3339();
+    let owner = door.readiness.owner();
     let Some(services) = door.services.get() else {
         let state = if state == ServiceState::Ready { ServiceState::Starting } else { state };
-        return ReadinessView { status: state.as_str(), reasons: Vec::new(), database: None, journal: None };
+        let (status, reasons) = (state.as_str(), Vec::new());
+        return ReadinessView { status, since: since(status), owner, reasons, database: None, journal: None };
     };
     let journal = services.journal.status();
     let database_up = !services.actors.outage.lasts();
@@ -73,7 +85,7 @@ pub fn readiness(door: &Door) -> ReadinessView {
         None => "down",
     };
     let database = Some(database);
-    ReadinessView { status, reasons, database, journal: Some(journal) }
+    ReadinessView { status, since: since(status), owner, reasons, database, journal: Some(journal) }
 }
 
 /// One company's trouble is told, and stays its own.
@@ -106,8 +118,20 @@ pub struct StatusView {
     pub version: &'static str,
     /// Now, RFC 3339.
     pub now: String,
+    /// How long it has been up.
+    pub uptime_s: i64,
+    /// `sqlite`, `mysql` or `mariadb`.
+    pub database_kind: &'static str,
     /// Calls that have not ended.
     pub calls_live: i64,
+    /// Slots that are held or being booked.
+    pub holds_active: i64,
+    /// Events in quarantine, up to 10,000; `None` while the database does not answer.
+    pub quarantined: Option<u32>,
+    /// Dead letters, up to 10,000; `None` while the database does not answer.
+    pub dead_letters: Option<u32>,
+    /// Bookings of which nobody knows whether they stand, up to 10,000; `None` while the database does not answer.
+    pub bookings_unknown: Option<u32>,
     /// Events taken in a second, over the last ten.
     pub events_per_second: f64,
     /// What waits inside; the door refuses by it.
@@ -156,8 +180,9 @@ pub struct KindView {
 }
 
 /// The page of figures.
-#[must_use]
-pub fn overview(door: &Door, services: &Services) -> StatusView {
+pub async fn overview(door: &Door, services: &Services) -> StatusView {
+    let counted = tokio::time::timeout(COUNT_LIMIT, services.figures.count_set_aside()).await;
+    let set_aside = counted.ok().and_then(Result::ok);
     let actors = &services.actors;
     let now = services.clock.now();
     let restarts = figures::sum(&(door.render_metrics)(), askpro_actors::metrics::ACTOR_RESTARTS.name);
@@ -167,7 +192,13 @@ pub fn overview(door: &Door, services: &Services) -> StatusView {
         readiness: readiness(door),
         version: env!("CARGO_PKG_VERSION"),
         now: now.to_rfc3339(),
+        uptime_s: now.since(services.started_at) / 1_000,
+        database_kind: services.database_kind,
         calls_live: actors.live.total(),
+        holds_active: actors.holds_active.load(Ordering::Relaxed),
+        quarantined: set_aside.map(|rows| rows.quarantined),
+        dead_letters: set_aside.map(|rows| rows.dead_letters),
+        bookings_unknown: set_aside.map(|rows| rows.bookings_unknown),
         events_per_second: services.traffic.events_per_second(now),
         load: load::load(services),
         parked: actors.parked.len(),

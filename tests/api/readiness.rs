@@ -35,6 +35,14 @@ async fn a_second_process_stands_by_and_takes_over_when_the_first_drains() {
     second.wait_until("standby").await;
     let ready = second.retell.get("/readyz").await;
     assert_eq!((ready.status.as_u16(), ready.retry_after.is_some()), (503, true));
+    let tables = Tables::open(setup.database_url()).await;
+    let owner = json!(tables.texts("owner", "FROM lease").await.remove(0));
+    eventually("it says whom it waits for", async || {
+        (second.retell.get("/readyz").await.json()["owner"] == owner).then_some(())
+    })
+    .await;
+    let since = ready.json()["since"].as_str().unwrap().parse::<jiff::Timestamp>().unwrap().as_millisecond();
+    assert!((now_ms() - since).abs() < 60_000, "{since}");
     let refused = second.retell.post("/webhooks/retell", &event("call_started", &call("call_t1"))).await;
     refused.assert_problem(503, "standby");
     assert!(refused.retry_after.is_some());
@@ -49,7 +57,6 @@ async fn a_second_process_stands_by_and_takes_over_when_the_first_drains() {
     let (_, shown) = second.retell.admin("/admin/calls/call_t1").await;
     assert_eq!(shown["status"], "live", "{shown}");
     second.retell.event(&event("call_ended", &over(&call("call_t1"), 9_000, "user_hangup"))).await;
-    let tables = Tables::open(setup.database_url()).await;
     tables.wait_for(1, "calls WHERE status = 'ended'").await;
     second.signal("TERM");
     assert_eq!(second.ended().await.code(), Some(0));
@@ -157,6 +164,8 @@ async fn an_owner_is_not_robbed_by_one_with_another_folder_of_the_same_path_or_a
     third.wait_until("standby").await;
     let tables = Tables::open(setup.database_url()).await;
     assert_eq!(tables.texts("epoch", "FROM lease").await, ["1"]);
+    let owner = tables.texts("owner", "FROM lease").await.remove(0);
+    assert_eq!(third.retell.get("/readyz").await.json()["owner"], json!(owner));
     first.retell.event(&event("call_started", &call("call_t5"))).await;
     tables.wait_for(1, "call_events WHERE call_id = 'call_t5'").await;
     assert!(first.is_running());

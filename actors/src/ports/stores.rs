@@ -223,6 +223,27 @@ pub trait CompanyStore: Send + Sync {
     async fn companies_version(&self) -> Result<i64, StoreError>;
 }
 
+/// Rows of one kind are counted up to this.
+pub const COUNTED_MAX: u32 = 10_000;
+
+/// Rows that want an admin's eye, of each kind at most [`COUNTED_MAX`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SetAside {
+    /// Events in quarantine.
+    pub quarantined: u32,
+    /// Dead letters.
+    pub dead_letters: u32,
+    /// Bookings of which nobody knows whether they stand.
+    pub bookings_unknown: u32,
+}
+
+/// Counts rows; of all companies, for admins.
+#[async_trait::async_trait]
+pub trait FigureStore: Send + Sync {
+    /// Counts what was set aside.
+    async fn count_set_aside(&self) -> Result<SetAside, StoreError>;
+}
+
 /// Where a customer stands in the list of all: what an import changed last stands last.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct CustomerPlace {

@@ -35,7 +35,8 @@ use crate::{
         webhooks::testing::{Decoder, sign, sign_calcom},
     },
     usecases::{
-        DatabasePlace, Door, FunctionPace, InboundMemory, Readiness, ServiceState, Services, Traffic,
+        DatabasePlace, Door, FunctionPace, InboundMemory, Readiness, ServiceState, Services, StatusSince,
+        Traffic,
     },
 };
 
@@ -54,6 +55,7 @@ pub(super) struct Edge {
     pub(super) store: Arc<FakeStore>,
     pub(super) companies: Arc<Companies>,
     pub(super) services: Arc<Services>,
+    pub(super) time: Arc<ManualClock>,
     server: ServerHandle,
 }
 
@@ -86,7 +88,8 @@ impl Edge {
         let (journal, store) = (Arc::new(FakeJournal::default()), Arc::new(FakeStore::default()));
         let companies = Arc::new(Companies::default());
         *companies.0.lock().unwrap() = Arc::new(friseur());
-        let clock: Arc<dyn Clock> = Arc::new(ManualClock::new(NOW));
+        let time = Arc::new(ManualClock::new(NOW));
+        let clock: Arc<dyn Clock> = time.clone();
         let runtime = Runtime::start(1).unwrap();
         let ports = Ports {
             clock: clock.clone(),
@@ -121,13 +124,18 @@ impl Edge {
             body_bytes_max: BODY_BYTES_MAX,
             retry_after_s: 2,
             readiness: readiness.clone(),
+            figures: store.clone(),
+            database_kind: "sqlite",
+            started_at: UnixMillis(NOW.0 - 90_000),
             database_place: DatabasePlace::default(),
             traffic: Traffic::default(),
             inbound: InboundMemory::default(),
             function_pace: FunctionPace::default(),
         });
         let door = Arc::new(Door {
+            clock: services.clock.clone(),
             readiness,
+            since: StatusSince::default(),
             services: OnceLock::from(services.clone()),
             render_metrics: Arc::new(|| "askpro_actor_restarts_total{actor=\"call\"} 3\n".to_owned()),
             retry_after_s: 2,
@@ -138,7 +146,7 @@ impl Edge {
         let server = serve(door, &config(address, body_timeout), listener).unwrap();
         let handle = server.handle();
         tokio::spawn(server);
-        Self { address, journal, store, companies, services, server: handle }
+        Self { address, journal, store, companies, services, time, server: handle }
     }
 
     pub(super) async fn send(
