@@ -119,6 +119,8 @@ pub struct Actors {
     pub fence: Arc<Fence>,
     /// Whether the database is away.
     pub outage: Arc<Outage>,
+    /// Which records live holds and open bookings need.
+    pins: Pins,
     /// `true` once the process ends: nothing is asked of Retell any more.
     closing: watch::Sender<bool>,
 }
@@ -141,6 +143,7 @@ impl Actors {
         outage: Arc<Outage>,
     ) -> Self {
         let outstanding = Outstanding::new(ports.journal.clone());
+        let pins = Pins::new(outstanding.clone());
         let pending = PendingLog::default();
         let parked = Parked::default();
         let live = LiveCounts::default();
@@ -197,7 +200,7 @@ impl Actors {
             store: ports.bookings.clone(),
             journal: ports.journal.clone(),
             outstanding: outstanding.clone(),
-            pins: Pins::new(outstanding.clone()),
+            pins: pins.clone(),
             pending: pending.clone(),
             customers: customers.clone(),
             writers: writers.clone(),
@@ -246,8 +249,20 @@ impl Actors {
             outstanding,
             fence,
             outage,
+            pins,
             closing,
         }
+    }
+
+    /// Records that the database has, or need not have, and that stay because live holds and open bookings of
+    /// these companies need them after a crash.
+    #[must_use]
+    pub fn pinned(&self, companies: impl IntoIterator<Item = CompanyId>) -> usize {
+        let mut pins: BTreeMap<Position, u32> = BTreeMap::new();
+        for (_, position) in companies.into_iter().flat_map(|company| self.pins.of(company)) {
+            *pins.entry(position).or_default() += 1;
+        }
+        pins.into_iter().filter(|(position, pins)| self.outstanding.needs(*position) <= *pins).count()
     }
 
     /// Brings back customers, callbacks, live calls and open bookings from the database.

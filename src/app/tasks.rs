@@ -116,10 +116,11 @@ async fn pump(services: Arc<Services>) {
 async fn publish_gauges(services: Arc<Services>, recorder: Arc<Recorder>) {
     loop {
         tokio::time::sleep(GAUGES_EVERY).await;
-        let status = services.journal.status();
-        set(metrics::JOURNAL_UNAPPLIED, status.outstanding);
-        set(metrics::JOURNAL_SIZE, status.bytes);
-        set(metrics::JOURNAL_SIZE_MAX, status.max_bytes);
+        let journal = status::journal(&services);
+        set(metrics::JOURNAL_UNAPPLIED, journal.outstanding);
+        set(metrics::JOURNAL_PINNED, journal.pinned);
+        set(metrics::JOURNAL_SIZE, journal.bytes);
+        set(metrics::JOURNAL_SIZE_MAX, journal.max_bytes);
         set(metrics::WRITER_BACKLOG, u64::try_from(services.actors.writers.backlog()).unwrap_or(u64::MAX));
         set(metrics::DATABASE_OWNER, u64::from(!services.actors.fence.is_lost()));
         let budgets = services.actors.budgets.figures(services.clock.now());

@@ -37,6 +37,8 @@ pub const WRITER_BACKLOG: &str = "askpro_writer_backlog_events";
 pub const WRITER_RETRIES: &str = askpro_actors::metrics::WRITER_RETRIES.name;
 /// Journaled, not yet committed to the database.
 pub const JOURNAL_UNAPPLIED: &str = "askpro_journal_unapplied_events";
+/// Journaled, in the database, and still needed by live holds and open bookings.
+pub const JOURNAL_PINNED: &str = "askpro_journal_pinned_events";
 /// Bytes that the journal takes on its disk.
 pub const JOURNAL_SIZE: &str = "askpro_journal_size_bytes";
 /// Bytes that the journal may take.
@@ -356,6 +358,12 @@ pub const CATALOGUE: &[Metric] = &[
         JOURNAL_UNAPPLIED,
         Unit::Count,
         "Events in the journal that are not yet committed to the database",
+        UNLABELLED,
+    ),
+    gauge(
+        JOURNAL_PINNED,
+        Unit::Count,
+        "Records of the journal that stay because live holds and open bookings need them after a crash",
         UNLABELLED,
     ),
     gauge(JOURNAL_SIZE, Unit::Bytes, "Size of the journal on its disk", UNLABELLED),

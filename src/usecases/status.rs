@@ -36,7 +36,40 @@ pub struct ReadinessView {
     /// `up`, `down`, or `displaced` (its file is not where it was opened); `None` before the start is over.
     pub database: Option<&'static str>,
     /// Figures of the journal; `None` before the start is over.
-    pub journal: Option<JournalStatus>,
+    pub journal: Option<JournalView>,
+}
+
+/// Figures of the journal.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct JournalView {
+    /// Bytes on disk.
+    pub bytes: u64,
+    /// `journal.max_bytes`.
+    pub max_bytes: u64,
+    /// Records that the database does not have yet.
+    pub outstanding: u64,
+    /// Records that it has, or need not have, and that live holds and open bookings need after a crash.
+    pub pinned: u64,
+    /// Lowest position that is still needed, or the end.
+    pub mark: u64,
+    /// End of the log.
+    pub end: u64,
+    /// Segments on disk.
+    pub segments: u64,
+    /// The last error, while appends are refused.
+    pub failed: Option<String>,
+}
+
+/// Figures of the journal: what waits for the database, apart from what is only kept.
+#[must_use]
+pub fn journal(services: &Services) -> JournalView {
+    let JournalStatus { bytes, max_bytes, outstanding, mark, end, segments, failed } =
+        services.journal.status();
+    let directory = services.directory.current();
+    let pinned = services.actors.pinned(directory.companies().map(|company| company.id));
+    // A record that was done with between the two looks is counted as neither.
+    let pinned = u64::try_from(pinned).unwrap_or(u64::MAX).min(outstanding);
+    JournalView { bytes, max_bytes, outstanding: outstanding - pinned, pinned, mark, end, segments, failed }
 }
 
 impl ReadinessView {
@@ -58,7 +91,7 @@ pub fn readiness(door: &Door) -> ReadinessView {
         let (status, reasons) = (state.as_str(), Vec::new());
         return ReadinessView { status, since: since(status), owner, reasons, database: None, journal: None };
     };
-    let journal = services.journal.status();
+    let journal = journal(services);
     let database_up = !services.actors.outage.lasts();
     let place = services.database_place.trouble();
     let mut reasons = Vec::new();
@@ -102,7 +135,7 @@ fn open_breakers(board: &BreakerBoard) -> Vec<String> {
 }
 
 /// Full when hardly any room is left, or when it refused and nothing was removed since.
-fn is_full(journal: &JournalStatus, refused_at_bytes: Option<u64>) -> bool {
+fn is_full(journal: &JournalView, refused_at_bytes: Option<u64>) -> bool {
     let room = journal.max_bytes.saturating_sub(journal.bytes);
     room < JOURNAL_ROOM_MIN_BYTES.min(journal.max_bytes / 64)
         || refused_at_bytes.is_some_and(|bytes| journal.bytes >= bytes)
@@ -245,7 +278,16 @@ mod tests {
 
     #[test]
     fn a_journal_is_full_when_no_room_is_left_or_it_refused() {
-        let journal = |bytes| JournalStatus { bytes, max_bytes: 1 << 30, ..JournalStatus::default() };
+        let journal = |bytes| JournalView {
+            bytes,
+            max_bytes: 1 << 30,
+            outstanding: 0,
+            pinned: 0,
+            mark: 0,
+            end: 0,
+            segments: 1,
+            failed: None,
+        };
         assert!(!is_full(&journal(0), None));
         assert!(!is_full(&journal((1 << 30) - (2 << 20)), None));
         assert!(is_full(&journal((1 << 30) - 100), None));
