@@ -39,6 +39,8 @@ pub const WRITER_RETRIES: &str = askpro_actors::metrics::WRITER_RETRIES.name;
 pub const JOURNAL_UNAPPLIED: &str = "askpro_journal_unapplied_events";
 /// Journaled, in the database, and still needed by live holds and open bookings.
 pub const JOURNAL_PINNED: &str = "askpro_journal_pinned_events";
+/// One sync of the journal's disk.
+pub const JOURNAL_FSYNC: &str = "askpro_journal_fsync_seconds";
 /// Bytes that the journal takes on its disk.
 pub const JOURNAL_SIZE: &str = "askpro_journal_size_bytes";
 /// Bytes that the journal may take.
@@ -364,6 +366,11 @@ pub const CATALOGUE: &[Metric] = &[
         JOURNAL_PINNED,
         Unit::Count,
         "Records of the journal that stay because live holds and open bookings need them after a crash",
+        UNLABELLED,
+    ),
+    seconds(
+        JOURNAL_FSYNC,
+        "Time that the journal's disk takes to make a batch of records durable, failures included",
         UNLABELLED,
     ),
     gauge(JOURNAL_SIZE, Unit::Bytes, "Size of the journal on its disk", UNLABELLED),

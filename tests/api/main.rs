@@ -26,6 +26,7 @@ mod import;
 mod inbound;
 mod journal_full;
 mod logs;
+mod metrics;
 mod outage;
 mod readiness;
 mod real_databases;
