@@ -8,6 +8,7 @@ mod clock;
 mod commands;
 mod decoder;
 mod directory;
+mod doctor;
 mod fenced;
 mod greeting;
 mod lease;
@@ -36,14 +37,15 @@ use askpro_domain::{policy::BudgetSettings, secret::Secret};
 use secrecy::{ExposeSecret, SecretString};
 
 pub use clock::SystemClock;
-pub use commands::{DoctorReport, ImportReport, doctor, import, migrate};
+pub use commands::{ImportOutcome, ImportReport, import, migrate};
+pub use doctor::{DoctorReport, doctor};
 
 use crate::{
     config::Config,
     http,
     journal::{Journal, port::JournalPort},
     providers::{
-        calcom::{CalcomClient, CalcomOptions},
+        calcom::{self, CalcomClient, CalcomOptions, CalcomSetupError},
         retell::{self, RetellClient, RetellOptions, RetellSetupError},
     },
     store::{Database, StoreOptions},
@@ -320,14 +322,22 @@ async fn bring_up_owned(
 
 /// Connects to the configured database.
 async fn connect(config: &Config) -> anyhow::Result<Database> {
-    let options = StoreOptions {
+    let url = config.database.url.expose_secret();
+    Database::connect(url, store_options(config)).await.context("database.url")
+}
+
+/// Connects only to look; `None` when SQLite's file is not there yet.
+async fn look(config: &Config) -> anyhow::Result<Option<Database>> {
+    let url = config.database.url.expose_secret();
+    Database::look(url, store_options(config)).await.context("database.url")
+}
+
+fn store_options(config: &Config) -> StoreOptions {
+    StoreOptions {
         connections_max: config.database.pool_max,
         acquire_timeout_ms: u64::try_from(config.database.acquire_timeout.as_millis()).unwrap_or(u64::MAX),
         ..StoreOptions::default()
-    };
-    Database::connect(config.database.url.expose_secret(), options)
-        .await
-        .context("database.url: start the database, or correct the address")
+    }
 }
 
 fn ports(
@@ -342,14 +352,6 @@ fn ports(
     let key_of = move |company| {
         let directory = companies.current();
         directory.company(company).and_then(|c| c.keys.calcom_api_key.clone())
-    };
-    let options = CalcomOptions {
-        base_url: config.calcom.base_url.clone(),
-        platform_key: config.calcom.api_key.as_ref().map(secret),
-        connect_timeout: config.calcom.connect_timeout,
-        read_timeout: config.calcom.read_timeout,
-        write_timeout: config.calcom.write_timeout,
-        ..CalcomOptions::default()
     };
     let companies = directory.clone();
     let retell_key_of = move |company| {
@@ -366,11 +368,24 @@ fn ports(
         bookings: database.clone(),
         callbacks: database.clone(),
         customers: database,
-        calendar: Arc::new(Fenced::new(CalcomClient::new(options, Arc::new(key_of))?, fence.clone())),
+        calendar: Arc::new(Fenced::new(calcom_client(config, Arc::new(key_of))?, fence.clone())),
         voice: Arc::new(retell_client(config, Arc::new(retell_key_of))?),
         decoder: Arc::new(decoder::RetellDecoder),
         calendar_decoder: Arc::new(decoder::CalcomDecoder),
     })
+}
+
+/// Cal.com, asked with companies' own keys and else the platform's.
+fn calcom_client(config: &Config, keys: calcom::KeyDirectory) -> Result<CalcomClient, CalcomSetupError> {
+    let options = CalcomOptions {
+        base_url: config.calcom.base_url.clone(),
+        platform_key: config.calcom.api_key.as_ref().map(secret),
+        connect_timeout: config.calcom.connect_timeout,
+        read_timeout: config.calcom.read_timeout,
+        write_timeout: config.calcom.write_timeout,
+        ..CalcomOptions::default()
+    };
+    CalcomClient::new(options, keys)
 }
 
 /// Retell, asked with the platform's key and with companies' own.

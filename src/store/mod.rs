@@ -82,6 +82,21 @@ impl Database {
         Ok(Self { pools, kind, operation_timeout })
     }
 
+    /// As [`Database::connect`], only to look: nothing is made or changed, not even a file. `None` when SQLite's
+    /// file is not there yet.
+    pub async fn look(url: &str, options: StoreOptions) -> Result<Option<Self>, StoreError> {
+        let operation_timeout = Duration::from_millis(options.operation_timeout_ms);
+        let Some(pools) = Pools::look(url, &options).await? else { return Ok(None) };
+        let kind = pools.kind().await?;
+        Ok(Some(Self { pools, kind, operation_timeout }))
+    }
+
+    /// The migrations of a SQLite file that is not there yet.
+    #[must_use]
+    pub fn migrations_of_a_new_file() -> Vec<MigrationLine> {
+        lines_of(&dialect::sqlite_migrator(), &BTreeSet::new())
+    }
+
     /// `sqlite`, `mysql` or `mariadb`, as the server calls itself.
     #[must_use]
     pub const fn kind(&self) -> &'static str {
@@ -104,12 +119,7 @@ impl Database {
             Vec::new()
         };
         let applied: BTreeSet<i64> = applied.into_iter().map(|(version,)| version).collect();
-        let line = |m: &sqlx::migrate::Migration| MigrationLine {
-            version: m.version,
-            name: m.description.to_string(),
-            applied: applied.contains(&m.version),
-        };
-        Ok(self.pools.migrator().iter().map(line).collect())
+        Ok(lines_of(&self.pools.migrator(), &applied))
     }
 
     /// What became of SQLite's file while it is open; `None` when it is where it was opened, and for servers.
@@ -152,6 +162,15 @@ impl Database {
             ))),
         }
     }
+}
+
+fn lines_of(migrator: &sqlx::migrate::Migrator, applied: &BTreeSet<i64>) -> Vec<MigrationLine> {
+    let line = |m: &sqlx::migrate::Migration| MigrationLine {
+        version: m.version,
+        name: m.description.to_string(),
+        applied: applied.contains(&m.version),
+    };
+    migrator.iter().map(line).collect()
 }
 
 /// A JSON document of a row. Errors: [`StoreError::Corrupt`], which names the row but not its content.
