@@ -66,6 +66,24 @@ pub async fn import(config: Config, file: &Path, dry_run: bool) -> anyhow::Resul
     Ok(ImportReport { companies, customers, outcome })
 }
 
+/// Slugs of the companies that the configured database holds; none while there is no such database or schema.
+///
+/// # Errors
+/// A database that cannot be reached or read.
+pub async fn company_slugs(config: &Config) -> anyhow::Result<Vec<String>> {
+    let Some(database) = look(config).await? else { return Ok(Vec::new()) };
+    let slugs = slugs_in(&database).await;
+    database.close().await;
+    slugs.context("the companies cannot be read")
+}
+
+async fn slugs_in(database: &Database) -> Result<Vec<String>, StoreError> {
+    if database.migration_status().await?.iter().all(|migration| !migration.applied) {
+        return Ok(Vec::new());
+    }
+    Ok(database.list_companies().await?.into_iter().map(|company| company.slug).collect())
+}
+
 async fn carry_out(config: &Config, parsed: Import) -> anyhow::Result<ImportOutcome> {
     let database = connect(config).await?;
     database.migrate().await.context("database.url: the schema cannot be brought up to date")?;

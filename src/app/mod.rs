@@ -37,7 +37,7 @@ use askpro_domain::{policy::BudgetSettings, secret::Secret};
 use secrecy::{ExposeSecret, SecretString};
 
 pub use clock::SystemClock;
-pub use commands::{ImportOutcome, ImportReport, import, migrate};
+pub use commands::{ImportOutcome, ImportReport, company_slugs, import, migrate};
 pub use doctor::{DoctorReport, doctor};
 
 use crate::{
@@ -171,7 +171,11 @@ pub async fn start(config: Config) -> anyhow::Result<Running> {
     start_with(config, Readiness::default()).await
 }
 
-async fn start_with(config: Config, readiness: Readiness) -> anyhow::Result<Running> {
+/// As [`start`]; `readiness` tells meanwhile whether it stands by.
+///
+/// # Errors
+/// As [`start`].
+pub async fn start_with(config: Config, readiness: Readiness) -> anyhow::Result<Running> {
     let recorder = Arc::new(Recorder::install().map_err(|e| anyhow!("the metrics cannot be recorded: {e}"))?);
     askpro_actors::metrics::describe();
     let listener = TcpListener::bind(config.http.bind)

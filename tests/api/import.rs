@@ -1,12 +1,18 @@
 //! Companies come in by import; the commands end with the codes that scripts rely on.
 
+use std::{
+    io::{BufRead, BufReader},
+    process::Stdio,
+};
+
 use reqwest::StatusCode;
 use serde_json::{Value, json};
 
 use crate::support::{
+    PATIENCE,
     database::Tables,
     eventually,
-    program::{free_address, run},
+    program::{command, free_address, run},
     retell::{call_to, event},
     service::{Service, Setup, companies},
     within,
@@ -227,6 +233,9 @@ fn wrong_usage_and_configuration_end_with_two_and_one_line() {
         (Setup::new().with("HOLDS__TTL_S", "soon"), vec!["doctor"], "holds.ttl_s"),
         (Setup::new().with("DATABASE__URL", "postgres://x/y"), vec!["migrate"], "database.url"),
         (Setup::new(), vec!["import", "/no/such/file.json"], "/no/such/file.json"),
+        (Setup::new().with("HTTP__WORKERS", "abc"), vec!["serve"], "from 0 to 256"),
+        (Setup::new(), vec!["simulate", "retell", "--bind", "foo"], "--bind = \"foo\""),
+        (Setup::new(), vec!["simulate", "calcom", "--bind", "127.0.0.1"], "127.0.0.1:4010"),
         (Setup::new(), vec!["serve", "--config", "/no/such.toml"], "/no/such.toml"),
     ];
     for (setup, arguments, named) in cases {
@@ -242,6 +251,48 @@ fn wrong_usage_and_configuration_end_with_two_and_one_line() {
     assert_eq!(code, 1, "{complaint}");
     assert!(complaint.contains("database.url") && !complaint.contains("hidden"), "{complaint}");
     assert!(complaint.contains("nobody listens at") && complaint.contains("start the server"), "{complaint}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_benchmark_keeps_off_a_database_of_other_companies() {
+    let setup = Setup::new();
+    setup.import(&companies()).await.unwrap();
+    let (code, _, complaint) = run(&setup, &["bench", "--for", "1", "--companies", "2"]);
+    assert_eq!(code, 2, "{complaint}");
+    for part in ["database.url", "2 other companies", "friseur-mitte", "--among-companies"] {
+        assert!(complaint.contains(part), "{part}: {complaint}");
+    }
+    let tables = Tables::open(setup.database_url()).await;
+    assert_eq!(tables.count("companies").await, 2, "nothing was imported");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_benchmark_says_that_it_waits_for_the_owner_of_its_database() {
+    let service = Setup::new().start().await;
+    let setup = Setup { folder: service.setup.folder.clone(), env: service.setup.env.clone() };
+    let arguments = ["bench", "--for", "1", "--warm-up", "1", "--companies", "2", "--among-companies"];
+    let mut bench =
+        command(&setup).args(arguments).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut said = BufReader::new(bench.stderr.take().unwrap()).lines();
+    let waits =
+        tokio::task::spawn_blocking(move || said.find(|line| line.as_ref().unwrap().contains("waiting")));
+    let waits = tokio::time::timeout(PATIENCE, waits).await.unwrap().unwrap();
+    assert!(waits.is_some_and(|line| line.unwrap().contains("another process owns the database")));
+    bench.kill().unwrap();
+    bench.wait().unwrap();
+    service.stop().await;
+}
+
+#[test]
+fn a_variable_with_one_underscore_is_told() {
+    let mut setup = Setup::new();
+    setup.env.insert("ASKPRO_HTTP__BIND".to_owned(), "127.0.0.1:1".to_owned());
+    let (code, _, complaint) = run(&setup, &["migrate", "--status"]);
+    assert_eq!(code, 0, "{complaint}");
+    assert!(
+        complaint.contains("ASKPRO_HTTP__BIND") && complaint.contains("ASKPRO__HTTP__BIND"),
+        "{complaint}"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
