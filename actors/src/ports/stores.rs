@@ -37,6 +37,9 @@ pub enum StoreError {
     Corrupt(String),
 }
 
+/// Rows on a page of a list whose rows carry bodies, at most: a page has to fit into memory.
+pub const HEAVY_PAGE_ROWS_MAX: u16 = 100;
+
 /// Commits what the actors want written.
 #[async_trait::async_trait]
 pub trait BatchStore: Send + Sync {

@@ -116,9 +116,7 @@ impl fmt::Debug for CalcomClient {
 impl CalcomClient {
     /// A client that takes each company's key from `keys`, else the platform's.
     pub fn new(options: CalcomOptions, keys: KeyDirectory) -> Result<Self, CalcomSetupError> {
-        let base_url = Url::parse(&options.base_url)
-            .ok()
-            .filter(|url| matches!(url.scheme(), "http" | "https") && !url.cannot_be_a_base())
+        let base_url = http_client::base_url(&options.base_url)
             .ok_or_else(|| CalcomSetupError::BaseUrl(options.base_url.clone()))?;
         let http = http_client::build(&HttpClientOptions {
             connect_timeout: options.connect_timeout,
