@@ -9,6 +9,7 @@ pub mod callbacks;
 pub mod calls;
 pub mod customers;
 pub mod metrics;
+pub mod outage;
 pub mod outstanding;
 pub mod parked;
 pub mod ports;

@@ -40,7 +40,8 @@ pub const MAILBOX_DEPTH: Metric = Metric {
     labels: &["actor"],
 };
 
-/// Offers that were turned away. `scope`: mailbox, shard, isolated, draining, actors.
+/// Offers that were turned away. `scope`: mailbox, shard, isolated, draining, actors; of schedulers also
+/// questions, those that wait for the calendar.
 pub const MAILBOX_REFUSED: Metric = Metric {
     name: "askpro_mailbox_refused_total",
     kind: MetricKind::Counter,
@@ -222,6 +223,8 @@ pub const CATALOGUE: &[Metric] = &[
 pub const ACTORS: &[&str] = &["budget", "call", "reconcile", "scheduling", "tenant", "writer"];
 /// Places where a fault of an actor is caught, as label values.
 pub const RESTART_REASONS: &[&str] = &["handler", "timer", "future", "stopping", "build"];
+/// Bounds that refuse messages of any actor, as label values.
+pub const REFUSAL_SCOPES: &[&str] = &["mailbox", "shard", "isolated", "draining", "actors"];
 
 /// Hands the help texts to the recorder and puts every series of the actors at 0; called once, after it is
 /// installed.
@@ -240,5 +243,21 @@ pub fn describe() {
         for reason in RESTART_REASONS {
             metrics::counter!(ACTOR_RESTARTS.name, "actor" => *actor, "reason" => *reason).increment(0);
         }
+        for scope in REFUSAL_SCOPES {
+            metrics::counter!(MAILBOX_REFUSED.name, "actor" => *actor, "scope" => *scope).increment(0);
+        }
+    }
+    metrics::counter!(MAILBOX_REFUSED.name, "actor" => "scheduling", "scope" => "questions").increment(0);
+    metrics::counter!(SHARDS_REPLACED.name).increment(0);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::runtime::Scope;
+
+    #[test]
+    fn every_bound_that_refuses_is_among_the_label_values() {
+        assert_eq!(REFUSAL_SCOPES, Scope::ALL.map(Scope::as_str));
     }
 }

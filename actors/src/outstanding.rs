@@ -31,6 +31,12 @@ impl Outstanding {
         *self.extra.entry(position).or_insert(0) += 1;
     }
 
+    /// How many needs of an appended record are not met yet.
+    #[must_use]
+    pub fn needs(&self, position: Position) -> u32 {
+        self.extra.get(&position).map_or(0, |extra| *extra).saturating_add(1)
+    }
+
     /// One need of each of these records is met.
     pub fn done(&self, positions: &[Position]) {
         let free: Vec<Position> = positions.iter().copied().filter(|p| self.is_last(*p)).collect();

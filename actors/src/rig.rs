@@ -428,7 +428,7 @@ impl Rig {
 fn start(universe: &Universe, ports: &Ports, settings: &Settings) -> Actors {
     let fence = Arc::new(Fence::default());
     fence.set_epoch(EPOCH);
-    Actors::start(universe.runtime(), ports, settings, fence)
+    Actors::start(universe.runtime(), ports, settings, fence, Arc::default())
 }
 
 /// Runs a future on a thread of its own, since the caller may be in no runtime.

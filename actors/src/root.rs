@@ -18,6 +18,7 @@ use crate::{
     callbacks::OpenCallbacks,
     calls::{CallFactory, CallMessage, CallSettings, CallWorld, Calls},
     customers::CustomerBook,
+    outage::Outage,
     outstanding::{Outstanding, PendingLog},
     parked::Parked,
     ports::{
@@ -110,10 +111,16 @@ pub struct Actors {
     pub callbacks: OpenCallbacks,
     /// What could not be delivered yet.
     pub parked: Parked,
+    /// Slots that are held or being booked.
+    pub holds_active: Arc<AtomicI64>,
     /// Which journal records are still needed.
     pub outstanding: Outstanding,
     /// Our epoch.
     pub fence: Arc<Fence>,
+    /// Whether the database is away.
+    pub outage: Arc<Outage>,
+    /// Which records live holds and open bookings need.
+    pins: Pins,
     /// `true` once the process ends: nothing is asked of Retell any more.
     closing: watch::Sender<bool>,
 }
@@ -128,8 +135,15 @@ const DRAIN_STEP: Duration = Duration::from_millis(10);
 impl Actors {
     /// Starts everything, with nothing in it.
     #[must_use]
-    pub fn start(runtime: &Runtime, ports: &Ports, settings: &Settings, fence: Arc<Fence>) -> Self {
+    pub fn start(
+        runtime: &Runtime,
+        ports: &Ports,
+        settings: &Settings,
+        fence: Arc<Fence>,
+        outage: Arc<Outage>,
+    ) -> Self {
         let outstanding = Outstanding::new(ports.journal.clone());
+        let pins = Pins::new(outstanding.clone());
         let pending = PendingLog::default();
         let parked = Parked::default();
         let live = LiveCounts::default();
@@ -144,6 +158,7 @@ impl Actors {
                 outstanding: outstanding.clone(),
                 pending: pending.clone(),
                 fence: fence.clone(),
+                outage: outage.clone(),
                 clock: ports.clock.clone(),
                 settings: settings.writers.clone(),
             },
@@ -175,6 +190,7 @@ impl Actors {
         let calls = Registry::start(runtime, call_factory, limits.clone(), ports.clock.clone());
         let budgets = Budgets::start(runtime, &ports.clock, settings.budget.clone(), limits.clone());
         let breakers = BreakerBoard::default();
+        let holds_active = Arc::new(AtomicI64::new(0));
         let scheduling_world = Arc::new(SchedulingWorld {
             clock: ports.clock.clone(),
             directory: ports.directory.clone(),
@@ -184,12 +200,12 @@ impl Actors {
             store: ports.bookings.clone(),
             journal: ports.journal.clone(),
             outstanding: outstanding.clone(),
-            pins: Pins::new(outstanding.clone()),
+            pins: pins.clone(),
             pending: pending.clone(),
             customers: customers.clone(),
             writers: writers.clone(),
             parked: parked.clone(),
-            holds_active: Arc::new(AtomicI64::new(0)),
+            holds_active: holds_active.clone(),
             calls: OnceLock::new(),
             tenants: OnceLock::new(),
             settings: settings.scheduling.clone(),
@@ -229,10 +245,24 @@ impl Actors {
             customers,
             callbacks,
             parked,
+            holds_active,
             outstanding,
             fence,
+            outage,
+            pins,
             closing,
         }
+    }
+
+    /// Records that the database has, or need not have, and that stay because live holds and open bookings of
+    /// these companies need them after a crash.
+    #[must_use]
+    pub fn pinned(&self, companies: impl IntoIterator<Item = CompanyId>) -> usize {
+        let mut pins: BTreeMap<Position, u32> = BTreeMap::new();
+        for (_, position) in companies.into_iter().flat_map(|company| self.pins.of(company)) {
+            *pins.entry(position).or_default() += 1;
+        }
+        pins.into_iter().filter(|(position, pins)| self.outstanding.needs(*position) <= *pins).count()
     }
 
     /// Brings back customers, callbacks, live calls and open bookings from the database.

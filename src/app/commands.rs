@@ -1,18 +1,19 @@
-//! The commands that work on the database without serving: import, migrate, doctor.
+//! The commands that work on the database without serving: import and migrate.
 
-use std::{fmt, path::Path, sync::Arc, time::Duration};
+use std::{fmt, path::Path};
 
-use anyhow::{Context as _, anyhow, bail};
-use askpro_actors::ports::{
-    clock::Clock,
-    stores::{CompanyStore, StoreError},
-    voice::{Account, Voice, VoiceError},
-};
+use anyhow::{Context as _, anyhow};
+use askpro_actors::ports::stores::{CompanyStore, StoreError};
 use askpro_domain::tenant::{Company, Directory, Import, parse_import};
+use secrecy::ExposeSecret;
 use serde_json::Value;
 
-use super::{SystemClock, connect, strict_json::Strict};
-use crate::{config::Config, journal::JournalOptions, store::Database};
+use super::{connect, look, strict_json::Strict};
+use crate::{
+    config::Config,
+    store::{Database, MigrationLine},
+    telemetry::redaction::BareUrl,
+};
 
 /// What an import did.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,17 +22,34 @@ pub struct ImportReport {
     pub companies: usize,
     /// Customers in the file.
     pub customers: usize,
-    /// Rows that changed; `None` for a dry run.
-    pub changed: Option<u64>,
+    /// What became of them.
+    pub outcome: ImportOutcome,
+}
+
+/// What an import changed, or would.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ImportOutcome {
+    /// So many rows changed.
+    Changed(u64),
+    /// A dry run: so many rows would change.
+    WouldChange(u64),
+    /// A dry run without a database, or with one whose schema is to be made first: only the file was checked.
+    NothingToCompare,
 }
 
 impl fmt::Display for ImportReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} companies, {} customers: ", self.companies, self.customers)?;
-        match self.changed {
-            Some(0) => write!(f, "nothing changed"),
-            Some(rows) => write!(f, "{rows} rows changed"),
-            None => write!(f, "correct; nothing was written (dry run)"),
+        match self.outcome {
+            ImportOutcome::Changed(0) => write!(f, "nothing changed"),
+            ImportOutcome::Changed(rows) => write!(f, "{rows} rows changed"),
+            ImportOutcome::WouldChange(rows) => {
+                write!(f, "correct, {rows} rows would change; nothing was written (dry run)")
+            }
+            ImportOutcome::NothingToCompare => write!(
+                f,
+                "correct in itself; there is no database yet to compare it with; nothing was written (dry run)"
+            ),
         }
     }
 }
@@ -42,27 +60,70 @@ impl fmt::Display for ImportReport {
 /// All errors of the file with their places, one a line; a file or database that cannot be used.
 pub async fn import(config: Config, file: &Path, dry_run: bool) -> anyhow::Result<ImportReport> {
     let parsed = read_import(file)?;
-    let mut report =
-        ImportReport { companies: parsed.companies.len(), customers: parsed.customers.len(), changed: None };
-    if !dry_run {
-        let database = connect(&config).await?;
-        database.migrate().await.context("database.url: the schema cannot be brought up to date")?;
-        let saved = save(&database, parsed).await;
-        database.close().await;
-        report.changed = Some(saved.with_context(|| format!("{}: nothing was imported", file.display()))?);
-    }
-    Ok(report)
+    let (companies, customers) = (parsed.companies.len(), parsed.customers.len());
+    let outcome = if dry_run { try_out(&config, parsed).await } else { carry_out(&config, parsed).await };
+    let outcome = outcome.with_context(|| format!("{}: nothing was imported", file.display()))?;
+    Ok(ImportReport { companies, customers, outcome })
 }
 
-/// Saves an import over what is there.
-async fn save(database: &Database, parsed: Import) -> Result<u64, StoreError> {
+/// Slugs of the companies that the configured database holds; none while there is no such database or schema.
+///
+/// # Errors
+/// A database that cannot be reached or read.
+pub async fn company_slugs(config: &Config) -> anyhow::Result<Vec<String>> {
+    let Some(database) = look(config).await? else { return Ok(Vec::new()) };
+    let slugs = slugs_in(&database).await;
+    database.close().await;
+    slugs.context("the companies cannot be read")
+}
+
+async fn slugs_in(database: &Database) -> Result<Vec<String>, StoreError> {
+    if database.migration_status().await?.iter().all(|migration| !migration.applied) {
+        return Ok(Vec::new());
+    }
+    Ok(database.list_companies().await?.into_iter().map(|company| company.slug).collect())
+}
+
+async fn carry_out(config: &Config, parsed: Import) -> anyhow::Result<ImportOutcome> {
+    let database = connect(config).await?;
+    database.migrate().await.context("database.url: the schema cannot be brought up to date")?;
+    let companies = over_what_is_there(&database, parsed.companies).await;
+    let saved = match companies {
+        Ok(companies) => database.save_companies(&companies, &parsed.customers).await,
+        Err(error) => Err(error),
+    };
+    database.close().await;
+    Ok(ImportOutcome::Changed(saved?))
+}
+
+/// Compares with what is there, if anything is.
+async fn try_out(config: &Config, parsed: Import) -> anyhow::Result<ImportOutcome> {
+    let Some(database) = look(config).await? else { return Ok(ImportOutcome::NothingToCompare) };
+    let compared = compare(&database, parsed).await;
+    database.close().await;
+    compared
+}
+
+async fn compare(database: &Database, parsed: Import) -> anyhow::Result<ImportOutcome> {
+    let migrations = database.migration_status().await.context("the migrations cannot be read")?;
+    if migrations.iter().any(|migration| !migration.applied) {
+        return Ok(ImportOutcome::NothingToCompare);
+    }
+    let companies = over_what_is_there(database, parsed.companies).await?;
+    Ok(ImportOutcome::WouldChange(database.preview_companies(&companies, &parsed.customers).await?))
+}
+
+/// What a file leaves out stays.
+async fn over_what_is_there(
+    database: &Database,
+    companies: Vec<Company>,
+) -> Result<Vec<Company>, StoreError> {
     let existing = Directory::new(database.list_companies().await?);
     let over = |company: Company| match existing.company(company.id) {
         Some(old) => company.over(old),
         None => company,
     };
-    let companies: Vec<Company> = parsed.companies.into_iter().map(over).collect();
-    database.save_companies(&companies, &parsed.customers).await
+    Ok(companies.into_iter().map(over).collect())
 }
 
 fn read_import(file: &Path) -> anyhow::Result<Import> {
@@ -109,134 +170,33 @@ fn toml_to_json(value: toml::Value) -> Value {
 /// # Errors
 /// A database that cannot be reached or refuses.
 pub async fn migrate(config: Config, status_only: bool) -> anyhow::Result<String> {
-    let database = connect(&config).await?;
-    if !status_only {
+    let database = if status_only {
+        match look(&config).await? {
+            Some(database) => database,
+            None => {
+                let lines = shown(&Database::migrations_of_a_new_file());
+                return Ok(format!("{}\n{lines}", not_there_yet(&config)));
+            }
+        }
+    } else {
+        let database = connect(&config).await?;
         database.migrate().await.context("database.url: the schema cannot be brought up to date")?;
-    }
+        database
+    };
     let lines = database.migration_status().await.context("the migrations cannot be read")?;
     database.close().await;
-    let line = |m: &crate::store::MigrationLine| {
+    Ok(shown(&lines))
+}
+
+fn shown(lines: &[MigrationLine]) -> String {
+    let line = |m: &MigrationLine| {
         format!("{:>4}  {}  {}", m.version, if m.applied { "applied" } else { "missing" }, m.name)
     };
-    Ok(lines.iter().map(line).collect::<Vec<_>>().join("\n"))
+    lines.iter().map(line).collect::<Vec<_>>().join("\n")
 }
 
-/// What the doctor found.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct DoctorReport {
-    /// One line for each check, with its remedy where it failed.
-    pub lines: Vec<String>,
-    /// Whether all is well.
-    pub healthy: bool,
-}
-
-/// Longest wait for one dependency.
-const CHECK_LIMIT: Duration = Duration::from_secs(10);
-
-/// Checks every dependency that is configured.
-pub async fn doctor(config: Config) -> DoctorReport {
-    let checks = [
-        ("database", limited(check_database(&config)).await),
-        ("journal", limited(check_journal(&config)).await),
-        ("http.bind", limited(check_bind(&config)).await),
-        ("calcom", limited(check_address(&config.calcom.base_url, "calcom.base_url")).await),
-        ("retell", limited(check_retell(&config)).await),
-        ("keys", limited(check_keys(&config)).await),
-    ];
-    let healthy = checks.iter().all(|(_, result)| result.is_ok());
-    let line = |(name, result): &(&str, anyhow::Result<String>)| match result {
-        Ok(fine) => format!("ok    {name}: {fine}"),
-        Err(error) => format!("FAIL  {name}: {error:#}"),
-    };
-    DoctorReport { lines: checks.iter().map(line).collect(), healthy }
-}
-
-async fn limited(check: impl Future<Output = anyhow::Result<String>>) -> anyhow::Result<String> {
-    match tokio::time::timeout(CHECK_LIMIT, check).await {
-        Ok(result) => result,
-        Err(_) => {
-            bail!("no answer within {} s; is it running, and is the address right?", CHECK_LIMIT.as_secs())
-        }
-    }
-}
-
-async fn check_database(config: &Config) -> anyhow::Result<String> {
-    let database = connect(config).await?;
-    let lines = database.migration_status().await;
-    database.close().await;
-    let missing = lines.context("the schema cannot be read")?.iter().filter(|m| !m.applied).count();
-    Ok(match missing {
-        0 => format!("{} answers, the schema is up to date", database.dialect()),
-        n => format!(
-            "{} answers, {n} migrations will be applied at start (or by askpro migrate)",
-            database.dialect()
-        ),
-    })
-}
-
-async fn check_journal(config: &Config) -> anyhow::Result<String> {
-    let dir = config.journal.dir.clone();
-    let options = JournalOptions {
-        dir: dir.clone(),
-        max_bytes: config.journal.max_bytes,
-        segment_bytes: config.journal.segment_bytes,
-    };
-    tokio::task::spawn_blocking(move || crate::journal::check(&options))
-        .await
-        .context("the check panicked")?
-        .with_context(|| format!("journal.dir {}", dir.display()))
-}
-
-async fn check_bind(config: &Config) -> anyhow::Result<String> {
-    let bind = config.http.bind;
-    match std::net::TcpListener::bind(bind) {
-        Ok(_) => Ok(format!("{bind} is free")),
-        Err(error) if error.kind() == std::io::ErrorKind::AddrInUse => {
-            Ok(format!("{bind} is in use, which is right if askpro serves there now"))
-        }
-        Err(error) => Err(anyhow!("{bind}: {error}; choose another address")),
-    }
-}
-
-/// Whether somebody listens at the host of an address; nothing is sent.
-async fn check_address(url: &str, key: &'static str) -> anyhow::Result<String> {
-    let parsed: actix_web::http::Uri = url.parse().with_context(|| format!("{key}: {url} is no URL"))?;
-    let host = parsed.host().ok_or_else(|| anyhow!("{key}: {url} has no host"))?;
-    let port = parsed.port_u16().unwrap_or(if parsed.scheme_str() == Some("http") { 80 } else { 443 });
-    tokio::net::TcpStream::connect((host, port)).await.with_context(|| {
-        format!("{key}: nobody answers at {host}:{port}; check the address and the firewall")
-    })?;
-    Ok(format!("{host}:{port} answers"))
-}
-
-/// Whether Retell is there and takes the key.
-async fn check_retell(config: &Config) -> anyhow::Result<String> {
-    let there = check_address(&config.retell.base_url, "retell.base_url").await?;
-    if config.retell.api_key.is_none() {
-        return Ok(format!(
-            "{there}; retell.api_key is empty: silent calls are closed by time alone, and no missed call is found"
-        ));
-    }
-    let client = super::retell_client(config, Arc::new(|_| None))?;
-    match client.list_calls(Account::Platform, SystemClock.now(), None).await {
-        Ok(_) => Ok(format!("{there} and takes retell.api_key")),
-        Err(VoiceError::Unauthorized) => {
-            bail!("retell.api_key is refused; copy it again from Retell's dashboard")
-        }
-        Err(error) => Err(error).context("retell.base_url: calls cannot be listed there"),
-    }
-}
-
-async fn check_keys(config: &Config) -> anyhow::Result<String> {
-    if config.retell.webhook_keys.is_empty() {
-        bail!(
-            "retell.webhook_keys is empty: only companies with keys of their own can receive events; set the workspace's webhook key"
-        );
-    }
-    let admin = if config.admin.token.is_some() {
-        "admin routes are open to its token"
-    } else {
-        "admin.token is empty, /admin answers 401"
-    };
-    Ok(format!("{} platform keys; {admin}", config.retell.webhook_keys.len()))
+/// Said of a SQLite file that nobody has made yet.
+pub(super) fn not_there_yet(config: &Config) -> String {
+    let url = config.database.url.expose_secret();
+    format!("{} does not exist yet: askpro migrate or askpro serve creates it", BareUrl(url))
 }

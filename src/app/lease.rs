@@ -5,16 +5,11 @@
 //! without waiting for its lease to end. Of any other owner nothing is known, whatever its machine or its paths
 //! are called.
 
-use std::{
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
-    time::Duration,
-};
+use std::{sync::Arc, time::Duration};
 
 use anyhow::Context as _;
 use askpro_actors::{
+    outage::{Outage, Witness},
     ports::{
         clock::Clock,
         stores::{LeaseAnswer, LeaseStore, StoreError},
@@ -47,7 +42,7 @@ pub(super) struct Owned {
 /// What tells the others how the ownership goes.
 #[derive(Clone)]
 pub(super) struct Signals {
-    pub(super) database_up: Arc<AtomicBool>,
+    pub(super) outage: Arc<Outage>,
     pub(super) readiness: Readiness,
 }
 
@@ -74,7 +69,7 @@ impl Lease {
         journal: &JournalConfig,
         signals: &Signals,
     ) -> anyhow::Result<Owned> {
-        let (journal, opened) = wait_for_folder(journal, &signals.readiness).await?;
+        let (journal, opened) = wait_for_folder(database, journal, &signals.readiness).await?;
         let place = place_of(&opened);
         #[expect(clippy::disallowed_methods, reason = "the owner's name is the one random thing here")]
         let owner = format!("{place}:{}-{}", std::process::id(), uuid::Uuid::new_v4().simple());
@@ -88,14 +83,14 @@ impl Lease {
     async fn wait_for(&self, place: &str, signals: &Signals) -> anyhow::Result<JoinHandle<()>> {
         let mut now = self.clock.now();
         loop {
-            now = match self.ask(now, &signals.readiness).await? {
+            now = match self.ask(now, signals).await? {
                 LeaseAnswer::Acquired { epoch } => return Ok(self.keep(epoch, signals)),
                 LeaseAnswer::Taken { owner, until } if owner.split(':').next() == Some(place) => {
                     tracing::info!(owner, "the owner of the database is gone; taking over");
                     until.plus_ms(1)
                 }
                 LeaseAnswer::Taken { owner, until } => {
-                    if stand_by(&signals.readiness) {
+                    if stand_by(&signals.readiness, &owner) {
                         tracing::info!(owner, %until, "another process owns the database; standing by");
                     }
                     tokio::time::sleep(STANDBY_POLL).await;
@@ -106,14 +101,19 @@ impl Lease {
     }
 
     /// Whoever stands by outlives a database that is away for a while.
-    async fn ask(&self, now: UnixMillis, readiness: &Readiness) -> anyhow::Result<LeaseAnswer> {
+    async fn ask(&self, now: UnixMillis, signals: &Signals) -> anyhow::Result<LeaseAnswer> {
+        let stands_by = || signals.readiness.get() == ServiceState::Standby;
         loop {
             match self.store.acquire(&self.owner, now, self.ttl_ms()).await {
-                Err(StoreError::Unavailable(error)) if readiness.get() == ServiceState::Standby => {
-                    tracing::warn!(error, "the lease of the database cannot be read; still standing by");
+                Err(StoreError::Unavailable(error)) if stands_by() => {
+                    signals.outage.failed(Witness::Lease, &error, self.clock.now());
                     tokio::time::sleep(STANDBY_POLL).await;
                 }
-                answer => return answer.context("the lease of the database cannot be read"),
+                answer => {
+                    let answer = answer.context("the lease of the database cannot be read")?;
+                    signals.outage.works(Witness::Lease, self.clock.now());
+                    return Ok(answer);
+                }
             }
         }
     }
@@ -125,7 +125,7 @@ impl Lease {
         let (lease, signals) = (self.clone(), signals.clone());
         tokio::spawn(async move {
             tokio::select! {
-                () = lease.prolong(&signals.database_up) => lease.fence.lose(),
+                () = lease.prolong(&signals.outage) => lease.fence.lose(),
                 () = lease.fence.lost() => {}
             }
             tracing::error!("another process owns the database now; this one stops");
@@ -134,15 +134,13 @@ impl Lease {
     }
 
     /// Prolongs it as long as it is ours.
-    async fn prolong(&self, database_up: &AtomicBool) {
+    async fn prolong(&self, outage: &Outage) {
         loop {
             tokio::time::sleep(self.ttl / 3).await;
-            let renewed = self.renew().await;
-            database_up.store(renewed.is_ok(), Ordering::SeqCst);
-            match renewed {
-                Ok(true) => {}
+            match self.renew().await {
+                Ok(true) => outage.works(Witness::Lease, self.clock.now()),
                 Ok(false) => return,
-                Err(error) => tracing::warn!(%error, "the lease was not prolonged"),
+                Err(error) => outage.failed(Witness::Lease, &error.to_string(), self.clock.now()),
             }
         }
     }
@@ -168,9 +166,9 @@ impl Lease {
 }
 
 /// Whether this is news.
-fn stand_by(readiness: &Readiness) -> bool {
+fn stand_by(readiness: &Readiness, owner: &str) -> bool {
     let is_news = readiness.get() != ServiceState::Standby;
-    readiness.set(ServiceState::Standby);
+    readiness.stand_by(Some(owner.to_owned()));
     is_news
 }
 
@@ -182,16 +180,23 @@ fn place_of(opened: &Opened) -> String {
 /// Opens the journal as soon as nobody else has its folder. Without it the lease would be of no use: the owner
 /// that has the folder, however long it sleeps, is the only one that can go on.
 async fn wait_for_folder(
+    database: &Database,
     journal: &JournalConfig,
     readiness: &Readiness,
 ) -> anyhow::Result<(Arc<Journal>, Opened)> {
     loop {
         match open_journal(journal).await? {
             Err(error @ JournalError::Locked { .. }) => {
-                if stand_by(readiness) {
+                if readiness.get() != ServiceState::Standby {
+                    readiness.stand_by(None);
                     tracing::info!(%error, "standing by until the journal's folder is free");
                 }
-                tokio::time::sleep(STANDBY_POLL).await;
+                // Who has the folder most likely has the lease too; a database without answer delays nothing.
+                let (owner, ()) = tokio::join!(
+                    tokio::time::timeout(STANDBY_POLL, database.lease_owner()),
+                    tokio::time::sleep(STANDBY_POLL)
+                );
+                readiness.stand_by(owner.ok().and_then(Result::ok).flatten());
             }
             opened => return opened.context("journal.dir"),
         }

@@ -8,21 +8,25 @@ mod clock;
 mod commands;
 mod decoder;
 mod directory;
+mod doctor;
 mod fenced;
+mod greeting;
 mod lease;
+mod mark;
 mod recovery;
 mod strict_json;
 mod tasks;
 
 use std::{
     net::TcpListener,
-    sync::{Arc, OnceLock, atomic::AtomicBool},
+    sync::{Arc, OnceLock},
     time::Duration,
 };
 
 use anyhow::{Context as _, anyhow, bail};
 use askpro_actors::{
     calls::{CallSettings, SILENT_MARGIN_MS},
+    outage::Outage,
     ports::{clock::Clock, directory::DirectoryView},
     root::{Actors, Ports, Settings},
     runtime::Runtime,
@@ -33,23 +37,28 @@ use askpro_domain::{policy::BudgetSettings, secret::Secret};
 use secrecy::{ExposeSecret, SecretString};
 
 pub use clock::SystemClock;
-pub use commands::{DoctorReport, ImportReport, doctor, import, migrate};
+pub use commands::{ImportOutcome, ImportReport, company_slugs, import, migrate};
+pub use doctor::{DoctorReport, doctor};
 
 use crate::{
     config::Config,
     http,
     journal::{Journal, port::JournalPort},
     providers::{
-        calcom::{CalcomClient, CalcomOptions},
+        calcom::{self, CalcomClient, CalcomOptions, CalcomSetupError},
         retell::{self, RetellClient, RetellOptions, RetellSetupError},
     },
     store::{Database, StoreOptions},
     telemetry::recorder::Recorder,
-    usecases::{Door, FunctionPace, InboundMemory, Readiness, ServiceState, Services, traffic::Traffic},
+    usecases::{
+        DatabasePlace, Door, FunctionPace, InboundMemory, Readiness, ServiceState, Services, StatusSince,
+        traffic::Traffic,
+    },
 };
 use directory::LiveDirectory;
 use fenced::Fenced;
 use lease::{Lease, Owned, Signals};
+use mark::MarkKeeper;
 
 /// How long the actors may take to finish at the end; Retell retries what is not answered within 10 s.
 const DRAIN_LIMIT: Duration = Duration::from_secs(7);
@@ -117,10 +126,21 @@ impl Running {
 }
 
 impl Parts {
+    fn mark_keeper(&self) -> MarkKeeper {
+        let Services { actors, clock, database_place: place, .. } = &*self.services;
+        MarkKeeper {
+            database: self.database.clone(),
+            journal: self.journal.clone(),
+            fence: actors.fence.clone(),
+            outage: actors.outage.clone(),
+            place: place.clone(),
+            clock: clock.clone(),
+        }
+    }
+
     async fn close(self) -> anyhow::Result<()> {
         self.keeper.abort();
-        let fence = &self.services.actors.fence;
-        at_most(tasks::save_mark(&self.database, &self.journal, fence)).await;
+        at_most(self.mark_keeper().save()).await;
         let closed = self.journal.close().await;
         at_most(async {
             self.lease.release().await;
@@ -128,7 +148,11 @@ impl Parts {
         })
         .await;
         self.services.runtime.shutdown();
-        closed.context("the journal could not be closed")
+        closed.context("the journal could not be closed")?;
+        match self.services.database_place.trouble() {
+            Some(trouble) => Err(anyhow!("{trouble}: what was written since is in the journal alone")),
+            None => Ok(()),
+        }
     }
 }
 
@@ -147,7 +171,11 @@ pub async fn start(config: Config) -> anyhow::Result<Running> {
     start_with(config, Readiness::default()).await
 }
 
-async fn start_with(config: Config, readiness: Readiness) -> anyhow::Result<Running> {
+/// As [`start`]; `readiness` tells meanwhile whether it stands by.
+///
+/// # Errors
+/// As [`start`].
+pub async fn start_with(config: Config, readiness: Readiness) -> anyhow::Result<Running> {
     let recorder = Arc::new(Recorder::install().map_err(|e| anyhow!("the metrics cannot be recorded: {e}"))?);
     askpro_actors::metrics::describe();
     let listener = TcpListener::bind(config.http.bind)
@@ -155,7 +183,9 @@ async fn start_with(config: Config, readiness: Readiness) -> anyhow::Result<Runn
     let address = listener.local_addr().context("http.bind has no address")?;
     let rendered = recorder.clone();
     let door = Arc::new(Door {
+        clock: Arc::new(SystemClock),
         readiness: readiness.clone(),
+        since: StatusSince::default(),
         services: OnceLock::new(),
         render_metrics: Arc::new(move || rendered.render()),
         retry_after_s: config.http.retry_after_s,
@@ -164,14 +194,17 @@ async fn start_with(config: Config, readiness: Readiness) -> anyhow::Result<Runn
     let server = http::serve(door.clone(), &config.http, listener).context("the HTTP server cannot start")?;
     let handle = server.handle();
     tokio::spawn(server);
-    let signals = Signals { database_up: Arc::new(AtomicBool::new(true)), readiness };
+    let signals = Signals { outage: Arc::new(Outage::default()), readiness };
+    let status = tokio::spawn(tasks::follow_status(door.clone()));
     match bring_up(&config, signals, &door).await {
         Ok((parts, directory)) => {
-            let tasks = tasks::spawn(&parts, directory, recorder, &config.retell);
-            tracing::info!(address = %address, "ready");
+            let mut tasks = tasks::spawn(&parts, directory, recorder, &config.retell);
+            tasks.push(status);
+            greeting::say(&config, address, &parts);
             Ok(Running { address, parts, server: handle, tasks })
         }
         Err(error) => {
+            status.abort();
             handle.stop(false).await;
             Err(error)
         }
@@ -251,7 +284,8 @@ async fn bring_up_owned(
     directory.refresh(&database).await.context("the companies cannot be read")?;
     let runtime = Runtime::start(shards()).context("the actors' threads cannot be started")?;
     let ports = ports(config, &database, journal.clone(), directory.clone(), clock.clone(), &fence)?;
-    let actors = Actors::start(&runtime, &ports, &settings(config), fence.clone());
+    let outage = signals.outage.clone();
+    let actors = Actors::start(&runtime, &ports, &settings(config), fence.clone(), outage);
     let restored = recovery::recover(&database, &journal, &opened, &ports, &actors).await?;
     tracing::info!(
         calls = restored.calls,
@@ -274,7 +308,10 @@ async fn bring_up_owned(
         body_bytes_max: config.http.body_max_bytes,
         retry_after_s: config.http.retry_after_s,
         readiness: signals.readiness.clone(),
-        database_up: signals.database_up.clone(),
+        figures: Arc::new(database.clone()),
+        database_kind: database.kind(),
+        started_at: SystemClock.now(),
+        database_place: DatabasePlace::default(),
         traffic: Traffic::default(),
         inbound: InboundMemory::default(),
         function_pace: FunctionPace::default(),
@@ -289,14 +326,22 @@ async fn bring_up_owned(
 
 /// Connects to the configured database.
 async fn connect(config: &Config) -> anyhow::Result<Database> {
-    let options = StoreOptions {
+    let url = config.database.url.expose_secret();
+    Database::connect(url, store_options(config)).await.context("database.url")
+}
+
+/// Connects only to look; `None` when SQLite's file is not there yet.
+async fn look(config: &Config) -> anyhow::Result<Option<Database>> {
+    let url = config.database.url.expose_secret();
+    Database::look(url, store_options(config)).await.context("database.url")
+}
+
+fn store_options(config: &Config) -> StoreOptions {
+    StoreOptions {
         connections_max: config.database.pool_max,
         acquire_timeout_ms: u64::try_from(config.database.acquire_timeout.as_millis()).unwrap_or(u64::MAX),
         ..StoreOptions::default()
-    };
-    Database::connect(config.database.url.expose_secret(), options)
-        .await
-        .context("database.url: start the database, or correct the address")
+    }
 }
 
 fn ports(
@@ -311,14 +356,6 @@ fn ports(
     let key_of = move |company| {
         let directory = companies.current();
         directory.company(company).and_then(|c| c.keys.calcom_api_key.clone())
-    };
-    let options = CalcomOptions {
-        base_url: config.calcom.base_url.clone(),
-        platform_key: config.calcom.api_key.as_ref().map(secret),
-        connect_timeout: config.calcom.connect_timeout,
-        read_timeout: config.calcom.read_timeout,
-        write_timeout: config.calcom.write_timeout,
-        ..CalcomOptions::default()
     };
     let companies = directory.clone();
     let retell_key_of = move |company| {
@@ -335,11 +372,24 @@ fn ports(
         bookings: database.clone(),
         callbacks: database.clone(),
         customers: database,
-        calendar: Arc::new(Fenced::new(CalcomClient::new(options, Arc::new(key_of))?, fence.clone())),
+        calendar: Arc::new(Fenced::new(calcom_client(config, Arc::new(key_of))?, fence.clone())),
         voice: Arc::new(retell_client(config, Arc::new(retell_key_of))?),
         decoder: Arc::new(decoder::RetellDecoder),
         calendar_decoder: Arc::new(decoder::CalcomDecoder),
     })
+}
+
+/// Cal.com, asked with companies' own keys and else the platform's.
+fn calcom_client(config: &Config, keys: calcom::KeyDirectory) -> Result<CalcomClient, CalcomSetupError> {
+    let options = CalcomOptions {
+        base_url: config.calcom.base_url.clone(),
+        platform_key: config.calcom.api_key.as_ref().map(secret),
+        connect_timeout: config.calcom.connect_timeout,
+        read_timeout: config.calcom.read_timeout,
+        write_timeout: config.calcom.write_timeout,
+        ..CalcomOptions::default()
+    };
+    CalcomClient::new(options, keys)
 }
 
 /// Retell, asked with the platform's key and with companies' own.

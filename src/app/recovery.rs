@@ -14,10 +14,11 @@ use askpro_actors::{
 };
 use askpro_domain::time::UnixMillis;
 
-use super::decoder::platform_event;
+use super::{decoder::platform_event, tasks::set};
 use crate::{
-    journal::{Journal, Opened, Position, port::decode},
+    journal::{GivenUp, Journal, Opened, Position, port::decode},
     store::Database,
+    telemetry::metrics::JOURNAL_GIVEN_UP,
 };
 
 /// Replays the journal from its mark and brings back live calls and open bookings.
@@ -33,7 +34,9 @@ pub(super) async fn recover(
     actors: &Actors,
 ) -> anyhow::Result<Restored> {
     let mark = database.load_mark(&opened.id).await.context("the journal's mark cannot be read")?;
-    let from = replay_from(mark.map(|m| Position(m.0)), opened)?;
+    let mark = mark.map(|m| Position(m.0));
+    let from = replay_from(mark, opened)?;
+    warn_of_given_up(mark.unwrap_or_default(), opened);
     let mut journaled = Journaled::default();
     for item in journal.replay(from) {
         let (position, record) = item.context("journal.dir: the journal cannot be replayed")?;
@@ -47,7 +50,23 @@ pub(super) async fn recover(
     actors.restore(ports, journaled).await.context("live calls and open bookings cannot be read")
 }
 
-/// Where to begin: the mark, or the start of a journal that this database never saw.
+/// Says what is lost because its segment was moved aside, as long as the database has not passed it.
+fn warn_of_given_up(mark: Position, opened: &Opened) {
+    let lost: Vec<GivenUp> = opened.given_up.iter().filter_map(|given_up| given_up.behind(mark)).collect();
+    for given_up in &lost {
+        tracing::warn!(
+            journal.id = opened.id,
+            from = given_up.from.0,
+            until = given_up.until.0,
+            "a segment of the journal was moved aside: the acknowledged records in it are lost"
+        );
+    }
+    let bytes: u64 = lost.into_iter().map(GivenUp::bytes).sum();
+    set(JOURNAL_GIVEN_UP, bytes);
+}
+
+/// Where to begin: the mark, or the start of a journal that this database never saw; behind what was moved aside
+/// when that is the oldest.
 fn replay_from(mark: Option<Position>, opened: &Opened) -> anyhow::Result<Position> {
     match mark {
         Some(mark) if mark > opened.found_end => bail!(
@@ -56,10 +75,14 @@ fn replay_from(mark: Option<Position>, opened: &Opened) -> anyhow::Result<Positi
             opened.found_end
         ),
         Some(mark) if mark >= opened.first => Ok(mark),
+        _ if opened.given_up.iter().any(|given_up| given_up.covers(mark.unwrap_or_default())) => {
+            Ok(opened.first)
+        }
         Some(mark) => bail!(
-            "journal.dir: records from {mark} to {} are missing that the database never got; restore the folder, \
-             or point journal.dir to a new one to give them up",
-            opened.first
+            "journal.dir: records from {mark} to {} are missing that the database never got; restore the folder; \
+             or, to go on WITHOUT them, create an empty file {:020}.aside in it (`touch`) and start again",
+            opened.first,
+            mark.0
         ),
         None if opened.first == Position(0) => Ok(opened.first),
         None => bail!(
@@ -224,6 +247,83 @@ mod tests {
         let newest = logs.filter(|path| path.extension().is_some_and(|e| e == "log")).max().unwrap();
         fs::rename(&newest, newest.with_extension("aside")).unwrap();
         assert_eq!(replay_from(Some(mark), &open(dir.path()).1).unwrap(), mark);
+    }
+
+    /// The segments of a folder, oldest first.
+    fn segments(dir: &Path) -> Vec<std::path::PathBuf> {
+        let logs = fs::read_dir(dir).unwrap().map(|entry| entry.unwrap().path());
+        let mut logs: Vec<_> = logs.filter(|path| path.extension().is_some_and(|e| e == "log")).collect();
+        logs.sort();
+        logs
+    }
+
+    fn lost(mark: Position, opened: &Opened) -> Vec<GivenUp> {
+        opened.given_up.iter().filter_map(|given_up| given_up.behind(mark)).collect()
+    }
+
+    #[tokio::test]
+    async fn a_segment_that_was_moved_aside_is_given_up_whichever_it_is() {
+        for (aside, mark_after) in [(0, 0), (0, 1), (1, 1), (0, 2), (2, 0)] {
+            let dir = tempfile::tempdir().unwrap();
+            let (journal, _) = open(dir.path());
+            append(&journal, mark_after).await;
+            let mark = (mark_after > 0).then(|| commit_all(&journal));
+            append(&journal, 4 - mark_after).await;
+            journal.remove_before(mark.unwrap_or_default()).unwrap();
+            journal.close().await.unwrap();
+            let paths = segments(dir.path());
+            let start = |path: &Path| path.file_stem().unwrap().to_str().unwrap().parse::<u64>().unwrap();
+            let (moved, next) = (&paths[aside], start(&paths[aside + 1]));
+            fs::rename(moved, moved.with_extension("aside")).unwrap();
+            for opening in 1..=2 {
+                let (journal, opened) = open(dir.path());
+                let from = replay_from(mark, &opened).unwrap();
+                let records = journal.replay(from).map(Result::unwrap).count();
+                assert_eq!(records, 3 - mark_after, "{aside} {mark_after}, opening {opening}");
+                let expected = GivenUp { from: Position(start(moved)), until: Position(next) };
+                assert_eq!(lost(mark.unwrap_or_default(), &opened), [expected]);
+                assert_eq!(lost(Position(next), &opened), [], "what the database has is lost to nobody");
+                journal.close().await.unwrap();
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn the_only_segment_can_be_moved_aside() {
+        let dir = tempfile::tempdir().unwrap();
+        let options =
+            JournalOptions { dir: dir.path().to_owned(), max_bytes: 1 << 20, segment_bytes: 1 << 18 };
+        let (journal, _) = Journal::open(options, || "journal-1".to_owned()).unwrap();
+        append(&journal, 1).await;
+        let mark = commit_all(&journal);
+        append(&journal, 2).await;
+        let end = journal.status().end;
+        journal.close().await.unwrap();
+        let path = &segments(dir.path())[0];
+        fs::rename(path, path.with_extension("aside")).unwrap();
+        let (_journal, opened) = open(dir.path());
+        assert_eq!(replay_from(Some(mark), &opened).unwrap(), opened.first);
+        assert_eq!(lost(mark, &opened), [GivenUp { from: mark, until: end }]);
+    }
+
+    #[tokio::test]
+    async fn records_that_are_missing_are_given_up_by_the_file_that_the_refusal_names() {
+        let dir = tempfile::tempdir().unwrap();
+        let (journal, _) = open(dir.path());
+        append(&journal, 1).await;
+        let mark = commit_all(&journal);
+        append(&journal, 3).await;
+        journal.remove_before(mark).unwrap();
+        journal.close().await.unwrap();
+        fs::remove_file(&segments(dir.path())[0]).unwrap();
+        let (journal, opened) = open(dir.path());
+        let refused = replay_from(Some(mark), &opened).unwrap_err().to_string();
+        journal.close().await.unwrap();
+        let named = refused.split_whitespace().find(|word| word.ends_with(".aside")).unwrap();
+        fs::write(dir.path().join(named), "").unwrap();
+        let (_journal, opened) = open(dir.path());
+        assert_eq!(replay_from(Some(mark), &opened).unwrap(), opened.first);
+        assert_eq!(lost(mark, &opened), [GivenUp { from: mark, until: opened.first }]);
     }
 
     #[test]

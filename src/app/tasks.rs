@@ -2,29 +2,25 @@
 
 use std::{sync::Arc, time::Duration};
 
-use askpro_actors::{
-    customers::CustomerBook,
-    ports::{journal::Position, stores::BatchStore},
-    writer::Fence,
-};
+use askpro_actors::{customers::CustomerBook, outage::Witness, ports::stores::StoreError};
 use tokio::task::JoinHandle;
 
 use super::{Parts, directory::LiveDirectory};
 use crate::{
     config::RetellConfig,
-    journal::Journal,
     store::Database,
     telemetry::{metrics, recorder::Recorder},
     usecases::{
-        AdminError, Services,
+        AdminError, Door, Services,
         reconcile::{self, HOURS_DEFAULT},
+        status,
     },
 };
 
-const MARK_EVERY: Duration = Duration::from_secs(1);
 const PUMP_EVERY: Duration = Duration::from_millis(10);
 const COMPANIES_EVERY: Duration = Duration::from_millis(400);
 const FORGET_EVERY: Duration = Duration::from_secs(600);
+const STATUS_EVERY: Duration = Duration::from_secs(1);
 const GAUGES_EVERY: Duration = Duration::from_secs(1);
 
 /// Starts all of them.
@@ -36,8 +32,8 @@ pub(super) fn spawn(
 ) -> Vec<JoinHandle<()>> {
     let services = parts.services.clone();
     let mut tasks = vec![
-        tokio::spawn(keep_mark(parts.database.clone(), parts.journal.clone(), services.actors.fence.clone())),
-        tokio::spawn(follow_companies(parts.database.clone(), directory, services.actors.customers.clone())),
+        tokio::spawn(parts.mark_keeper().keep()),
+        tokio::spawn(follow_companies(parts.database.clone(), directory, services.clone())),
         tokio::spawn(forget_past(services.clone())),
         tokio::spawn(pump(services.clone())),
         tokio::spawn(publish_gauges(services.clone(), recorder)),
@@ -68,41 +64,35 @@ async fn compare_calls(services: Arc<Services>, every: Duration) {
     }
 }
 
-async fn keep_mark(database: Database, journal: Arc<Journal>, fence: Arc<Fence>) {
+async fn follow_companies(database: Database, directory: Arc<LiveDirectory>, services: Arc<Services>) {
+    let Services { actors, clock, .. } = &*services;
     loop {
-        tokio::time::sleep(MARK_EVERY).await;
-        save_mark(&database, &journal, &fence).await;
-    }
-}
-
-/// Tells the database how far it has the journal, then lets go of segments behind that.
-pub(super) async fn save_mark(database: &Database, journal: &Arc<Journal>, fence: &Fence) {
-    let mark = journal.mark();
-    if fence.is_lost() {
-        return;
-    }
-    if let Err(error) = database.save_mark(fence.epoch(), journal.id(), Position(mark.0)).await {
-        return tracing::warn!(%error, "the journal's mark was not saved; its segments stay");
-    }
-    let journal = journal.clone();
-    let removed = tokio::task::spawn_blocking(move || journal.remove_before(mark)).await;
-    if let Ok(Err(error)) = removed {
-        tracing::warn!(%error, "segments behind the mark were not removed");
+        tokio::time::sleep(COMPANIES_EVERY).await;
+        match follow_import(&database, &directory, &actors.customers).await {
+            Ok(()) => actors.outage.works(Witness::Imports, clock.now()),
+            Err(error) => actors.outage.failed(Witness::Imports, &error.to_string(), clock.now()),
+        }
     }
 }
 
 /// Companies first: a customer without its company is of no use.
-async fn follow_companies(database: Database, directory: Arc<LiveDirectory>, customers: CustomerBook) {
+async fn follow_import(
+    database: &Database,
+    directory: &LiveDirectory,
+    customers: &CustomerBook,
+) -> Result<(), StoreError> {
+    if directory.refresh(database).await? {
+        tracing::info!("companies were imported");
+    }
+    customers.follow(database, directory.version()).await.map(drop)
+}
+
+/// Looks at the word in `/readyz` whether or not anybody asks, so that it is known since when it is said.
+pub(super) async fn follow_status(door: Arc<Door>) {
     loop {
-        tokio::time::sleep(COMPANIES_EVERY).await;
-        match directory.refresh(&database).await {
-            Ok(true) => tracing::info!("companies were imported"),
-            Ok(false) => {}
-            Err(error) => tracing::debug!(%error, "imports cannot be seen now"),
-        }
-        if let Err(error) = customers.follow(&database, directory.version()).await {
-            tracing::warn!(%error, "imported customers cannot be read now; they are read again");
-        }
+        let _ = status::readiness(&door);
+        let state = door.readiness.get();
+        let _ = tokio::time::timeout(STATUS_EVERY, door.readiness.leaves(state)).await;
     }
 }
 
@@ -126,10 +116,11 @@ async fn pump(services: Arc<Services>) {
 async fn publish_gauges(services: Arc<Services>, recorder: Arc<Recorder>) {
     loop {
         tokio::time::sleep(GAUGES_EVERY).await;
-        let status = services.journal.status();
-        set(metrics::JOURNAL_UNAPPLIED, status.outstanding);
-        set(metrics::JOURNAL_SIZE, status.bytes);
-        set(metrics::JOURNAL_SIZE_MAX, status.max_bytes);
+        let journal = status::journal(&services);
+        set(metrics::JOURNAL_UNAPPLIED, journal.outstanding);
+        set(metrics::JOURNAL_PINNED, journal.pinned);
+        set(metrics::JOURNAL_SIZE, journal.bytes);
+        set(metrics::JOURNAL_SIZE_MAX, journal.max_bytes);
         set(metrics::WRITER_BACKLOG, u64::try_from(services.actors.writers.backlog()).unwrap_or(u64::MAX));
         set(metrics::DATABASE_OWNER, u64::from(!services.actors.fence.is_lost()));
         let budgets = services.actors.budgets.figures(services.clock.now());
@@ -139,7 +130,8 @@ async fn publish_gauges(services: Arc<Services>, recorder: Arc<Recorder>) {
     }
 }
 
+/// Sets a gauge.
 #[expect(clippy::cast_precision_loss, reason = "gauges are floats; these figures stay far below 2^52")]
-fn set(name: &'static str, value: u64) {
+pub(super) fn set(name: &'static str, value: u64) {
     ::metrics::gauge!(name).set(value as f64);
 }

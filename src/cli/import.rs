@@ -14,7 +14,7 @@ pub(super) struct ImportArgs {
     /// Companies with branches, numbers, agents, staff, services and customers (JSON or TOML)
     #[arg(value_name = "FILE")]
     file: PathBuf,
-    /// Check the file and say what would change; change nothing
+    /// Check the file, compare it with the database and say what would change; change nothing
     #[arg(long)]
     dry_run: bool,
     /// Settings that differ from the defaults (TOML)

@@ -12,6 +12,7 @@ use crate::app::{self, Running};
 use crate::config::{Config, DatabaseKind};
 use crate::simulators::calcom::{CalcomHandle, CalcomOptions, CalcomSimulator, World};
 use crate::simulators::retell::{RetellHandle, RetellSimulator};
+use crate::usecases::{Readiness, ServiceState};
 
 const RETELL_API_KEY: &str = "key_simulated_retell";
 const LOCAL: &str = "127.0.0.1:0";
@@ -101,10 +102,23 @@ impl OwnService {
         std::fs::write(&file, serde_json::to_vec_pretty(companies)?)
             .with_context(|| format!("{} cannot be written", file.display()))?;
         app::import(config.clone(), &file, false).await.context("the companies cannot be imported")?;
-        let running = app::start(config).await.context("the service does not start")?;
+        let running = start(config).await.context("the service does not start")?;
         calcom.send_webhooks_to(&format!("{}/webhooks/calcom", running.base_url()));
         Ok(Self { running, calcom, retell: Arc::new(retell), admin_token, webhook_key })
     }
+}
+
+/// Starts the service, and says so when it has to wait for another process.
+async fn start(config: Config) -> anyhow::Result<Running> {
+    let readiness = Readiness::default();
+    let waits = readiness.clone();
+    let telling = tokio::spawn(async move {
+        waits.becomes(ServiceState::Standby).await;
+        eprintln!("another process owns the database or the journal's folder; waiting until it ends");
+    });
+    let running = app::start_with(config, readiness).await;
+    telling.abort();
+    running
 }
 
 fn admin_token(config: &mut Config) -> String {

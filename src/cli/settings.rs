@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::error::CliError;
-use crate::config::{Config, LogFormat};
+use crate::config::{Config, LogConfig, LogFormat, misspelt_variables};
 use crate::simulators::Now;
 use crate::telemetry::logs;
 
@@ -21,7 +21,15 @@ fn environment() -> impl Iterator<Item = (String, String)> {
 
 /// Starts the log as configured.
 pub(super) fn start_log(config: &Config) -> Result<(), CliError> {
-    logs::init(&config.log).map_err(CliError::failed)
+    start(&config.log)
+}
+
+fn start(log: &LogConfig) -> Result<(), CliError> {
+    logs::init(log).map_err(CliError::failed)?;
+    for (variable, meant) in misspelt_variables(environment().map(|(name, _)| name)) {
+        tracing::warn!(variable, meant, "this variable looks like a setting and is none: two underscores");
+    }
+    Ok(())
 }
 
 /// Starts the log of a command that people watch: readable, and only what needs attention, unless the
@@ -35,7 +43,7 @@ pub(super) fn start_quiet_log(config: &Config) -> Result<(), CliError> {
     if !is_set("ASKPRO__LOG__FORMAT") {
         log.format = LogFormat::Pretty;
     }
-    logs::init(&log).map_err(CliError::failed)
+    start(&log)
 }
 
 /// The present moment, in ms since 1970.

@@ -1,5 +1,6 @@
 //! `askpro simulate`: one simulator alone, until a signal ends it.
 
+use std::net::ToSocketAddrs;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -77,6 +78,7 @@ pub(super) async fn run(args: SimulateArgs) -> Result<(), CliError> {
 }
 
 async fn retell(args: RetellArgs) -> Result<(), CliError> {
+    check_bind(&args.bind)?;
     let import = read_import(args.import.as_deref())?;
     let simulator = RetellSimulator::start(&args.bind, &args.api_key, settings::clock())
         .with_context(|| format!("--bind {} cannot be used", args.bind))?;
@@ -105,6 +107,7 @@ async fn retell(args: RetellArgs) -> Result<(), CliError> {
 }
 
 async fn calcom(args: CalcomArgs) -> Result<(), CliError> {
+    check_bind(&args.bind)?;
     let import = read_import(args.import.as_deref())?;
     let world = World::from_import_json(&import).map_err(CliError::failed)?;
     let mut options = CalcomOptions::new(settings::clock());
@@ -116,6 +119,16 @@ async fn calcom(args: CalcomArgs) -> Result<(), CliError> {
     super::signalled().await;
     simulator.stop();
     Ok(())
+}
+
+/// What is no address at all is wrong usage; one that is in use is not.
+fn check_bind(bind: &str) -> Result<(), CliError> {
+    match bind.to_socket_addrs().map(|mut addresses| addresses.next()) {
+        Ok(Some(_)) => Ok(()),
+        _ => Err(CliError::Usage(format!(
+            "--bind = {bind:?} is no address: give a host and a port, such as 127.0.0.1:4010 or [::1]:0"
+        ))),
+    }
 }
 
 fn read_import(file: Option<&std::path::Path>) -> Result<Value, CliError> {

@@ -36,7 +36,7 @@ pub use self::{
     log::{LogConfig, LogFormat},
     redis::RedisConfig,
     retell::{RetellConfig, SIGNATURE_WINDOW_MS},
-    settings::{DEFAULT_TOML, ENV_PREFIX, Origin, SECRET_KEYS},
+    settings::{DEFAULT_TOML, ENV_PREFIX, Origin, SECRET_KEYS, misspelt_variables},
     writers::WritersConfig,
 };
 

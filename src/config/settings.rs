@@ -54,6 +54,8 @@ impl fmt::Display for Origin {
 
 /// One value and where it was set last.
 struct Setting {
+    /// What it is without any configuration; tells its kind.
+    default: Value,
     value: Value,
     origin: Origin,
 }
@@ -76,7 +78,7 @@ impl Settings {
         let defaults = parse(DEFAULT_TOML, &Origin::BuiltIn)?;
         let by_key = flatten(defaults)
             .into_iter()
-            .map(|(key, value)| (key, Setting { value, origin: Origin::BuiltIn }))
+            .map(|(key, value)| (key, Setting { default: value.clone(), value, origin: Origin::BuiltIn }))
             .collect();
         let mut settings = Self { by_key, read: RefCell::default() };
         if let Some(path) = file {
@@ -104,7 +106,7 @@ impl Settings {
         let origin = Origin::Env(name.to_owned());
         let key = name.trim_start_matches(ENV_PREFIX).to_lowercase().replace("__", ".");
         let Some(known) = self.by_key.get(&key) else { return Err(self.unknown(key, origin)) };
-        let value = match &known.value {
+        let value = match &known.default {
             Value::Integer(_) => {
                 text.trim().parse().map_or_else(|_| Value::String(text.to_owned()), Value::Integer)
             }
@@ -119,11 +121,12 @@ impl Settings {
 
     fn lay(&mut self, key: String, value: Value, origin: Origin) -> Result<(), ConfigError> {
         let Some(known) = self.by_key.get_mut(&key) else { return Err(self.unknown(key, origin)) };
-        if !same_kind(&known.value, &value) {
-            let remedy = format!("give {}", kind_name(&known.value));
+        // What is no number is refused by whoever knows the limits and can name them.
+        if !known.default.is_integer() && !same_kind(&known.default, &value) {
+            let remedy = format!("give {}", kind_name(&known.default));
             return Err(ConfigError::Invalid { value: shown(&key, &value), key, origin, remedy });
         }
-        *known = Setting { value, origin };
+        (known.value, known.origin) = (value, origin);
         Ok(())
     }
 
@@ -258,6 +261,24 @@ fn parse(text: &str, origin: &Origin) -> Result<toml::Table, ConfigError> {
     })
 }
 
+/// Variables that look like settings and are none, each with the name that was probably meant: one underscore is
+/// easily forgotten, and then nothing says that the default is in force.
+pub fn misspelt_variables(names: impl Iterator<Item = String>) -> Vec<(String, String)> {
+    let Ok(defaults) = parse(DEFAULT_TOML, &Origin::BuiltIn) else { return Vec::new() };
+    let keys: Vec<String> = flatten(defaults).into_iter().map(|(key, _)| key).collect();
+    let meant = |name: &str| {
+        let rest = name.strip_prefix("ASKPRO_").filter(|_| !name.starts_with(ENV_PREFIX))?;
+        let words: Vec<&str> = rest.split('_').filter(|word| !word.is_empty()).collect();
+        let flat = words.join("_").to_lowercase();
+        let key = keys.iter().find(|key| key.replace('.', "_") == flat)?;
+        Some(format!("{ENV_PREFIX}{}", key.to_uppercase().replace('.', "__")))
+    };
+    let mut misspelt: Vec<(String, String)> =
+        names.filter_map(|name| meant(&name).map(|meant| (name, meant))).collect();
+    misspelt.sort();
+    misspelt
+}
+
 /// `section.key` and value of every leaf; a section that holds no table is a leaf itself, and unknown as such.
 fn flatten(table: toml::Table) -> Vec<(String, Value)> {
     let mut leaves = Vec::new();
@@ -281,7 +302,6 @@ fn same_kind(known: &Value, given: &Value) -> bool {
 
 fn kind_name(value: &Value) -> &'static str {
     match value {
-        Value::Integer(_) => "a whole number",
         Value::Boolean(_) => "true or false",
         Value::Array(_) => "a list of texts, such as [\"a\", \"b\"] (in the environment: a,b)",
         _ => "a text in quotes",

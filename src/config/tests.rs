@@ -106,6 +106,42 @@ fn variables_of_other_programs_are_left_alone() {
 }
 
 #[test]
+fn variables_that_look_like_settings_are_told_with_the_name_that_was_meant() {
+    let names = [
+        "ASKPRO_HTTP__BIND",
+        "ASKPRO_ADMIN_TOKEN",
+        "ASKPRO_RETELL__WEBHOOK_KEYS",
+        "ASKPRO_CALLS_MAX_DURATION_S",
+        "ASKPRO__HTTP__BIND",
+        "ASKPRO_TEST_MYSQL_URL",
+        "ASKPRO_TEST_REQUIRE_DATABASES",
+        "ASKPRO_FACTS_DIR",
+        "ASKPRO_HTTP",
+        "PATH",
+    ];
+    let misspelt = misspelt_variables(names.into_iter().map(str::to_owned));
+    let meant: Vec<(&str, &str)> = misspelt.iter().map(|(n, m)| (n.as_str(), m.as_str())).collect();
+    assert_eq!(
+        meant,
+        [
+            ("ASKPRO_ADMIN_TOKEN", "ASKPRO__ADMIN__TOKEN"),
+            ("ASKPRO_CALLS_MAX_DURATION_S", "ASKPRO__CALLS__MAX_DURATION_S"),
+            ("ASKPRO_HTTP__BIND", "ASKPRO__HTTP__BIND"),
+            ("ASKPRO_RETELL__WEBHOOK_KEYS", "ASKPRO__RETELL__WEBHOOK_KEYS"),
+        ]
+    );
+}
+
+#[test]
+fn a_later_layer_mends_what_is_no_number_in_an_earlier_one() {
+    let mut file = tempfile::NamedTempFile::new().unwrap();
+    file.write_all(b"[http]\nworkers = \"many\"\n").unwrap();
+    let env = [("ASKPRO__HTTP__WORKERS".to_owned(), "3".to_owned())];
+    let config = Config::load(Some(file.path()), env.into_iter()).unwrap();
+    assert_eq!(config.http.workers.map(std::num::NonZeroUsize::get), Some(3));
+}
+
+#[test]
 fn an_unknown_key_refuses_and_names_its_neighbours() {
     let line = line_of(from_env(&[("ASKPRO__HTTP__BINDING", "hunter2")]));
     assert!(line.contains("http.binding") && line.contains("ASKPRO__HTTP__BINDING"), "{line}");
@@ -137,6 +173,8 @@ fn a_value_out_of_its_limits_refuses_with_the_limits() {
     let cases = [
         ("ASKPRO__HOLDS__TTL_S", "0", "from 1 to 3600"),
         ("ASKPRO__HTTP__BODY_MAX_BYTES", "-1", "from 1024 to"),
+        ("ASKPRO__HTTP__WORKERS", "abc", "a whole number from 0 to 256"),
+        ("ASKPRO__FUNCTIONS__BUDGET_MS", "2.5", "a whole number from 100 to 30000"),
         ("ASKPRO__HTTP__BIND", "localhost", "an IP address and a port"),
         ("ASKPRO__DATABASE__URL", "postgres://u:hunter2@h/d", "sqlite://PATH or mysql://"),
         ("ASKPRO__DATABASE__URL", "mysql://u:hunter2@h:3306", "sqlite://PATH or mysql://"),

@@ -15,7 +15,11 @@ mod webhooks;
 
 use std::{io, net::TcpListener, num::NonZeroUsize, sync::Arc, time::Duration};
 
-use actix_web::{App, HttpServer, dev::Server, web};
+use actix_web::{
+    App, HttpRequest, HttpServer,
+    dev::Server,
+    web::{self, Bytes, Payload},
+};
 
 pub use routes::configure;
 
@@ -26,7 +30,10 @@ use crate::{
         load::{Class, Reason, count_refused},
     },
 };
-use extract::{body::BodyLimits, room::Room};
+use extract::{
+    body::{self, BodyLimits},
+    room::{Room, Share},
+};
 use problem::Refusal;
 
 /// How long a connection that was told to close may take to do so; what it still sends is read and dropped.
@@ -53,15 +60,37 @@ impl Edge {
 
     /// The services, while they take work of this class; a refusal is counted.
     fn open_for(&self, class: Class) -> Result<&Arc<Services>, Refusal> {
-        let state = self.door.state();
         match self.door.services.get() {
-            Some(services) if state == ServiceState::Ready => Ok(services),
-            _ => {
-                let ending = matches!(state, ServiceState::Draining | ServiceState::Fenced);
-                count_refused(class, if ending { Reason::Draining } else { Reason::Standby });
-                Err(self.not_ready())
-            }
+            Some(services) if self.door.state() == ServiceState::Ready => Ok(services),
+            _ => Err(self.shut(class)),
         }
+    }
+
+    /// The whole body of a request that was let in. It is given up as soon as no more requests are taken: half a
+    /// body must not keep the process from ending. What finds no room or comes too late is counted.
+    async fn body(
+        &self,
+        class: Class,
+        request: &HttpRequest,
+        payload: Payload,
+    ) -> Result<(Bytes, Share), Refusal> {
+        let read = tokio::select! {
+            biased;
+            read = body::read(request, payload, &self.bodies) => read,
+            () = self.door.closes() => return Err(self.shut(class)),
+        };
+        read.inspect_err(|refusal| {
+            if matches!(refusal, Refusal::BodiesFull { .. }) {
+                count_refused(class, Reason::BodiesFull);
+            }
+        })
+    }
+
+    /// The refusal of work while none is taken; it is counted.
+    fn shut(&self, class: Class) -> Refusal {
+        let ending = matches!(self.door.state(), ServiceState::Draining | ServiceState::Fenced);
+        count_refused(class, if ending { Reason::Draining } else { Reason::Standby });
+        self.not_ready()
     }
 
     /// The services, once they have started: admins look at them in every state.

@@ -253,11 +253,15 @@ impl Refusal {
         }
     }
 
-    /// Whether the rest of the request is not worth reading.
+    /// Whether the rest of the request is not worth reading, or the next one belongs to another process.
     const fn closes(&self) -> bool {
         matches!(
             self,
-            Self::BodyTooLarge { .. } | Self::BodiesFull { .. } | Self::BodyTooSlow | Self::BodyBroken
+            Self::BodyTooLarge { .. }
+                | Self::BodiesFull { .. }
+                | Self::BodyTooSlow
+                | Self::BodyBroken
+                | Self::NotReady { .. }
         )
     }
 }

@@ -26,10 +26,24 @@ pub(super) fn lock(dir: &Path) -> Result<File, JournalError> {
     let path = dir.join(LOCK_FILE);
     let opened = OpenOptions::new().write(true).create(true).truncate(false).open(&path);
     let file = opened.map_err(JournalError::folder(&path))?;
+    locked(dir, file)
+}
+
+/// Takes the lock of a folder that was a journal before; nothing when it was none.
+pub(super) fn lock_existing(dir: &Path) -> Result<Option<File>, JournalError> {
+    let path = dir.join(LOCK_FILE);
+    match OpenOptions::new().write(true).open(&path) {
+        Ok(file) => locked(dir, file).map(Some),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(JournalError::folder(&path)(error)),
+    }
+}
+
+fn locked(dir: &Path, file: File) -> Result<File, JournalError> {
     match file.try_lock() {
         Ok(()) => Ok(file),
         Err(TryLockError::WouldBlock) => Err(JournalError::Locked { dir: dir.to_owned() }),
-        Err(TryLockError::Error(error)) => Err(JournalError::folder(&path)(error)),
+        Err(TryLockError::Error(error)) => Err(JournalError::folder(&dir.join(LOCK_FILE))(error)),
     }
 }
 
@@ -48,6 +62,7 @@ pub(super) fn list(dir: &Path) -> Result<Listing, JournalError> {
         }
     }
     listing.segments.sort_unstable();
+    listing.aside.sort_unstable();
     Ok(listing)
 }
 

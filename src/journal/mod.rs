@@ -35,7 +35,7 @@
 //! Every checksum is verified. Bytes after the last sound record of the last segment are a torn tail:
 //! they are cut and reported. Damage that sound records follow, a short segment or a missing one is
 //! [`JournalError::Corrupt`] and refuses to open; renaming a segment to `.aside` is how an operator
-//! says that its records are to be given up. The exception is a power cut that let later pieces of the
+//! says that its records are to be given up ([`Opened::given_up`]), whichever segment it is. The exception is a power cut that let later pieces of the
 //! last, never acknowledged write reach the disk before earlier ones: `unsynced` proves that no later
 //! batch followed, and a sector of zeros that the piece was never written; this too is a torn tail.
 //!
@@ -57,6 +57,7 @@ mod chunks;
 mod disk;
 mod error;
 mod folder;
+mod given_up;
 mod outstanding;
 pub mod port;
 mod queue;
@@ -85,6 +86,7 @@ use tokio::sync::oneshot;
 
 pub use check::check;
 pub use error::JournalError;
+pub use given_up::GivenUp;
 pub use record::{MAX_RECORD_BYTES, Position, Record};
 pub use replay::Replay;
 
@@ -128,6 +130,8 @@ pub struct Opened {
     pub torn_tail_bytes: u64,
     /// Number of segments.
     pub segments: usize,
+    /// What an operator moved aside, in order.
+    pub given_up: Vec<GivenUp>,
 }
 
 /// Figures of a journal at one moment.
@@ -198,7 +202,7 @@ impl Journal {
         let known_id = folder::find_id(&dir, &listing)?;
         let is_new = known_id.is_none();
         let id = known_id.unwrap_or_else(new_id);
-        let Scanned { segments, end, floor, torn_tail_bytes } =
+        let Scanned { segments, end, floor, torn_tail_bytes, given_up } =
             if is_new { Scanned::default() } else { scan(&dir, Seal::of(&id), &listing)? };
         // Whoever was here before had at most a full queue of positions beyond the end.
         let next = if is_new { Position(0) } else { Position(floor.0 + QUEUE_BYTES_MAX) };
@@ -217,7 +221,7 @@ impl Journal {
             .spawn(move || writer.run())
             .map_err(JournalError::io("start the writer of", &shared.dir))?;
         let journal = Journal { shared, writer: Mutex::new(Some(thread)), removal: Mutex::new(()) };
-        let opened = Opened { lock_inode, found_end: floor, torn_tail_bytes, ..journal.opened() };
+        let opened = Opened { lock_inode, found_end: floor, torn_tail_bytes, given_up, ..journal.opened() };
         tracing::info!(
             journal.id = %opened.id, first = opened.first.0, end = opened.end.0, segments = opened.segments,
             torn_tail_bytes, "journal.opened"

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use super::chunks::{Chunks, Found};
 use super::error::JournalError;
 use super::folder::Listing;
+use super::given_up::GivenUp;
 use super::record::{Position, Seal};
 use super::segment::{SEGMENT_HEADER_BYTES, Segment, SegmentHeader, damaged, file_name};
 use super::tail::{self, Tail};
@@ -21,6 +22,8 @@ pub(super) struct Scanned {
     /// No position below it is free, whatever became of the bytes there.
     pub(super) floor: Position,
     pub(super) torn_tail_bytes: u64,
+    /// What an operator moved aside, in order.
+    pub(super) given_up: Vec<GivenUp>,
 }
 
 /// Checks the segments of `listing`, cuts a torn tail, refuses anything that looks like a loss.
@@ -49,6 +52,8 @@ pub(super) fn scan(dir: &Path, seal: Seal, listing: &Listing) -> Result<Scanned,
         scanned.end = segment.end();
     }
     scanned.floor = scanned.floor.max(scanned.end);
+    let headers: Vec<SegmentHeader> = found.iter().map(|(_, header)| *header).collect();
+    scanned.given_up = given_up(listing, &headers);
     scanned.segments = found.into_iter().map(|(segment, _)| segment).collect();
     Ok(scanned)
 }
@@ -73,6 +78,23 @@ fn read_header(seal: Seal, segment: &Segment) -> io::Result<Option<SegmentHeader
 
 fn was_moved_aside(listing: &Listing, start: Position, next: Position) -> bool {
     listing.aside.iter().any(|(aside, _)| start < *aside && *aside < next)
+}
+
+/// What each file that was moved aside held. Its follower knows best where it ended, unless that was begun after
+/// the move: then the bytes of the file say it.
+fn given_up(listing: &Listing, headers: &[SegmentHeader]) -> Vec<GivenUp> {
+    let until = |(from, end): (Position, Position), next_aside: Option<Position>| {
+        let follower = headers.iter().find(|header| header.start > from);
+        let adjoins = |follower: &&SegmentHeader| next_aside.is_none_or(|aside| follower.start < aside);
+        match (follower.filter(adjoins), next_aside) {
+            (Some(follower), _) if follower.previous_end > from => follower.previous_end,
+            (None, Some(aside)) => aside,
+            _ => Position(end.0.saturating_sub(SEGMENT_HEADER_BYTES)).max(from),
+        }
+    };
+    let next_asides = listing.aside.iter().skip(1).map(|(start, _)| Some(*start)).chain([None]);
+    let ranges = listing.aside.iter().zip(next_asides);
+    ranges.map(|(aside, next)| GivenUp { from: aside.0, until: until(*aside, next) }).collect()
 }
 
 /// A segment with followers holds exactly what its follower says; more was never acknowledged.
@@ -157,7 +179,7 @@ fn cut_short(segment: &Segment, expected: Position) -> JournalError {
     let remedy = format!(
         "records from position {end} to {expected} are missing: this file was cut, or the segment after it is gone. \
          Restore it from a copy; or, to go on WITHOUT these records, create an empty file {:020}.aside beside it \
-         and start again",
+         (`touch`) and start again",
         end.0.max(segment.start.0 + 1)
     );
     JournalError::Corrupt { segment: segment.path.clone(), offset: segment.offset(end), remedy }

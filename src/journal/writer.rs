@@ -11,6 +11,7 @@ use super::queue::{BATCH_BYTES_MAX, Next, Placed};
 use super::record::Position;
 use super::segment::{Segment, SegmentHeader, file_name};
 use super::shared::{Shared, Work};
+use crate::telemetry::metrics::JOURNAL_FSYNC;
 
 /// How often a failed disk is tried again.
 pub(super) const PROBE_INTERVAL: Duration = Duration::from_millis(500);
@@ -107,7 +108,10 @@ impl Writer {
         let path = &active.segment.path;
         let written = active.file.write(&self.buffer, active.segment.offset(durable_end));
         written.map_err(JournalError::io("write to", path))?;
-        active.file.sync().map_err(JournalError::io("sync", path))?;
+        let started = Instant::now();
+        let synced = active.file.sync();
+        metrics::histogram!(JOURNAL_FSYNC).record(started.elapsed().as_secs_f64());
+        synced.map_err(JournalError::io("sync", path))?;
         active.segment.set_end(Position(durable_end.0 + self.buffer.len() as u64));
         self.shared.count_fsync();
         self.shared.complete(batch.len());

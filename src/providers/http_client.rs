@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use reqwest::{Client, Response, redirect, retry};
+use reqwest::{Client, Response, Url, redirect, retry};
 
 /// Idle connections kept per host.
 const IDLE_PER_HOST_MAX: usize = 32;
@@ -30,6 +30,12 @@ pub enum HttpClientError {
     /// The options or the machine's root certificates do not allow it.
     #[error("the HTTP client cannot be built")]
     Build(#[source] reqwest::Error),
+}
+
+/// The address of an API, that paths can be put behind; `None` when it is not `http` or `https`.
+#[must_use]
+pub fn base_url(text: &str) -> Option<Url> {
+    Url::parse(text).ok().filter(|url| matches!(url.scheme(), "http" | "https") && !url.cannot_be_a_base())
 }
 
 /// Reads the body of an answer; `None` when it breaks off or has more than `bytes_max` bytes.
@@ -61,4 +67,19 @@ pub fn build(options: &HttpClientOptions) -> Result<Client, HttpClientError> {
         .user_agent(&options.user_agent)
         .build()
         .map_err(HttpClientError::Build)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_of_an_api_is_http_with_a_host() {
+        for fine in ["https://api.cal.com", "http://127.0.0.1:4010/", "https://host/behind/a/path"] {
+            assert!(base_url(fine).is_some(), "{fine}");
+        }
+        for wrong in ["", "api.cal.com", "ftp://api.cal.com", "mailto:a@b.de", "https://", "http//x"] {
+            assert!(base_url(wrong).is_none(), "{wrong}");
+        }
+    }
 }

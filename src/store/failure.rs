@@ -63,7 +63,7 @@ impl Failure {
 }
 
 /// The primary result code: the low byte of the extended one.
-fn sqlite_code(error: &dyn sqlx::error::DatabaseError) -> Option<u32> {
+pub(super) fn sqlite_code(error: &dyn sqlx::error::DatabaseError) -> Option<u32> {
     error.code().and_then(|code| code.parse::<u32>().ok()).map(|code| code & 0xff)
 }
 

@@ -31,6 +31,16 @@ impl LeaseStore for Database {
     }
 }
 
+impl Database {
+    /// Who has the lease, by name; `None` when it was given back or never taken. An ended one still names who had
+    /// it.
+    pub async fn lease_owner(&self) -> Result<Option<String>, StoreError> {
+        let rows: Vec<(String, i64, i64)> = self.fetch(SELECT_LEASE, &[]).await?;
+        let taken = |(owner, _, until): (String, i64, i64)| (until > 0).then_some(owner);
+        Ok(rows.into_iter().next().and_then(taken))
+    }
+}
+
 struct Acquire<'a> {
     owner: &'a str,
     now: UnixMillis,

@@ -12,7 +12,9 @@ mod companies;
 mod customers;
 mod dialect;
 mod failure;
+mod figures;
 mod lease;
+mod place;
 mod set_aside;
 mod text;
 mod timeline;
@@ -24,6 +26,8 @@ use std::{collections::BTreeSet, time::Duration};
 
 use askpro_actors::ports::stores::StoreError;
 use sqlx::SqlSafeStr;
+
+pub use place::Displaced;
 
 use dialect::{Pools, Record, Value, Work};
 use failure::Failure;
@@ -52,6 +56,7 @@ impl Default for StoreOptions {
 #[derive(Debug, Clone)]
 pub struct Database {
     pools: Pools,
+    kind: &'static str,
     operation_timeout: Duration,
 }
 
@@ -73,13 +78,29 @@ impl Database {
     pub async fn connect(url: &str, options: StoreOptions) -> Result<Self, StoreError> {
         let operation_timeout = Duration::from_millis(options.operation_timeout_ms);
         let pools = Pools::connect(url, &options).await?;
-        Ok(Self { pools, operation_timeout })
+        let kind = pools.kind().await?;
+        Ok(Self { pools, kind, operation_timeout })
     }
 
-    /// `sqlite` or `mysql` (which MariaDB is too).
+    /// As [`Database::connect`], only to look: nothing is made or changed, not even a file. `None` when SQLite's
+    /// file is not there yet.
+    pub async fn look(url: &str, options: StoreOptions) -> Result<Option<Self>, StoreError> {
+        let operation_timeout = Duration::from_millis(options.operation_timeout_ms);
+        let Some(pools) = Pools::look(url, &options).await? else { return Ok(None) };
+        let kind = pools.kind().await?;
+        Ok(Some(Self { pools, kind, operation_timeout }))
+    }
+
+    /// The migrations of a SQLite file that is not there yet.
     #[must_use]
-    pub const fn dialect(&self) -> &'static str {
-        self.pools.name()
+    pub fn migrations_of_a_new_file() -> Vec<MigrationLine> {
+        lines_of(&dialect::sqlite_migrator(), &BTreeSet::new())
+    }
+
+    /// `sqlite`, `mysql` or `mariadb`, as the server calls itself.
+    #[must_use]
+    pub const fn kind(&self) -> &'static str {
+        self.kind
     }
 
     /// Applies all migrations that are missing. Errors: [`StoreError::Refused`] when the schema is not what
@@ -98,12 +119,15 @@ impl Database {
             Vec::new()
         };
         let applied: BTreeSet<i64> = applied.into_iter().map(|(version,)| version).collect();
-        let line = |m: &sqlx::migrate::Migration| MigrationLine {
-            version: m.version,
-            name: m.description.to_string(),
-            applied: applied.contains(&m.version),
-        };
-        Ok(self.pools.migrator().iter().map(line).collect())
+        Ok(lines_of(&self.pools.migrator(), &applied))
+    }
+
+    /// What became of SQLite's file while it is open; `None` when it is where it was opened, and for servers.
+    pub async fn displaced(&self) -> Option<Displaced> {
+        match &self.pools {
+            Pools::Sqlite(pools) => pools.place.as_ref()?.displaced().await,
+            Pools::MySql(_) => None,
+        }
     }
 
     /// Asks the database for a sign of life.
@@ -138,6 +162,15 @@ impl Database {
             ))),
         }
     }
+}
+
+fn lines_of(migrator: &sqlx::migrate::Migrator, applied: &BTreeSet<i64>) -> Vec<MigrationLine> {
+    let line = |m: &sqlx::migrate::Migration| MigrationLine {
+        version: m.version,
+        name: m.description.to_string(),
+        applied: applied.contains(&m.version),
+    };
+    migrator.iter().map(line).collect()
 }
 
 /// A JSON document of a row. Errors: [`StoreError::Corrupt`], which names the row but not its content.

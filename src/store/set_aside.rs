@@ -1,7 +1,7 @@
 //! Events that could not be placed and messages that could not be processed. They belong to no tenant
 //! yet, so these reads are for the router and for admins.
 
-use askpro_actors::ports::stores::{DeadLetter, QuarantinedEvent, StoreError};
+use askpro_actors::ports::stores::{DeadLetter, HEAVY_PAGE_ROWS_MAX, QuarantinedEvent, StoreError};
 use askpro_domain::{
     ids::{CallId, CompanyId},
     time::UnixMillis,
@@ -9,8 +9,6 @@ use askpro_domain::{
 
 use super::{Database, dialect::Value, text};
 
-/// Rows of a page at most: each carries its body.
-const PAGE_ROWS_MAX: u32 = 100;
 const ID_CHARS_MAX: usize = 512;
 
 const QUARANTINE_PAGE: &str = "SELECT id, call_id, event, reason, signer_company_id, received_at, body \
@@ -136,5 +134,5 @@ impl From<DeadLetterRecord> for DeadLetter {
 }
 
 fn page(limit: u32) -> Value<'static> {
-    Value::from(i64::from(limit.clamp(1, PAGE_ROWS_MAX)))
+    Value::from(i64::from(limit.clamp(1, HEAVY_PAGE_ROWS_MAX.into())))
 }

@@ -39,10 +39,16 @@ pub const WRITER_BACKLOG: &str = "askpro_writer_backlog_events";
 pub const WRITER_RETRIES: &str = askpro_actors::metrics::WRITER_RETRIES.name;
 /// Journaled, not yet committed to the database.
 pub const JOURNAL_UNAPPLIED: &str = "askpro_journal_unapplied_events";
+/// Journaled, in the database, and still needed by live holds and open bookings.
+pub const JOURNAL_PINNED: &str = "askpro_journal_pinned_events";
+/// One sync of the journal's disk.
+pub const JOURNAL_FSYNC: &str = "askpro_journal_fsync_seconds";
 /// Bytes that the journal takes on its disk.
 pub const JOURNAL_SIZE: &str = "askpro_journal_size_bytes";
 /// Bytes that the journal may take.
 pub const JOURNAL_SIZE_MAX: &str = "askpro_journal_size_max_bytes";
+/// Records of this start that were given up, because their segment was moved aside.
+pub const JOURNAL_GIVEN_UP: &str = "askpro_journal_given_up_bytes";
 /// Requests to Cal.com.
 pub const CALCOM_REQUESTS: &str = askpro_actors::metrics::CALCOM_REQUESTS.name;
 /// One request to Cal.com.
@@ -381,11 +387,28 @@ pub const CATALOGUE: &[Metric] = &[
         "Events in the journal that are not yet committed to the database",
         UNLABELLED,
     ),
+    gauge(
+        JOURNAL_PINNED,
+        Unit::Count,
+        "Records of the journal that stay because live holds and open bookings need them after a crash",
+        UNLABELLED,
+    ),
+    seconds(
+        JOURNAL_FSYNC,
+        "Time that the journal's disk takes to make a batch of records durable, failures included",
+        UNLABELLED,
+    ),
     gauge(JOURNAL_SIZE, Unit::Bytes, "Size of the journal on its disk", UNLABELLED),
     gauge(
         JOURNAL_SIZE_MAX,
         Unit::Bytes,
         "Room of the journal; when it is used up webhooks are answered 503",
+        UNLABELLED,
+    ),
+    gauge(
+        JOURNAL_GIVEN_UP,
+        Unit::Bytes,
+        "Records that were not in the database at the start and are lost: their segment was moved aside",
         UNLABELLED,
     ),
     counter(

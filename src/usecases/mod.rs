@@ -24,5 +24,5 @@ pub use error::AdminError;
 pub use function_pace::FunctionPace;
 pub use inbound::InboundMemory;
 pub use page::{Page, PageRequest};
-pub use services::{Door, Readiness, ServiceState, Services};
+pub use services::{DatabasePlace, Door, Readiness, ServiceState, Services, StatusSince};
 pub use traffic::Traffic;

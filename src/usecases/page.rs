@@ -1,5 +1,6 @@
 //! Pages of lists: keyset paging, the cursor is the key of the last item.
 
+use askpro_actors::ports::stores::HEAVY_PAGE_ROWS_MAX;
 use serde::Serialize;
 
 use super::AdminError;
@@ -20,7 +21,7 @@ impl PageRequest {
     /// Items on a page at most.
     pub const LIMIT_MAX: u16 = 1_000;
     /// Items with bodies on a page at most; stores give no more.
-    pub const HEAVY_LIMIT_MAX: u16 = 100;
+    pub const HEAVY_LIMIT_MAX: u16 = HEAVY_PAGE_ROWS_MAX;
 
     /// Reads the parameters of a request.
     ///

@@ -1,6 +1,6 @@
 //! How the service is: for load balancers one word, for admins a page of figures.
 
-use std::sync::atomic::Ordering;
+use std::{sync::atomic::Ordering, time::Duration};
 
 use askpro_actors::{
     budget::BudgetFigures,
@@ -16,6 +16,8 @@ use super::{Door, ServiceState, Services, figures, load};
 
 /// Room in the journal below which it counts as full, at most; small journals count a 64th.
 const JOURNAL_ROOM_MIN_BYTES: u64 = 1024 * 1024;
+/// How long the page of figures waits for the database.
+const COUNT_LIMIT: Duration = Duration::from_secs(1);
 /// Breakers shown on the page of figures.
 const BREAKERS_SHOWN_MAX: usize = 100;
 
@@ -24,12 +26,50 @@ const BREAKERS_SHOWN_MAX: usize = 100;
 pub struct ReadinessView {
     /// `ready`, `degraded`, `starting`, `standby`, `draining`, `fenced`, `journal_full`, `journal_failed`.
     pub status: &'static str,
+    /// Since when it is that, RFC 3339; to within a second.
+    pub since: String,
+    /// The process that owns the database, as it stands in the lease; only while standing by.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub owner: Option<String>,
     /// What is wrong, while it is `degraded`.
     pub reasons: Vec<String>,
-    /// `up` or `down`; `None` before the start is over.
+    /// `up`, `down`, or `displaced` (its file is not where it was opened); `None` before the start is over.
     pub database: Option<&'static str>,
     /// Figures of the journal; `None` before the start is over.
-    pub journal: Option<JournalStatus>,
+    pub journal: Option<JournalView>,
+}
+
+/// Figures of the journal.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct JournalView {
+    /// Bytes on disk.
+    pub bytes: u64,
+    /// `journal.max_bytes`.
+    pub max_bytes: u64,
+    /// Records that the database does not have yet.
+    pub outstanding: u64,
+    /// Records that it has, or need not have, and that live holds and open bookings need after a crash.
+    pub pinned: u64,
+    /// Lowest position that is still needed, or the end.
+    pub mark: u64,
+    /// End of the log.
+    pub end: u64,
+    /// Segments on disk.
+    pub segments: u64,
+    /// The last error, while appends are refused.
+    pub failed: Option<String>,
+}
+
+/// Figures of the journal: what waits for the database, apart from what is only kept.
+#[must_use]
+pub fn journal(services: &Services) -> JournalView {
+    let JournalStatus { bytes, max_bytes, outstanding, mark, end, segments, failed } =
+        services.journal.status();
+    let directory = services.directory.current();
+    let pinned = services.actors.pinned(directory.companies().map(|company| company.id));
+    // A record that was done with between the two looks is counted as neither.
+    let pinned = u64::try_from(pinned).unwrap_or(u64::MAX).min(outstanding);
+    JournalView { bytes, max_bytes, outstanding: outstanding - pinned, pinned, mark, end, segments, failed }
 }
 
 impl ReadinessView {
@@ -44,17 +84,24 @@ impl ReadinessView {
 #[must_use]
 pub fn readiness(door: &Door) -> ReadinessView {
     let state = door.state();
+    let since = |status| door.since.of(status, door.clock.now()).to_rfc3339();
+    let owner = door.readiness.owner();
     let Some(services) = door.services.get() else {
         let state = if state == ServiceState::Ready { ServiceState::Starting } else { state };
-        return ReadinessView { status: state.as_str(), reasons: Vec::new(), database: None, journal: None };
+        let (status, reasons) = (state.as_str(), Vec::new());
+        return ReadinessView { status, since: since(status), owner, reasons, database: None, journal: None };
     };
-    let journal = services.journal.status();
-    let database_up = services.database_up.load(Ordering::Relaxed);
+    let journal = journal(services);
+    let database_up = !services.actors.outage.lasts();
+    let place = services.database_place.trouble();
     let mut reasons = Vec::new();
     if state == ServiceState::Ready {
         if !database_up {
             reasons.push("the database does not answer; events wait in the journal".to_owned());
         }
+        reasons.extend(place.clone().map(|trouble| {
+            format!("{trouble}; what is written now is lost when the process ends: the log has the remedy")
+        }));
         reasons.extend(open_breakers(&services.actors.breakers));
     }
     let status = match state {
@@ -65,8 +112,13 @@ pub fn readiness(door: &Door) -> ReadinessView {
         ServiceState::Ready if !reasons.is_empty() => "degraded",
         _ => state.as_str(),
     };
-    let database = Some(if database_up { "up" } else { "down" });
-    ReadinessView { status, reasons, database, journal: Some(journal) }
+    let database = match place {
+        Some(_) => "displaced",
+        None if database_up => "up",
+        None => "down",
+    };
+    let database = Some(database);
+    ReadinessView { status, since: since(status), owner, reasons, database, journal: Some(journal) }
 }
 
 /// One company's trouble is told, and stays its own.
@@ -83,7 +135,7 @@ fn open_breakers(board: &BreakerBoard) -> Vec<String> {
 }
 
 /// Full when hardly any room is left, or when it refused and nothing was removed since.
-fn is_full(journal: &JournalStatus, refused_at_bytes: Option<u64>) -> bool {
+fn is_full(journal: &JournalView, refused_at_bytes: Option<u64>) -> bool {
     let room = journal.max_bytes.saturating_sub(journal.bytes);
     room < JOURNAL_ROOM_MIN_BYTES.min(journal.max_bytes / 64)
         || refused_at_bytes.is_some_and(|bytes| journal.bytes >= bytes)
@@ -99,8 +151,20 @@ pub struct StatusView {
     pub version: &'static str,
     /// Now, RFC 3339.
     pub now: String,
+    /// How long it has been up.
+    pub uptime_s: i64,
+    /// `sqlite`, `mysql` or `mariadb`.
+    pub database_kind: &'static str,
     /// Calls that have not ended.
     pub calls_live: i64,
+    /// Slots that are held or being booked.
+    pub holds_active: i64,
+    /// Events in quarantine, up to 10,000; `None` while the database does not answer.
+    pub quarantined: Option<u32>,
+    /// Dead letters, up to 10,000; `None` while the database does not answer.
+    pub dead_letters: Option<u32>,
+    /// Bookings of which nobody knows whether they stand, up to 10,000; `None` while the database does not answer.
+    pub bookings_unknown: Option<u32>,
     /// Events taken in a second, over the last ten.
     pub events_per_second: f64,
     /// What waits inside; the door refuses by it.
@@ -149,8 +213,9 @@ pub struct KindView {
 }
 
 /// The page of figures.
-#[must_use]
-pub fn overview(door: &Door, services: &Services) -> StatusView {
+pub async fn overview(door: &Door, services: &Services) -> StatusView {
+    let counted = tokio::time::timeout(COUNT_LIMIT, services.figures.count_set_aside()).await;
+    let set_aside = counted.ok().and_then(Result::ok);
     let actors = &services.actors;
     let now = services.clock.now();
     let restarts = figures::sum(&(door.render_metrics)(), askpro_actors::metrics::ACTOR_RESTARTS.name);
@@ -160,7 +225,13 @@ pub fn overview(door: &Door, services: &Services) -> StatusView {
         readiness: readiness(door),
         version: env!("CARGO_PKG_VERSION"),
         now: now.to_rfc3339(),
+        uptime_s: now.since(services.started_at) / 1_000,
+        database_kind: services.database_kind,
         calls_live: actors.live.total(),
+        holds_active: actors.holds_active.load(Ordering::Relaxed),
+        quarantined: set_aside.map(|rows| rows.quarantined),
+        dead_letters: set_aside.map(|rows| rows.dead_letters),
+        bookings_unknown: set_aside.map(|rows| rows.bookings_unknown),
         events_per_second: services.traffic.events_per_second(now),
         load: load::load(services),
         parked: actors.parked.len(),
@@ -207,7 +278,16 @@ mod tests {
 
     #[test]
     fn a_journal_is_full_when_no_room_is_left_or_it_refused() {
-        let journal = |bytes| JournalStatus { bytes, max_bytes: 1 << 30, ..JournalStatus::default() };
+        let journal = |bytes| JournalView {
+            bytes,
+            max_bytes: 1 << 30,
+            outstanding: 0,
+            pinned: 0,
+            mark: 0,
+            end: 0,
+            segments: 1,
+            failed: None,
+        };
         assert!(!is_full(&journal(0), None));
         assert!(!is_full(&journal((1 << 30) - (2 << 20)), None));
         assert!(is_full(&journal((1 << 30) - 100), None));

@@ -141,3 +141,26 @@ async fn a_slot_is_sold_once_when_ten_calls_want_it_at_the_same_time() {
     assert!(service.calcom.overlaps().is_empty());
     service.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_live_hold_is_no_record_that_the_database_lacks() {
+    let service = Service::start().await;
+    let (retell, call, at) = (&service.retell, call("call_c9"), slot(16, 0));
+    let wait_for = async |what: &str, pinned: u64| {
+        eventually(what, async || {
+            let journal = retell.get("/readyz").await.json()["journal"].clone();
+            (journal["outstanding"] == 0 && journal["pinned"] == pinned).then_some(())
+        })
+        .await;
+    };
+    retell.event(&event("call_started", &call)).await;
+    wait_for("all is in the database", 0).await;
+    let wish = json!({ "datum": at.german_date, "uhrzeit": "16:00", "dienstleistung": "Herrenhaarschnitt" });
+    assert_eq!(retell.function("check_availability", &call, wish).await.code(), "available");
+    wait_for("the hold alone is kept", 1).await;
+    let order = json!({ "customer_name": "Anna Schmidt" });
+    assert_eq!(retell.function("book_appointment", &call, order).await.code(), "confirmed");
+    retell.event(&event("call_ended", &over(&call, 9_000, "user_hangup"))).await;
+    wait_for("nothing is kept any more", 0).await;
+    service.stop().await;
+}

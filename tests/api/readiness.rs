@@ -10,8 +10,10 @@ use sqlx::{Connection, Executor, SqliteConnection, sqlite::SqliteConnectOptions}
 
 use crate::support::{
     database::Tables,
+    days::now_ms,
     eventually,
     program::Program,
+    raw::{Raw, status_of},
     retell::{call, event, over},
     service::{Setup, companies},
     within,
@@ -33,6 +35,14 @@ async fn a_second_process_stands_by_and_takes_over_when_the_first_drains() {
     second.wait_until("standby").await;
     let ready = second.retell.get("/readyz").await;
     assert_eq!((ready.status.as_u16(), ready.retry_after.is_some()), (503, true));
+    let tables = Tables::open(setup.database_url()).await;
+    let owner = json!(tables.texts("owner", "FROM lease").await.remove(0));
+    eventually("it says whom it waits for", async || {
+        (second.retell.get("/readyz").await.json()["owner"] == owner).then_some(())
+    })
+    .await;
+    let since = ready.json()["since"].as_str().unwrap().parse::<jiff::Timestamp>().unwrap().as_millisecond();
+    assert!((now_ms() - since).abs() < 60_000, "{since}");
     let refused = second.retell.post("/webhooks/retell", &event("call_started", &call("call_t1"))).await;
     refused.assert_problem(503, "standby");
     assert!(refused.retry_after.is_some());
@@ -47,10 +57,32 @@ async fn a_second_process_stands_by_and_takes_over_when_the_first_drains() {
     let (_, shown) = second.retell.admin("/admin/calls/call_t1").await;
     assert_eq!(shown["status"], "live", "{shown}");
     second.retell.event(&event("call_ended", &over(&call("call_t1"), 9_000, "user_hangup"))).await;
-    let tables = Tables::open(setup.database_url()).await;
     tables.wait_for(1, "calls WHERE status = 'ended'").await;
     second.signal("TERM");
     assert_eq!(second.ended().await.code(), Some(0));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn half_a_body_does_not_hold_up_the_end() {
+    let (setup, _calcom) = prepared(60_000).await;
+    let setup = setup.with("HTTP__BODY_TIMEOUT_MS", "300000").with("HTTP__DRAIN_TIMEOUT_S", "300");
+    let mut first = Program::start(&setup).await;
+    let mut slow = Raw::connect(&first.retell.base).await;
+    let head = format!(
+        "POST /webhooks/retell HTTP/1.1\r\nHost: x\r\nX-Retell-Signature: v={},d={}\r\nContent-Length: 100\r\n\
+         Expect: 100-continue\r\n\r\nhalf of",
+        now_ms(),
+        "0".repeat(64)
+    );
+    slow.send(head.as_bytes()).await.unwrap();
+    assert_eq!(slow.read_status(Duration::from_secs(5)).await, Some(100), "it was let in");
+    first.signal("TERM");
+    let answer = slow.read_to_end(Duration::from_secs(10)).await.to_lowercase();
+    assert_eq!(status_of(&answer), Some(503), "{answer}");
+    for part in ["retry-after: ", "connection: close", "application/problem+json", "\"code\":\"draining\""] {
+        assert!(answer.contains(part), "{part}: {answer}");
+    }
+    assert_eq!(first.ended().await.code(), Some(0));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -132,6 +164,8 @@ async fn an_owner_is_not_robbed_by_one_with_another_folder_of_the_same_path_or_a
     third.wait_until("standby").await;
     let tables = Tables::open(setup.database_url()).await;
     assert_eq!(tables.texts("epoch", "FROM lease").await, ["1"]);
+    let owner = tables.texts("owner", "FROM lease").await.remove(0);
+    assert_eq!(third.retell.get("/readyz").await.json()["owner"], json!(owner));
     first.retell.event(&event("call_started", &call("call_t5"))).await;
     tables.wait_for(1, "call_events WHERE call_id = 'call_t5'").await;
     assert!(first.is_running());

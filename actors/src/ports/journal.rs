@@ -167,7 +167,8 @@ pub struct JournalStatus {
     pub bytes: u64,
     /// `journal.max_bytes`.
     pub max_bytes: u64,
-    /// Records whose effects are not yet in the database.
+    /// Records that are still needed: those whose effects are not yet in the database, and those that live holds
+    /// and open bookings need.
     pub outstanding: u64,
     /// Lowest outstanding position, or the end.
     pub mark: u64,

@@ -37,6 +37,9 @@ pub enum StoreError {
     Corrupt(String),
 }
 
+/// Rows on a page of a list whose rows carry bodies, at most: a page has to fit into memory.
+pub const HEAVY_PAGE_ROWS_MAX: u16 = 100;
+
 /// Commits what the actors want written.
 #[async_trait::async_trait]
 pub trait BatchStore: Send + Sync {
@@ -221,6 +224,27 @@ pub trait CompanyStore: Send + Sync {
     ) -> Result<u64, StoreError>;
     /// Counts imports, so that a running service notices one cheaply.
     async fn companies_version(&self) -> Result<i64, StoreError>;
+}
+
+/// Rows of one kind are counted up to this.
+pub const COUNTED_MAX: u32 = 10_000;
+
+/// Rows that want an admin's eye, of each kind at most [`COUNTED_MAX`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SetAside {
+    /// Events in quarantine.
+    pub quarantined: u32,
+    /// Dead letters.
+    pub dead_letters: u32,
+    /// Bookings of which nobody knows whether they stand.
+    pub bookings_unknown: u32,
+}
+
+/// Counts rows; of all companies, for admins.
+#[async_trait::async_trait]
+pub trait FigureStore: Send + Sync {
+    /// Counts what was set aside.
+    async fn count_set_aside(&self) -> Result<SetAside, StoreError>;
 }
 
 /// Where a customer stands in the list of all: what an import changed last stands last.

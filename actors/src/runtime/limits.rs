@@ -51,7 +51,7 @@ pub enum Scope {
 }
 
 impl Scope {
-    pub(super) const ALL: [Scope; 5] =
+    pub(crate) const ALL: [Scope; 5] =
         [Scope::Mailbox, Scope::Shard, Scope::Isolated, Scope::Draining, Scope::Actors];
 
     /// The name metrics and problems use.

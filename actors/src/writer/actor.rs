@@ -13,6 +13,7 @@ use super::{
 };
 use crate::{
     metrics,
+    outage::Witness,
     ports::{
         journal::{Journal, JournalError, Record},
         rows::{Body, CallRow, DeadLetterRow, Write},
@@ -39,6 +40,7 @@ pub enum WriterMessage {
 
 /// A writer.
 pub struct WriterActor {
+    index: usize,
     world: WriterWorld,
     lane: Arc<Lane>,
     retry_ms: i64,
@@ -53,7 +55,7 @@ pub struct WriterFactory {
 impl Factory<WriterActor> for WriterFactory {
     fn build(&self, key: &usize, _why: Why) -> Build<WriterActor> {
         let lane = self.lanes.get(*key).cloned().unwrap_or_default();
-        Build::Ready(WriterActor { world: self.world.clone(), lane, retry_ms: RETRY_MS_MIN })
+        Build::Ready(WriterActor { index: *key, world: self.world.clone(), lane, retry_ms: RETRY_MS_MIN })
     }
 
     fn dead_letter(&self, key: &usize, message: WriterMessage, error: &str) {
@@ -109,6 +111,7 @@ impl WriterActor {
     fn settle(&mut self, result: &Result<u64, StoreError>, cx: &mut Context<'_, Self>) -> bool {
         match result {
             Ok(_rows) => {
+                self.world.outage.works(Witness::Writer(self.index), cx.now());
                 self.retry_ms = RETRY_MS_MIN;
                 true
             }
@@ -119,13 +122,14 @@ impl WriterActor {
                 false
             }
             Err(refused @ (StoreError::Refused(error) | StoreError::Corrupt(error))) => {
+                self.world.outage.works(Witness::Writer(self.index), cx.now());
                 if let Some(batch) = self.lane.refused(error.clone()) {
                     self.set_aside(&batch, refused, cx.now());
                 }
                 true
             }
             Err(StoreError::Unavailable(error)) => {
-                tracing::warn!(error, retry_ms = self.retry_ms, "the database did not take a batch");
+                self.world.outage.failed(Witness::Writer(self.index), error, cx.now());
                 self.lane.failed(error.clone());
                 ::metrics::counter!(metrics::WRITER_RETRIES.name).increment(1);
                 cx.arm("retry", cx.now().plus_ms(self.retry_ms), WriterMessage::RetryDue);

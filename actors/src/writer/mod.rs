@@ -23,6 +23,7 @@ pub use actor::{WriterActor, WriterFactory, WriterMessage};
 use backlog::Lane;
 
 use crate::{
+    outage::Outage,
     outstanding::{Outstanding, PendingLog},
     ports::{
         clock::Clock,
@@ -119,6 +120,8 @@ pub struct WriterWorld {
     pub pending: PendingLog,
     /// Our epoch.
     pub fence: Arc<Fence>,
+    /// Told how commits go.
+    pub outage: Arc<Outage>,
     /// The time.
     pub clock: Arc<dyn Clock>,
     /// Limits.

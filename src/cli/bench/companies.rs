@@ -1,5 +1,6 @@
 //! Whose telephones ring in a benchmark: made up, from an import file, or asked of the service.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use serde_json::{Value, json};
@@ -65,6 +66,12 @@ fn service(slug: &str, name: &str, minutes: u32, event_type: i64, members: usize
         "slug": slug, "name": name, "duration_minutes": minutes, "price_cents": 3200, "currency": "EUR",
         "calcom_event_type_id": event_type, "staff": staff,
     })
+}
+
+/// Slugs of the companies of an import file.
+pub(super) fn slugs(import: &Value) -> BTreeSet<String> {
+    let companies = import.get("companies").and_then(Value::as_array).into_iter().flatten();
+    companies.filter_map(|company| company.get("slug")?.as_str()).map(str::to_owned).collect()
 }
 
 /// The Cal.com key of the company that has this number; `None` where it has none of its own.

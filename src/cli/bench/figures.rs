@@ -37,6 +37,13 @@ pub(super) struct Spread {
     pub(super) mean_ms: f64,
 }
 
+impl Spread {
+    /// The 99th percentile as people read it; a dash while nothing was measured.
+    pub(super) fn p99(&self) -> String {
+        if self.count == 0 { "–".to_owned() } else { format!("{:.1} ms", self.p99_ms) }
+    }
+}
+
 impl Default for Latencies {
     fn default() -> Self {
         // The bounds are right: the error cannot come up, and without a histogram nothing is measured.
@@ -154,11 +161,12 @@ mod tests {
     fn a_spread_tells_the_slowest_and_the_typical() {
         let mut latencies = Latencies::default();
         assert_eq!(latencies.spread(), Spread::default());
+        assert_eq!(latencies.spread().p99(), "–", "nothing was measured");
         for us in 1..=1_000 {
             latencies.record(us * 1_000);
         }
         let spread = latencies.spread();
-        assert_eq!(spread.count, 1_000);
+        assert_eq!((spread.count, spread.p99().as_str()), (1_000, "990.2 ms"));
         let near = |is: f64, wanted: f64| assert!((is - wanted).abs() / wanted < 0.002, "{is} {wanted}");
         near(spread.p50_ms, 500.0);
         near(spread.p99_ms, 990.0);

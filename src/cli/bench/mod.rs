@@ -42,6 +42,7 @@ use super::error::CliError;
 use super::oracle::{SentCall, Source, Verdict, examine};
 use super::own_service::{Folder, OwnService, keep_in};
 use super::settings;
+use crate::app;
 use crate::config::{Config, DatabaseKind};
 use crate::simulators::retell::{CompanyLine, Disorder};
 
@@ -180,6 +181,10 @@ async fn own(args: &BenchArgs, mut config: Config) -> Result<Target, CliError> {
     };
     let lines = CompanyLine::from_import_json(&import);
     let function_budget = config.functions.budget;
+    if let Err(refused) = refuse_foreign(args, &config, &import).await {
+        folder.remove();
+        return Err(refused);
+    }
     let (service, folder) = OwnService::start_in(folder, config, &import).await?;
     Ok(Target {
         url: service.running.base_url(),
@@ -192,6 +197,24 @@ async fn own(args: &BenchArgs, mut config: Config) -> Result<Target, CliError> {
         function_budget,
         own: Some((service, folder)),
     })
+}
+
+/// A benchmark must not book for companies that live: their database is not taken unless somebody says so.
+async fn refuse_foreign(args: &BenchArgs, config: &Config, import: &Value) -> Result<(), CliError> {
+    if args.among_companies {
+        return Ok(());
+    }
+    let own = companies::slugs(import);
+    let there = app::company_slugs(config).await?;
+    let foreign: Vec<&str> = there.iter().map(String::as_str).filter(|slug| !own.contains(*slug)).collect();
+    match foreign.first() {
+        None => Ok(()),
+        Some(first) => Err(CliError::Usage(format!(
+            "database.url holds {} other companies ({first} among them): give the benchmark a database of its own, \
+             or say --among-companies",
+            foreign.len()
+        ))),
+    }
 }
 
 /// Stops a service of our own. Its folder goes when there is nothing in it to look at.
@@ -324,14 +347,14 @@ fn progress(figures: &Figures, phases: Phases, passed_s: u64) -> String {
     let counts = &measured.counts;
     let book = measured.functions.get("book_appointment").map(figures::Latencies::spread).unwrap_or_default();
     format!(
-        "{passed_s:>5} s {phase:<8} live {:>6}  sent {:>9}  acked {:>9}  refused {:>6}  errors {:>6}  p99 so far: ack {:.1} ms, book {:.1} ms",
+        "{passed_s:>5} s {phase:<8} live {:>6}  sent {:>9}  acked {:>9}  refused {:>6}  errors {:>6}  p99 so far: ack {}, book {}",
         counts.live(),
         counts.sent,
         counts.acknowledged,
         counts.refused_all(),
         counts.errors,
-        measured.webhooks.spread().p99_ms,
-        book.p99_ms,
+        measured.webhooks.spread().p99(),
+        book.p99(),
     )
 }
 

@@ -7,5 +7,5 @@ use crate::usecases::status::overview;
 
 /// One page of figures.
 pub(in crate::http) async fn show(edge: Data<Edge>) -> Result<HttpResponse, Refusal> {
-    Ok(shown(&overview(&edge.door, edge.started()?)))
+    Ok(shown(&overview(&edge.door, edge.started()?).await))
 }

@@ -89,6 +89,9 @@ async fn the_figures_are_there_and_keys_are_not() {
         (&json!("ready"), &json!(1), &json!(3))
     );
     assert_eq!(status["writers"].as_array().map(Vec::len), Some(2));
+    assert_eq!((&status["uptime_s"], &status["database_kind"]), (&json!(90), &json!("sqlite")));
+    assert_eq!(status["version"], env!("CARGO_PKG_VERSION"));
+    assert_eq!((&status["holds_active"], &status["bookings_unknown"]), (&json!(0), &json!(0)));
     let company = edge.admin("GET", "/admin/companies/friseur-mitte").await;
     assert!(!company.body.contains("key_friseur"), "{}", company.body);
     assert_eq!(company.json()["keys"]["retell_webhook_keys"], 1);
@@ -120,6 +123,14 @@ async fn a_strangers_call_waits_in_quarantine_until_its_number_is_known() {
     let item = edge.admin("GET", "/admin/quarantine").await.json()["items"][0].clone();
     assert_eq!((&item["call_id"], &item["reason"]), (&json!("call_9"), &json!("unknown_number_or_agent")));
     let path = format!("/admin/quarantine/{}/replay", item["id"].as_str().unwrap());
+    let counted = || async {
+        let status = edge.admin("GET", "/admin/status").await.json();
+        (status["quarantined"].clone(), status["dead_letters"].clone())
+    };
+    assert_eq!(counted().await, (json!(1), json!(0)));
+    edge.database_is(false);
+    assert_eq!(counted().await, (json!(null), json!(null)), "the page is shown without the database too");
+    edge.database_is(true);
     let early = edge.admin("POST", &path).await;
     assert_eq!((early.status, &early.json()["outcome"]), (200, &json!("still_quarantined")));
     *edge.companies.0.lock().unwrap() = Arc::new(friseur());
@@ -165,10 +176,14 @@ async fn readiness_tells_what_is_wrong() {
     let probe = || async { edge.send("GET", "/readyz", &[], b"").await };
     let ready = probe().await;
     assert_eq!((ready.status, &ready.json()["status"]), (200, &json!("ready")));
+    assert_eq!((&ready.json()["since"], ready.json().get("owner")), (&json!("2026-11-23T08:00:00Z"), None));
+    edge.time.advance(5_000);
+    assert_eq!(probe().await.json()["since"], "2026-11-23T08:00:00Z", "it is ready as before");
     edge.database_is(false);
     let degraded = probe().await;
     assert_eq!((degraded.status, &degraded.json()["status"]), (200, &json!("degraded")));
     assert_eq!(degraded.json()["database"], "down");
+    assert_eq!(degraded.json()["since"], "2026-11-23T08:00:05Z");
     assert_eq!(edge.admin("GET", "/admin/calls?state=ended").await.code(), "database_unavailable");
     edge.journal.full.store(true, Ordering::SeqCst);
     let full = probe().await;

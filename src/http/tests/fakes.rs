@@ -17,8 +17,8 @@ use askpro_actors::ports::{
     rows::{Body, Write},
     stores::{
         BatchStore, BookingStore, CallFilter, CallStore, CallbackStore, CompanyStore, CustomerPlace,
-        CustomerStore, DeadLetter, LiveCall, QuarantinedEvent, StoreError, StoredBooking,
-        StoredCalendarEvent, StoredCall, StoredCustomer, TimelineEntry,
+        CustomerStore, DeadLetter, FigureStore, LiveCall, QuarantinedEvent, SetAside, StoreError,
+        StoredBooking, StoredCalendarEvent, StoredCall, StoredCustomer, TimelineEntry,
     },
     voice::{Account, CallPage, Looked, Told, Voice, VoiceError},
 };
@@ -137,6 +137,18 @@ impl FakeStore {
             Write::DeadLetterReplayed(id) => self.dead_letters.lock().unwrap().retain(|l| l.id != *id),
             _ => {}
         }
+    }
+}
+
+#[async_trait::async_trait]
+impl FigureStore for FakeStore {
+    async fn count_set_aside(&self) -> Result<SetAside, StoreError> {
+        let count = |rows: usize| u32::try_from(rows).unwrap();
+        self.up(SetAside {
+            quarantined: count(self.quarantine.lock().unwrap().len()),
+            dead_letters: count(self.dead_letters.lock().unwrap().len()),
+            bookings_unknown: 0,
+        })
     }
 }
 

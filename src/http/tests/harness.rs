@@ -2,15 +2,13 @@
 
 use std::{
     net::{SocketAddr, TcpListener},
-    sync::{
-        Arc, OnceLock,
-        atomic::{AtomicBool, Ordering},
-    },
+    sync::{Arc, OnceLock, atomic::Ordering},
     time::Duration,
 };
 
 use actix_web::dev::ServerHandle;
 use askpro_actors::{
+    outage::Witness,
     ports::{
         clock::{Clock, ManualClock},
         directory::DirectoryView,
@@ -36,7 +34,10 @@ use crate::{
         serve,
         webhooks::testing::{Decoder, sign, sign_calcom},
     },
-    usecases::{Door, FunctionPace, InboundMemory, Readiness, ServiceState, Services, Traffic},
+    usecases::{
+        DatabasePlace, Door, FunctionPace, InboundMemory, Readiness, ServiceState, Services, StatusSince,
+        Traffic,
+    },
 };
 
 /// Mon 2026-11-23 09:00 in Berlin.
@@ -54,6 +55,7 @@ pub(super) struct Edge {
     pub(super) store: Arc<FakeStore>,
     pub(super) companies: Arc<Companies>,
     pub(super) services: Arc<Services>,
+    pub(super) time: Arc<ManualClock>,
     server: ServerHandle,
 }
 
@@ -74,10 +76,20 @@ impl Edge {
     }
 
     pub(super) fn start_with(token: Option<&str>) -> Self {
+        Self::start_as(token, Duration::from_millis(300))
+    }
+
+    /// One that waits so long for a body.
+    pub(super) fn start_with_patience(body_timeout: Duration) -> Self {
+        Self::start_as(Some(TOKEN), body_timeout)
+    }
+
+    fn start_as(token: Option<&str>, body_timeout: Duration) -> Self {
         let (journal, store) = (Arc::new(FakeJournal::default()), Arc::new(FakeStore::default()));
         let companies = Arc::new(Companies::default());
         *companies.0.lock().unwrap() = Arc::new(friseur());
-        let clock: Arc<dyn Clock> = Arc::new(ManualClock::new(NOW));
+        let time = Arc::new(ManualClock::new(NOW));
+        let clock: Arc<dyn Clock> = time.clone();
         let runtime = Runtime::start(1).unwrap();
         let ports = Ports {
             clock: clock.clone(),
@@ -93,7 +105,8 @@ impl Edge {
             decoder: Arc::new(Decoder),
             calendar_decoder: Arc::new(Decoder),
         };
-        let actors = Actors::start(&runtime, &ports, &Settings::default(), Arc::new(Fence::default()));
+        let (fence, outage) = (Arc::new(Fence::default()), Arc::default());
+        let actors = Actors::start(&runtime, &ports, &Settings::default(), fence, outage);
         let readiness = Readiness::default();
         readiness.set(ServiceState::Ready);
         let services = Arc::new(Services {
@@ -111,13 +124,18 @@ impl Edge {
             body_bytes_max: BODY_BYTES_MAX,
             retry_after_s: 2,
             readiness: readiness.clone(),
-            database_up: Arc::new(AtomicBool::new(true)),
+            figures: store.clone(),
+            database_kind: "sqlite",
+            started_at: UnixMillis(NOW.0 - 90_000),
+            database_place: DatabasePlace::default(),
             traffic: Traffic::default(),
             inbound: InboundMemory::default(),
             function_pace: FunctionPace::default(),
         });
         let door = Arc::new(Door {
+            clock: services.clock.clone(),
             readiness,
+            since: StatusSince::default(),
             services: OnceLock::from(services.clone()),
             render_metrics: Arc::new(|| "askpro_actor_restarts_total{actor=\"call\"} 3\n".to_owned()),
             retry_after_s: 2,
@@ -125,10 +143,10 @@ impl Edge {
         });
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
-        let server = serve(door, &config(address), listener).unwrap();
+        let server = serve(door, &config(address, body_timeout), listener).unwrap();
         let handle = server.handle();
         tokio::spawn(server);
-        Self { address, journal, store, companies, services, server: handle }
+        Self { address, journal, store, companies, services, time, server: handle }
     }
 
     pub(super) async fn send(
@@ -163,7 +181,12 @@ impl Edge {
     }
 
     pub(super) fn database_is(&self, up: bool) {
-        self.services.database_up.store(up, Ordering::SeqCst);
+        let outage = &self.services.actors.outage;
+        if up {
+            outage.works(Witness::Lease, NOW);
+        } else {
+            outage.failed(Witness::Lease, "away", NOW);
+        }
         self.store.down.store(!up, Ordering::SeqCst);
     }
 }
@@ -175,7 +198,7 @@ impl Drop for Edge {
     }
 }
 
-fn config(bind: SocketAddr) -> HttpConfig {
+fn config(bind: SocketAddr, body_timeout: Duration) -> HttpConfig {
     HttpConfig {
         bind,
         workers: std::num::NonZeroUsize::new(2),
@@ -183,7 +206,7 @@ fn config(bind: SocketAddr) -> HttpConfig {
         body_max_bytes: BODY_BYTES_MAX,
         bodies_max_bytes: 64 * 1024 * 1024,
         head_timeout: Duration::from_secs(10),
-        body_timeout: Duration::from_millis(300),
+        body_timeout,
         keep_alive: Duration::from_secs(5),
         retry_after_s: 2,
         drain_timeout: Duration::from_secs(1),

@@ -1,6 +1,11 @@
 //! Requests that nobody should send.
 
-use tokio::{io::AsyncWriteExt, net::TcpStream};
+use std::time::Duration;
+
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpStream,
+};
 
 use super::{
     client::{exchange, read, request},
@@ -84,6 +89,33 @@ async fn a_body_that_does_not_come_is_not_waited_for() {
     line.write_all(&request("POST", "/webhooks/retell", &headers, b"half of")).await.unwrap();
     let answer = read(line).await;
     assert_eq!((answer.status, answer.code().as_str()), (408, "body_too_slow"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn half_a_body_is_given_up_when_no_more_requests_are_taken() {
+    let edge = Edge::start_with_patience(Duration::from_secs(600));
+    let claimed = claimed();
+    let headers =
+        [(SIGNATURE_HEADER, claimed.as_str()), ("content-length", "100"), ("expect", "100-continue")];
+    for (path, state, code) in [
+        ("/webhooks/retell", ServiceState::Draining, "draining"),
+        ("/webhooks/calcom/friseur-mitte", ServiceState::Draining, "draining"),
+        ("/functions/retell", ServiceState::Fenced, "fenced"),
+    ] {
+        edge.services.readiness.set(ServiceState::Ready);
+        let calcom = ("x-cal-signature-256", &*"0".repeat(64));
+        let mut line = TcpStream::connect(edge.address).await.unwrap();
+        line.write_all(&request("POST", path, &[&headers[..], &[calcom]].concat(), b"half of"))
+            .await
+            .unwrap();
+        let mut went_on = [0; 25];
+        line.read_exact(&mut went_on).await.unwrap();
+        assert_eq!(&went_on, b"HTTP/1.1 100 Continue\r\n\r\n", "the request was let in");
+        edge.services.readiness.set(state);
+        let answer = read(line).await;
+        assert_eq!((answer.status, answer.code().as_str()), (503, code), "{path}");
+        assert_eq!((answer.header("retry-after"), answer.header("connection")), (Some("2"), Some("close")));
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -11,7 +11,7 @@ use askpro_domain::tenant::Company;
 
 use super::retell::outcome_of;
 use crate::{
-    http::{Edge, extract::body, problem::Refusal},
+    http::{Edge, problem::Refusal},
     providers::calcom::inbound::{
         DecodeError, Delivery, SIGNATURE_HEADER, SignatureError, blank_secrets, custom, decode, precheck,
         verify,
@@ -20,7 +20,7 @@ use crate::{
     usecases::{
         Services,
         ingest::take_calendar_event,
-        load::{Class, Reason, admit, count_refused},
+        load::{Class, admit},
     },
 };
 
@@ -56,7 +56,7 @@ async fn receive(
     admit(services, Class::Lifecycle).map_err(|_| Refusal::Overloaded { retry_after_s })?;
     let header = signature_header(request).map_err(refused)?;
     precheck(header).map_err(refused)?;
-    let (body, _share) = body::read(request, payload, &edge.bodies).await.inspect_err(count_room)?;
+    let (body, _share) = edge.body(Class::Lifecycle, request, payload).await?;
     let since = Instant::now();
     let company = services.directory.current().by_slug(slug).cloned();
     let secret = company.as_ref().and_then(|company| company.keys.calcom_webhook_secret.as_ref());
@@ -76,12 +76,6 @@ fn signature_header(request: &HttpRequest) -> Result<Option<&[u8]>, SignatureErr
 
 fn refused(error: SignatureError) -> Refusal {
     Refusal::BadSignature { code: error.code(), detail: error.to_string() }
-}
-
-fn count_room(refusal: &Refusal) {
-    if matches!(refusal, Refusal::BodiesFull { .. }) {
-        count_refused(Class::Lifecycle, Reason::BodiesFull);
-    }
 }
 
 async fn take(

@@ -10,19 +10,12 @@ use askpro_actors::ports::journal::Signer;
 use askpro_domain::{secret::Secret, tenant::Company, time::UnixMillis};
 
 use crate::{
-    http::{
-        Edge,
-        extract::{body, room::Share},
-        problem::Refusal,
-    },
+    http::{Edge, extract::room::Share, problem::Refusal},
     providers::retell::inbound::{
         decode::DecodeError,
         signature::{KeyIndex, SIGNATURE_HEADER, SignatureError, precheck, verify},
     },
-    usecases::{
-        Services,
-        load::{Class, Reason, count_refused},
-    },
+    usecases::{Services, load::Class},
 };
 
 /// A body, and who signed it.
@@ -51,11 +44,7 @@ pub(in crate::http) async fn read(
 ) -> Result<Signed, Refusal> {
     let header = signature_header(request)?;
     precheck(header, services.clock.now()).map_err(refused)?;
-    let (body, share) = body::read(request, payload, &edge.bodies).await.inspect_err(|refusal| {
-        if matches!(refusal, Refusal::BodiesFull { .. }) {
-            count_refused(class, Reason::BodiesFull);
-        }
-    })?;
+    let (body, share) = edge.body(class, request, payload).await?;
     let (at, since) = (services.clock.now(), Instant::now());
     let company = slug.and_then(|slug| services.directory.current().by_slug(slug).cloned());
     let signer = signer_of(header, &body, &services.webhook_keys, company.as_deref(), at).map_err(refused)?;

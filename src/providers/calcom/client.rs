@@ -14,7 +14,7 @@ use askpro_domain::{
     time::{Interval, UnixMillis},
 };
 use reqwest::{
-    Client, Method, Url,
+    Client, Method, RequestBuilder, Url,
     header::{AUTHORIZATION, HeaderValue},
 };
 
@@ -84,6 +84,23 @@ pub enum CalcomSetupError {
     Http(#[from] HttpClientError),
 }
 
+/// Why nobody knows that a key is good.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum KeyError {
+    /// Cal.com does not take it.
+    #[error("the key is refused")]
+    Refused,
+    /// It was used too much within the last minute.
+    #[error("the key has used up its requests of this minute")]
+    Limited,
+    /// An answer that is neither.
+    #[error("Cal.com answers {0}")]
+    Status(u16),
+    /// No answer.
+    #[error("Cal.com does not answer")]
+    NoAnswer,
+}
+
 /// Cal.com behind the calendar port. Cheap to share behind an `Arc`.
 pub struct CalcomClient {
     http: Client,
@@ -103,9 +120,7 @@ impl fmt::Debug for CalcomClient {
 impl CalcomClient {
     /// A client that takes each company's key from `keys`, else the platform's.
     pub fn new(options: CalcomOptions, keys: KeyDirectory) -> Result<Self, CalcomSetupError> {
-        let base_url = Url::parse(&options.base_url)
-            .ok()
-            .filter(|url| matches!(url.scheme(), "http" | "https") && !url.cannot_be_a_base())
+        let base_url = http_client::base_url(&options.base_url)
             .ok_or_else(|| CalcomSetupError::BaseUrl(options.base_url.clone()))?;
         let http = http_client::build(&HttpClientOptions {
             connect_timeout: options.connect_timeout,
@@ -131,13 +146,34 @@ impl CalcomClient {
         path: &[&str],
     ) -> Option<Prepared> {
         let key = (self.keys)(company).filter(|key| !key.is_empty()).or_else(|| self.platform_key.clone())?;
+        let builder = self.signed_in(&key, method, path)?.header("cal-api-version", operation.version());
+        Some(Prepared { operation, company, key: KeyId::of(&key), builder })
+    }
+
+    /// A request with this key; `None` when it is no key.
+    fn signed_in(&self, key: &Secret, method: Method, path: &[&str]) -> Option<RequestBuilder> {
         let mut bearer = HeaderValue::from_str(&format!("Bearer {}", key.expose().trim())).ok()?;
         bearer.set_sensitive(true);
         let mut url = self.base_url.clone();
         url.path_segments_mut().ok()?.pop_if_empty().push("v2").extend(path);
-        let request = self.http.request(method, url).header(AUTHORIZATION, bearer);
-        let builder = request.header("cal-api-version", operation.version());
-        Some(Prepared { operation, company, key: KeyId::of(&key), builder })
+        Some(self.http.request(method, url).header(AUTHORIZATION, bearer))
+    }
+
+    /// Whether Cal.com takes this key: asks whose it is (`GET /v2/me`), which changes nothing. For operators: it
+    /// passes no turnstile and is not counted.
+    ///
+    /// # Errors
+    /// [`KeyError`].
+    pub async fn check_key(&self, key: &Secret) -> Result<(), KeyError> {
+        let request = self.signed_in(key, Method::GET, &["me"]).ok_or(KeyError::Refused)?;
+        let answer = request.timeout(self.read_timeout).send().await;
+        match answer.map(|answer| answer.status().as_u16()) {
+            Ok(200..=299) => Ok(()),
+            Ok(401 | 403 | 498) => Err(KeyError::Refused),
+            Ok(429) => Err(KeyError::Limited),
+            Ok(status) => Err(KeyError::Status(status)),
+            Err(_) => Err(KeyError::NoAnswer),
+        }
     }
 
     /// One page of the bookings around an order's start.

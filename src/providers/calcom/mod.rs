@@ -16,7 +16,7 @@ mod wire;
 #[cfg(test)]
 mod tests;
 
-pub use client::{CalcomClient, CalcomOptions, CalcomSetupError, KeyDirectory};
+pub use client::{CalcomClient, CalcomOptions, CalcomSetupError, KeyDirectory, KeyError};
 
 /// Key of our metadata on a booking: the appointment id.
 pub const METADATA_APPOINTMENT: &str = "askpro_appointment";

@@ -87,9 +87,7 @@ impl fmt::Debug for RetellClient {
 impl RetellClient {
     /// A client that takes each company's key from `keys`.
     pub fn new(options: RetellOptions, keys: KeyDirectory) -> Result<Self, RetellSetupError> {
-        let base_url = Url::parse(&options.base_url)
-            .ok()
-            .filter(|url| matches!(url.scheme(), "http" | "https") && !url.cannot_be_a_base())
+        let base_url = http_client::base_url(&options.base_url)
             .ok_or_else(|| RetellSetupError::BaseUrl(options.base_url.clone()))?;
         let http = http_client::build(&HttpClientOptions {
             connect_timeout: options.connect_timeout,

@@ -13,11 +13,11 @@ use askpro_domain::{
     ids::CompanyId,
     tenant::{Company, Customer},
 };
-use sqlx::AssertSqlSafe;
+use sqlx::{AssertSqlSafe, SqlSafeStr};
 
 use super::{
     Database, decode,
-    dialect::{Lock, OnConflict, Table, Transaction, Value, Work},
+    dialect::{Lock, OnConflict, Rows, Table, Transaction, Value, Work},
     failure::Failure,
 };
 use plan::{Existing, Plan};
@@ -73,13 +73,7 @@ impl CompanyStore for Database {
         companies: &[Company],
         customers: &[(CompanyId, Customer)],
     ) -> Result<u64, StoreError> {
-        let encoded = |company| {
-            serde_json::to_vec(company)
-                .map(|settings| (company, settings))
-                .map_err(|error| StoreError::Refused(format!("a company cannot be encoded: {error}")))
-        };
-        let companies = companies.iter().map(encoded).collect::<Result<Vec<_>, _>>()?;
-        self.transact(&SaveCompanies { companies, customers }).await
+        self.transact(&SaveCompanies { companies: encoded(companies)?, customers }).await
     }
 
     async fn companies_version(&self) -> Result<i64, StoreError> {
@@ -87,6 +81,35 @@ impl CompanyStore for Database {
         let missing = || StoreError::Corrupt("the row of directory_version is missing".to_owned());
         rows.first().map(|(version,)| *version).ok_or_else(missing)
     }
+}
+
+impl Database {
+    /// How many rows [`CompanyStore::save_companies`] would change, without changing any.
+    ///
+    /// # Errors
+    /// As there: [`StoreError::Refused`] when a number or an agent belongs to another company.
+    pub async fn preview_companies(
+        &self,
+        companies: &[Company],
+        customers: &[(CompanyId, Customer)],
+    ) -> Result<u64, StoreError> {
+        let wanted = SaveCompanies { companies: encoded(companies)?, customers };
+        self.within(async {
+            let existing = wanted.read_existing(&mut &self.pools).await?;
+            Ok(Plan::of(&existing, &wanted.companies, customers, 0)?.changed())
+        })
+        .await
+    }
+}
+
+/// With their settings as they are kept.
+fn encoded(companies: &[Company]) -> Result<Vec<(&Company, Vec<u8>)>, StoreError> {
+    let encoded = |company| {
+        serde_json::to_vec(company)
+            .map(|settings| (company, settings))
+            .map_err(|error| StoreError::Refused(format!("a company cannot be encoded: {error}")))
+    };
+    companies.iter().map(encoded).collect()
 }
 
 struct SaveCompanies<'a> {
@@ -122,22 +145,22 @@ impl Work for SaveCompanies<'_> {
 impl SaveCompanies<'_> {
     /// Companies, numbers and agents of all, as the directory holds them in memory anyway; customers only
     /// where they are compared.
-    async fn read_existing(&self, transaction: &mut Transaction) -> Result<Existing, Failure> {
-        let companies: Vec<(i64, String, Vec<u8>)> = transaction.fetch(SELECT_COMPANIES, &[]).await?;
-        let numbers: Vec<(String, i64, i64)> = transaction.fetch(SELECT_NUMBERS, &[]).await?;
-        let agents: Vec<(String, i64, i64)> = transaction.fetch(SELECT_AGENTS, &[]).await?;
-        let owned = |rows: Vec<(String, i64, i64)>| rows.into_iter().map(|(k, c, b)| (k, (c, b))).collect();
+    async fn read_existing(&self, rows: &mut impl Rows) -> Result<Existing, Failure> {
+        let companies: Vec<(i64, String, Vec<u8>)> = rows.fetch(SELECT_COMPANIES.into_sql_str(), &[]).await?;
+        let numbers: Vec<(String, i64, i64)> = rows.fetch(SELECT_NUMBERS.into_sql_str(), &[]).await?;
+        let agents: Vec<(String, i64, i64)> = rows.fetch(SELECT_AGENTS.into_sql_str(), &[]).await?;
+        let owned = |read: Vec<(String, i64, i64)>| read.into_iter().map(|(k, c, b)| (k, (c, b))).collect();
         Ok(Existing {
             companies: companies.into_iter().map(|(id, slug, settings)| (id, (slug, settings))).collect(),
             numbers: owned(numbers),
             agents: owned(agents),
-            customers: self.read_customers(transaction).await?,
+            customers: self.read_customers(rows).await?,
         })
     }
 
     async fn read_customers(
         &self,
-        transaction: &mut Transaction,
+        rows: &mut impl Rows,
     ) -> Result<BTreeMap<(i64, i64), plan::CustomerColumns>, Failure> {
         let mut wanted: BTreeMap<i64, Vec<i64>> = BTreeMap::new();
         for (company, customer) in self.customers {
@@ -146,10 +169,10 @@ impl SaveCompanies<'_> {
         let mut found = BTreeMap::new();
         for (company, ids) in wanted {
             for some in ids.chunks(COMPARED_AT_ONCE) {
-                let rows: Vec<CustomerRecord> = transaction
-                    .fetch(AssertSqlSafe(select_customers()), &customer_values(company, some))
+                let read: Vec<CustomerRecord> = rows
+                    .fetch(AssertSqlSafe(select_customers()).into_sql_str(), &customer_values(company, some))
                     .await?;
-                found.extend(rows.into_iter().map(|(id, n, p, e)| ((company, id), (n, p, e))));
+                found.extend(read.into_iter().map(|(id, n, p, e)| ((company, id), (n, p, e))));
             }
         }
         Ok(found)

@@ -16,7 +16,9 @@ async fn take(scene: &Scene, owner: &str, now: i64) -> LeaseAnswer {
 }
 
 async fn a_lease_is_taken_over_when_it_ends_or_is_given_back(scene: Scene) {
+    assert_eq!(scene.database.lease_owner().await.unwrap(), None);
     assert_eq!(take(&scene, "a", 100).await, LeaseAnswer::Acquired { epoch: 1 });
+    assert_eq!(scene.database.lease_owner().await.unwrap().as_deref(), Some("a"));
     let taken = LeaseAnswer::Taken { owner: "a".to_owned(), until: UnixMillis(1_100) };
     assert_eq!(take(&scene, "b", 1_099).await, taken);
     assert!(scene.database.renew("a", 1, UnixMillis(1_000), TTL_MS).await.unwrap());
@@ -26,6 +28,7 @@ async fn a_lease_is_taken_over_when_it_ends_or_is_given_back(scene: Scene) {
     scene.database.release("a", 1).await.unwrap();
     assert!(matches!(take(&scene, "a", 2_002).await, LeaseAnswer::Taken { .. }));
     scene.database.release("b", 2).await.unwrap();
+    assert_eq!(scene.database.lease_owner().await.unwrap(), None);
     assert_eq!(take(&scene, "a", 2_003).await, LeaseAnswer::Acquired { epoch: 3 });
 }
 

@@ -2,7 +2,7 @@
 
 use askpro_actors::ports::{
     rows::{EventRow, Write},
-    stores::{BatchStore, BookingStore, CallFilter, CallStore, StoreError},
+    stores::{BatchStore, BookingStore, CallFilter, CallStore, FigureStore, SetAside, StoreError},
 };
 use askpro_domain::{
     call::{CallState, EventSource, Stage},
@@ -14,6 +14,20 @@ use super::{Scene, build::*, on_every_database};
 
 fn filter(company: Option<CompanyId>, status: Option<&str>, after: Option<CallId>, limit: u32) -> CallFilter {
     CallFilter { company, status: status.map(str::to_owned), after, limit }
+}
+
+async fn what_was_set_aside_is_counted(scene: Scene) {
+    let epoch = scene.own().await;
+    let none = SetAside { quarantined: 0, dead_letters: 0, bookings_unknown: 0 };
+    assert_eq!(scene.database.count_set_aside().await.unwrap(), none);
+    let appointments = ["call_1", "call_2"].map(|call| appointment(&booking(ONE, call, "k")));
+    let mut writes = appointments.map(|row| Write::Appointment(Box::new(row))).to_vec();
+    writes.extend(["q1", "q2", "q3"].map(|id| Write::Quarantine(quarantine(id, "call_x", "1"))));
+    writes.extend(["d1", "d2"].map(|id| Write::DeadLetter(dead_letter(id))));
+    scene.database.commit(epoch, &writes).await.unwrap();
+    scene.execute("UPDATE appointments SET status = 'unknown' WHERE call_id = 'call_2'").await;
+    let counted = SetAside { quarantined: 3, dead_letters: 2, bookings_unknown: 1 };
+    assert_eq!(scene.database.count_set_aside().await.unwrap(), counted);
 }
 
 async fn lists_are_paged_by_their_keys_without_gaps_or_doubles(scene: Scene) {
@@ -182,6 +196,7 @@ async fn what_is_not_there_is_nothing(scene: Scene) {
 }
 
 on_every_database!(
+    what_was_set_aside_is_counted,
     lists_are_paged_by_their_keys_without_gaps_or_doubles,
     a_live_call_is_as_old_as_its_first_event,
     how_far_calls_are_known_is_told_of_all_companies_and_of_quarantine,

@@ -11,7 +11,7 @@ mod value;
 use std::time::Duration;
 
 use sqlx::{
-    AssertSqlSafe, FromRow, MySql, MySqlPool, SqlSafeStr, Sqlite, migrate::Migrator, mysql::MySqlRow,
+    AssertSqlSafe, FromRow, MySql, MySqlPool, SqlSafeStr, SqlStr, Sqlite, migrate::Migrator, mysql::MySqlRow,
     sqlite::SqliteRow,
 };
 
@@ -36,6 +36,28 @@ pub(super) trait Record:
 }
 
 impl<T> Record for T where T: for<'r> FromRow<'r, MySqlRow> + for<'r> FromRow<'r, SqliteRow> + Send + Unpin {}
+
+/// Whatever rows can be read from: a transaction, or the connections outside of any.
+pub(super) trait Rows: Send {
+    /// Reads rows.
+    fn fetch<T: Record>(
+        &mut self,
+        sql: SqlStr,
+        values: &[Value<'_>],
+    ) -> impl Future<Output = Result<Vec<T>, Failure>> + Send;
+}
+
+impl Rows for Transaction {
+    async fn fetch<T: Record>(&mut self, sql: SqlStr, values: &[Value<'_>]) -> Result<Vec<T>, Failure> {
+        Transaction::fetch(self, sql, values).await
+    }
+}
+
+impl Rows for &Pools {
+    async fn fetch<T: Record>(&mut self, sql: SqlStr, values: &[Value<'_>]) -> Result<Vec<T>, Failure> {
+        Pools::fetch(self, sql, values).await
+    }
+}
 
 /// Connections to one database.
 #[derive(Debug, Clone)]
@@ -84,11 +106,19 @@ impl Pools {
         }
     }
 
-    /// `mysql` or `sqlite`.
-    pub(super) const fn name(&self) -> &'static str {
+    /// As [`Pools::connect`], only to look. `None`: there is no such file.
+    pub(super) async fn look(url: &str, options: &StoreOptions) -> Result<Option<Self>, Failure> {
+        match url.split_once(':') {
+            Some(("sqlite", _)) => Ok(sqlite::look(url, options).await?.map(Self::Sqlite)),
+            _ => Self::connect(url, options).await.map(Some),
+        }
+    }
+
+    /// `sqlite`, `mysql` or `mariadb`.
+    pub(super) async fn kind(&self) -> Result<&'static str, Failure> {
         match self {
-            Self::MySql(_) => "mysql",
-            Self::Sqlite(_) => "sqlite",
+            Self::MySql(pool) => Ok(mysql::kind(pool).await?),
+            Self::Sqlite(_) => Ok("sqlite"),
         }
     }
 
@@ -97,7 +127,7 @@ impl Pools {
     pub(super) fn migrator(&self) -> Migrator {
         let mut migrator = match self {
             Self::MySql(_) => sqlx::migrate!("migrations/mysql"),
-            Self::Sqlite(_) => sqlx::migrate!("migrations/sqlite"),
+            Self::Sqlite(_) => sqlite_migrator(),
         };
         migrator.set_ignore_missing(true);
         migrator
@@ -143,7 +173,7 @@ impl Pools {
         loop {
             match self.attempt(work).await {
                 Err(failure) if failure.may_pass() && attempt < ATTEMPTS_MAX => {
-                    tracing::warn!(attempt, error = %failure, "a transaction is run again");
+                    tracing::debug!(attempt, error = %failure, "a transaction is run again");
                     tokio::time::sleep(backoff(attempt)).await;
                     attempt += 1;
                 }
@@ -183,6 +213,11 @@ impl Pools {
             }
         }
     }
+}
+
+/// The migrations of SQLite.
+pub(super) fn sqlite_migrator() -> Migrator {
+    sqlx::migrate!("migrations/sqlite")
 }
 
 /// Half of the doubled time fixed, half by chance, so that two victims do not meet again.

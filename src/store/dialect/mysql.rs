@@ -1,12 +1,12 @@
 //! What only MySQL and MariaDB need. Every text here is taken by both.
 
-use std::{str::FromStr, time::Duration};
+use std::{io::ErrorKind, str::FromStr, time::Duration};
 
 use askpro_actors::ports::stores::StoreError;
 use sqlx::{
-    AssertSqlSafe, ConnectOptions, Executor, MySqlPool, SqlStr,
+    AssertSqlSafe, ConnectOptions, Connection, Executor, MySqlPool, SqlStr,
     migrate::Migrator,
-    mysql::{MySqlConnectOptions, MySqlConnection, MySqlPoolOptions},
+    mysql::{MySqlConnectOptions, MySqlConnection, MySqlDatabaseError, MySqlPoolOptions},
 };
 
 use super::{
@@ -21,6 +21,15 @@ const LOCK_WAIT_S: u32 = 5;
 /// Seconds that a migration waits for another process that migrates.
 const MIGRATION_WAIT_S: i64 = 60;
 
+/// Wrong user or password, not from this host, not by this method.
+const ACCESS_DENIED: [u16; 3] = [1045, 1130, 1698];
+/// The user may not use the database.
+const DATABASE_DENIED: u16 = 1044;
+/// There is no such database.
+const DATABASE_UNKNOWN: u16 = 1049;
+/// As many connections as the server takes.
+const TOO_MANY_CONNECTIONS: u16 = 1040;
+
 /// Smallest `max_allowed_packet` of the server: a statement with the largest row must fit.
 const PACKET_BYTES_MIN: i64 = 16 << 20;
 
@@ -34,9 +43,11 @@ pub(super) async fn connect(url: &str, options: &StoreOptions) -> Result<MySqlPo
     let connect = MySqlConnectOptions::from_str(url)?
         .statement_cache_capacity(STATEMENTS_MAX)
         .disable_statement_logging();
+    let within = Duration::from_millis(options.acquire_timeout_ms);
+    try_once(&connect, within).await?;
     let pool = MySqlPoolOptions::new()
         .max_connections(options.connections_max.max(1))
-        .acquire_timeout(Duration::from_millis(options.acquire_timeout_ms))
+        .acquire_timeout(within)
         .after_connect(|connection, _| Box::pin(prepare_session(connection)))
         .connect_with(connect)
         .await?;
@@ -48,6 +59,75 @@ pub(super) async fn connect(url: &str, options: &StoreOptions) -> Result<MySqlPo
         ))));
     }
     Ok(pool)
+}
+
+/// One connection before there is a pool: a pool tries again and again, and then says only that time is over.
+async fn try_once(connect: &MySqlConnectOptions, within: Duration) -> Result<(), Failure> {
+    let told = |reason: String| Failure::unavailable(reason);
+    match tokio::time::timeout(within, connect.connect()).await {
+        Ok(Ok(connection)) => Ok(connection.close().await?),
+        Ok(Err(error)) => Err(told(refused(connect, &error))),
+        Err(_) => Err(told(format!(
+            "{}:{} does not answer within {} ms; correct the address, or open the firewall",
+            connect.get_host(),
+            connect.get_port(),
+            within.as_millis()
+        ))),
+    }
+}
+
+/// Why there is no connection, with the remedy for this cause. Servers quote nothing secret in these errors, but
+/// their texts are of no help either.
+fn refused(connect: &MySqlConnectOptions, error: &sqlx::Error) -> String {
+    let (host, port, user) = (connect.get_host(), connect.get_port(), connect.get_username());
+    let database = connect.get_database().unwrap_or_default();
+    let tls = "give ssl-mode (and ssl-ca) in the URL as the server's certificate wants it";
+    match error {
+        sqlx::Error::Io(error) => match error.kind() {
+            ErrorKind::ConnectionRefused => {
+                format!("nobody listens at {host}:{port}; start the server, or correct host and port")
+            }
+            ErrorKind::InvalidData => format!("{host}:{port}: TLS failed ({error}); {tls}"),
+            ErrorKind::UnexpectedEof | ErrorKind::ConnectionReset => {
+                format!(
+                    "{host}:{port} hangs up; is it a MySQL or MariaDB server, and does it take this machine?"
+                )
+            }
+            _ if error.to_string().contains("lookup") => {
+                format!("the host {host} is not known ({error}); correct it, or the name server")
+            }
+            _ => format!("{host}:{port} cannot be reached ({error}); check the network and the firewall"),
+        },
+        sqlx::Error::Tls(error) => format!("{host}:{port}: TLS failed ({error}); {tls}"),
+        sqlx::Error::Database(error) => match error.try_downcast_ref::<MySqlDatabaseError>() {
+            Some(mysql) if ACCESS_DENIED.contains(&mysql.number()) => format!(
+                "{host}:{port} refuses the user {user}; correct user and password (what a URL cannot hold is \
+                 percent-encoded), or create the user for this machine"
+            ),
+            Some(mysql) if mysql.number() == DATABASE_DENIED => format!(
+                "{user} may not use the database {database}; GRANT ALL ON {database}.* TO that user, or CREATE \
+                 DATABASE {database} if it is not there"
+            ),
+            Some(mysql) if mysql.number() == DATABASE_UNKNOWN => {
+                format!(
+                    "the database {database} does not exist; CREATE DATABASE {database} CHARACTER SET utf8mb4"
+                )
+            }
+            Some(mysql) if mysql.number() == TOO_MANY_CONNECTIONS => {
+                format!(
+                    "{host}:{port} has no connection left; raise its max_connections, or lower database.pool_max"
+                )
+            }
+            _ => format!("{host}:{port} refuses: {error}"),
+        },
+        error => format!("{host}:{port}: {error}; is it a MySQL or MariaDB server?"),
+    }
+}
+
+/// What the server calls itself.
+pub(super) async fn kind(pool: &MySqlPool) -> Result<&'static str, sqlx::Error> {
+    let version: String = sqlx::query_scalar("SELECT VERSION()").fetch_one(pool).await?;
+    Ok(if version.contains("MariaDB") { "mariadb" } else { "mysql" })
 }
 
 /// Strict whatever the server's default is, so that nothing is cut or zeroed in silence.

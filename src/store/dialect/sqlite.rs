@@ -9,7 +9,11 @@ use sqlx::{
 };
 
 use super::{
-    super::{StoreOptions, failure::Failure},
+    super::{
+        StoreOptions,
+        failure::{Failure, sqlite_code},
+        place::Place,
+    },
     table::{OnConflict, Table},
 };
 
@@ -31,11 +35,13 @@ pub(in crate::store) struct SqlitePools {
     pub(in crate::store) writer: SqlitePool,
     /// Read-only connections; WAL lets them read while the writer writes.
     pub(in crate::store) readers: SqlitePool,
+    /// Where the file was when it was opened; `None` for a database in memory.
+    pub(in crate::store) place: Option<Place>,
 }
 
 /// Opens the file, creating it and its folder. A commit is on disk when it returns (`synchronous=FULL`),
 /// because the journal gives its segments up after it.
-pub(super) async fn connect(url: &str, options: &StoreOptions) -> Result<SqlitePools, sqlx::Error> {
+pub(super) async fn connect(url: &str, options: &StoreOptions) -> Result<SqlitePools, Failure> {
     let connect = SqliteConnectOptions::from_str(url)?
         .create_if_missing(true)
         .journal_mode(SqliteJournalMode::Wal)
@@ -44,16 +50,62 @@ pub(super) async fn connect(url: &str, options: &StoreOptions) -> Result<SqliteP
         .pragma("journal_size_limit", WAL_BYTES_KEPT)
         .statement_cache_capacity(STATEMENTS_MAX)
         .disable_statement_logging();
-    create_folder_of(connect.get_filename()).await?;
+    let file = connect.get_filename().to_owned();
+    create_folder_of(&file).await.map_err(|error| told(&file, &error))?;
     let pool = SqlitePoolOptions::new()
         .acquire_timeout(Duration::from_millis(options.acquire_timeout_ms))
         .idle_timeout(None)
         .max_lifetime(None);
-    let writer = pool.clone().max_connections(1).connect_with(connect.clone()).await?;
+    let writer = pool.clone().max_connections(1).connect_with(connect.clone()).await;
+    let writer = writer.map_err(|error| told(&file, &error))?;
+    let place = Place::of(&file).await.ok();
     let readers = pool
         .max_connections(options.connections_max.max(1))
         .connect_lazy_with(connect.read_only(true).create_if_missing(false));
-    Ok(SqlitePools { writer, readers })
+    Ok(SqlitePools { writer, readers, place })
+}
+
+/// Opens the file to read it, if it is there.
+pub(super) async fn look(url: &str, options: &StoreOptions) -> Result<Option<SqlitePools>, Failure> {
+    let connect = SqliteConnectOptions::from_str(url)?.busy_timeout(BUSY_TIMEOUT).disable_statement_logging();
+    let file = connect.get_filename().to_owned();
+    if !tokio::fs::try_exists(&file).await.map_err(|error| told(&file, &sqlx::Error::Io(error)))? {
+        return Ok(None);
+    }
+    let mut wal = file.clone().into_os_string();
+    wal.push("-wal");
+    // Where there is none nobody has the file open, and reading it need not make one.
+    let is_quiet = !tokio::fs::try_exists(wal).await.unwrap_or(true);
+    let connect = connect.create_if_missing(false).read_only(true).immutable(is_quiet);
+    let pool = SqlitePoolOptions::new()
+        .acquire_timeout(Duration::from_millis(options.acquire_timeout_ms))
+        .max_connections(1)
+        .connect_with(connect)
+        .await
+        .map_err(|error| told(&file, &error))?;
+    Ok(Some(SqlitePools { writer: pool.clone(), readers: pool, place: None }))
+}
+
+/// The result code of a file that is no database.
+const NOT_A_DATABASE: u32 = 26;
+/// The result codes of what may not be opened or written: permission, read-only, cannot open.
+const NOT_ALLOWED: [u32; 3] = [3, 8, 14];
+
+/// Why a file cannot be opened, with the remedy for this kind of failure.
+fn told(file: &Path, error: &sqlx::Error) -> Failure {
+    let code = match error {
+        sqlx::Error::Database(error) => sqlite_code(error.as_ref()),
+        _ => None,
+    };
+    let remedy = match (code, error) {
+        (Some(NOT_A_DATABASE), _) => "it is no SQLite database; name another file in database.url",
+        (Some(code), _) if NOT_ALLOWED.contains(&code) => {
+            "give the service's user the right to read and write it and its folder, or name another file"
+        }
+        (_, sqlx::Error::Io(_)) => "its folder cannot be used; give the service's user the right to it",
+        _ => "check the file and its disk",
+    };
+    Failure::unavailable(format!("{}: {error}; {remedy}", file.display()))
 }
 
 async fn create_folder_of(file: &Path) -> Result<(), sqlx::Error> {

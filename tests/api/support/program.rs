@@ -2,6 +2,7 @@
 
 use std::{
     net::TcpListener,
+    path::PathBuf,
     process::{Child, Command, ExitStatus, Output, Stdio},
     time::Duration,
 };
@@ -16,6 +17,7 @@ use super::{
 /// A running `askpro serve`. Dropping it kills it.
 pub struct Program {
     child: Child,
+    log: PathBuf,
     pub retell: Retell,
 }
 
@@ -28,15 +30,16 @@ impl Program {
     /// Starts `askpro serve` on an address of its own; it may not be ready yet.
     pub fn spawn(setup: &Setup) -> Self {
         let address = free_address();
+        let log = setup.folder.path().join(format!("log-{:08x}", rand::random::<u32>()));
         let child = command(setup)
             .arg("serve")
             .env("ASKPRO__HTTP__BIND", &address)
             .stdin(Stdio::null())
             .stdout(Stdio::null())
-            .stderr(Stdio::null())
+            .stderr(std::fs::File::create(&log).unwrap())
             .spawn()
             .unwrap();
-        Self { child, retell: Retell::new(&format!("http://{address}"), WEBHOOK_KEY) }
+        Self { child, log, retell: Retell::new(&format!("http://{address}"), WEBHOOK_KEY) }
     }
 
     /// Starts it and waits until it is ready.
@@ -51,6 +54,13 @@ impl Program {
         let response = self.retell.http.get(format!("{}/readyz", self.retell.base)).send().await.ok()?;
         let view: serde_json::Value = response.json().await.ok()?;
         Some(view["status"].as_str()?.to_owned())
+    }
+
+    /// What it has logged so far, line by line, without its last words to the console.
+    pub fn log(&self) -> Vec<serde_json::Value> {
+        let text = std::fs::read_to_string(&self.log).unwrap();
+        let lines = text.lines().filter(|line| !line.starts_with("askpro: "));
+        lines.map(|line| serde_json::from_str(line).unwrap_or_else(|_| panic!("{line}"))).collect()
     }
 
     /// Waits until `/readyz` says this word.
