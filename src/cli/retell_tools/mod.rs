@@ -86,11 +86,7 @@ fn printed(place: &Place, language: Language) -> Printed {
 
 /// Preferred names of the arguments that a function takes; `None` for one that the service does not answer.
 fn arguments_of(function: FunctionName) -> Option<Vec<&'static str>> {
-    match (Argument::of(function), function) {
-        (Some(arguments), _) => Some(arguments.iter().copied().map(Argument::name).collect()),
-        (None, FunctionName::ParseDate) => Some(vec!["text"]),
-        (None, _) => None,
-    }
+    Argument::of(function).map(|arguments| arguments.iter().copied().map(Argument::name).collect())
 }
 
 fn left_out() -> Vec<FunctionName> {
