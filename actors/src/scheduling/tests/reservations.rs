@@ -157,6 +157,17 @@ fn a_reservation_goes_with_the_hold_however_that_ends() {
 }
 
 #[test]
+fn one_that_ends_with_its_hold_needs_no_removal_and_no_attention() {
+    let rig = hinting();
+    assert!(free(&perm(&rig, "c", "14:00")));
+    rig.advance(300_000);
+    assert_eq!((holds(&rig).len(), stand_and_removed(&rig)), (0, (0, 0)));
+    rig.advance(2_500);
+    assert_eq!((sent(&rig, "unreserve"), rig.scheduler(company_a()).unwrap().reservations), (0, 0));
+    end(rig, &["c"]);
+}
+
+#[test]
 fn a_move_of_the_hold_moves_the_reservation() {
     let rig = hinting();
     assert!(free(&perm(&rig, "c", "14:00")));
@@ -305,6 +316,26 @@ fn what_the_calendar_refused_is_not_seen_through() {
     assert_eq!(rig.calendar.reservations.standing().len(), 1);
     assert!(!free(&perm(&rig, "c2", "14:00")));
     end(rig, &["c1", "c2"]);
+}
+
+#[test]
+fn where_the_calendar_refused_the_slot_nothing_that_overlaps_it_is_offered_instead() {
+    let rig = hinting();
+    rig.calendar.reservations.fail_removals(u32::MAX);
+    assert!(free(&perm(&rig, "c1", "14:00")));
+    rig.advance(61_000);
+    assert!(free(&perm(&rig, "c1", "14:00")));
+    let at = tomorrow(10, 135);
+    rig.calendar.book_outside(UDO, at);
+    let refused = answer(&rig, book(&rig, "c1", "14:00"));
+    assert_eq!(refused["code"], "slot_taken");
+    let alternatives = refused["alternatives"].as_array().unwrap();
+    assert_eq!(alternatives.len(), 3);
+    for alternative in alternatives {
+        let start = UnixMillis::parse_rfc3339(alternative["slot"].as_str().unwrap()).unwrap();
+        assert!(start >= at.end() || start.plus_ms(135 * 60_000) <= at.start(), "{refused}");
+    }
+    end(rig, &["c1"]);
 }
 
 #[test]
