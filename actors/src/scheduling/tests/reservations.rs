@@ -96,6 +96,8 @@ fn pools_are_not_reserved_but_their_members_by_name_are() {
     assert!(free(&answer(&rig, check_service(&rig, "c2", "Damenhaarschnitt", "11:00"))));
     assert_eq!(sent(&rig, "reserve"), 0);
     assert!(free(&cut_by_udo(&rig, "c3", "16:00")));
+    assert_eq!(sent(&rig, "reserve"), 0, "after a burst of questions it waits a moment");
+    rig.advance(500);
     assert_eq!(rig.calendar.reservations.wishes()[0].event_type_id, UDOS_CUT);
     end(rig, &["c1", "c2", "c3"]);
 }
