@@ -69,6 +69,7 @@ impl SchedulingActor {
         let order = &booking.order;
         self.ledger.release(&order.hold);
         self.mirror.strike(order.event_type_id, order.interval.start(), now);
+        self.mirror.lend(&self.reservations);
         let free = self.instead_of(&booking, now).into_iter().take(ALTERNATIVES).collect();
         booking.offer_instead(free)
     }

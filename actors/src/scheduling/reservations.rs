@@ -9,7 +9,7 @@
 //! - It counts as seen when that view was asked for. Whatever we booked, and whatever was announced to us since,
 //!   stands against it in the ledger; against everybody but its call so does the hold itself.
 //! - It is believed until the reservation's end and the calendar's cache, no longer, and not once the calendar
-//!   refused it. Then views from meanwhile are to be asked for again.
+//!   refused it, or the slot that was reserved. Then views from meanwhile are to be asked for again.
 //!
 //! What a web booker took meanwhile and nobody announced is offered again for so long at the worst; the calendar
 //! refuses it then, as it does with any view that is old.
@@ -96,6 +96,12 @@ impl Reserved {
         }
     }
 
+    /// Whether a view that was asked for and answered then may lack what it hides. One that was there when it was
+    /// asked for does not.
+    pub(super) fn may_dim(&self, asked_at: UnixMillis, arrived_at: UnixMillis) -> bool {
+        self.asked.key.sent_at < arrived_at && asked_at <= self.hides_until()
+    }
+
     /// Until when views may lack what it hides.
     pub(super) fn hides_until(&self) -> UnixMillis {
         self.until().plus_ms(CALENDAR_CACHE_MS)
@@ -152,7 +158,7 @@ impl Reservations {
         self.all.insert(asked.key.clone(), Reserved { asked: asked.clone(), shade, state });
     }
 
-    /// Those whose hold is over are to be taken away. Gives the uids of those whose removal is to be sent now.
+    /// Those whose hold is over are to be taken away, but for those that ended by themselves. Gives the uids of those whose removal is to be sent now.
     pub(super) fn begin_removals(
         &mut self,
         is_live: impl Fn(&HoldId) -> bool,
@@ -160,14 +166,16 @@ impl Reservations {
     ) -> Vec<(ReservationKey, String)> {
         let mut due = Vec::new();
         for (key, reserved) in &mut self.all {
+            if reserved.until() <= now {
+                reserved.state = State::Left { until: reserved.until() };
+            }
             if let State::Stands { uid, until } = &reserved.state
                 && !is_live(&key.hold)
             {
                 let (uid, until) = (uid.clone(), *until);
                 reserved.state = State::Leaves { uid, until, tries: 0, next_at: Some(now) };
             }
-            if let State::Leaves { uid, until, next_at, .. } = &mut reserved.state
-                && now < *until
+            if let State::Leaves { uid, next_at, .. } = &mut reserved.state
                 && next_at.is_some_and(|at| at <= now)
             {
                 *next_at = None;
@@ -209,15 +217,17 @@ impl Reservations {
     }
 
     /// What a view of this event type may lack, and when that was seen to be offered. The view was asked for and
-    /// answered then.
+    /// answered then. Where the calendar refused the slot itself, somebody has it: nothing of it is given back.
     pub(super) fn hidden_from(
         &self,
         event_type_id: i64,
-        asked_at: UnixMillis,
-        arrived_at: UnixMillis,
+        (asked_at, arrived_at): (UnixMillis, UnixMillis),
+        refused_at: impl Fn(i64, UnixMillis) -> Option<UnixMillis>,
     ) -> impl Iterator<Item = (UnixMillis, UnixMillis)> {
         let meanwhile = self.all.values().filter(move |reserved| {
-            reserved.asked.key.sent_at <= arrived_at && asked_at <= reserved.hides_until()
+            let AskedReservation { key, wish, .. } = &reserved.asked;
+            let is_refused = refused_at(wish.event_type_id, wish.start).is_some_and(|at| key.sent_at <= at);
+            !is_refused && reserved.may_dim(asked_at, arrived_at)
         });
         let of_type = (event_type_id, UnixMillis(i64::MIN))..=(event_type_id, UnixMillis(i64::MAX));
         meanwhile

@@ -168,6 +168,7 @@ impl SchedulingActor {
             BookingEffect::ReleaseSlot => {
                 self.ledger.release(&booking.order.hold);
                 self.mirror.strike(booking.order.event_type_id, booking.order.interval.start(), cx.now());
+                self.mirror.lend(&self.reservations);
             }
             BookingEffect::FollowSlot => self.follow_slot(booking, cx.now()),
             BookingEffect::FreeSlot => drop(self.ledger.release(&booking.order.hold)),

@@ -254,7 +254,8 @@ impl Budget {
         let in_flight = self.in_flight_count();
         let room = usize::try_from(self.window.room(class, in_flight)).unwrap_or(usize::MAX);
         let in_window = if room > ahead { now } else { self.window.ends_at().unwrap_or(now) };
-        in_window.max(self.burst.free_at(ahead, self.window.limit(), now))
+        let kept = class.kept_of_burst();
+        in_window.max(self.burst.free_at(ahead.saturating_add(kept), self.window.limit(), now))
     }
 
     fn queue(&self, class: Class) -> Option<&FairQueue> {

@@ -39,6 +39,15 @@ impl Class {
         }
     }
 
+    /// How much of a burst this class leaves for those before it: hints never make a caller's check wait for the
+    /// rate after a burst.
+    pub(super) const fn kept_of_burst(self) -> usize {
+        match self {
+            Self::Bookings | Self::Checks | Self::Refresh => 0,
+            Self::Hints => 4,
+        }
+    }
+
     /// Requests of a window of `limit` that this class leaves.
     pub(super) fn kept(self, limit: u32) -> u32 {
         u32::try_from(u64::from(limit) * self.kept_percent() / 100).unwrap_or(limit)

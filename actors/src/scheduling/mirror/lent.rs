@@ -18,15 +18,16 @@ impl View {
 impl Mirror {
     /// Gives all views what these reservations may have hidden from them, and takes back what others have lent.
     pub(in crate::scheduling) fn lend(&mut self, reservations: &Reservations) {
+        let struck = &self.struck;
+        let refused_at = |event_type_id, start| struck.get(&(event_type_id, start)).copied();
         for (event_type_id, views) in &mut self.views {
             for view in views {
                 for start in std::mem::take(&mut view.lent).into_keys() {
                     view.starts.remove(&start);
                 }
-                let hidden = reservations.hidden_from(*event_type_id, view.fetched_at, view.arrived_at);
-                for (start, seen_at) in hidden {
-                    let struck_at = self.struck.get(&(*event_type_id, start));
-                    let is_refused = struck_at.is_some_and(|at| seen_at <= *at);
+                let answered = (view.fetched_at, view.arrived_at);
+                for (start, seen_at) in reservations.hidden_from(*event_type_id, answered, refused_at) {
+                    let is_refused = refused_at(*event_type_id, start).is_some_and(|at| seen_at <= at);
                     if view.covers(start) && !is_refused && view.starts.insert(start) {
                         view.lent.insert(start, seen_at);
                     }
@@ -58,13 +59,11 @@ impl Mirror {
     /// A reservation hides nothing any more: views that it may have hidden something from are to be asked for
     /// again.
     pub(in crate::scheduling) fn mark_unhidden(&mut self, ended: &Reserved) {
-        let (from, until) = (ended.asked.key.sent_at, ended.hides_until());
+        let until = ended.hides_until();
         for event_type_id in &ended.shade.event_types {
             let views = self.views.get(event_type_id).into_iter().flatten();
             let mut affected = views.filter(|view| {
-                view.window.overlaps(ended.asked.interval)
-                    && from <= view.arrived_at
-                    && view.fetched_at <= until
+                view.window.overlaps(ended.asked.interval) && ended.may_dim(view.fetched_at, view.arrived_at)
             });
             if affected.next().is_some() {
                 let changed = self.changed.entry(*event_type_id).or_insert(until);

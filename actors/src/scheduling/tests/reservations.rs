@@ -96,6 +96,8 @@ fn pools_are_not_reserved_but_their_members_by_name_are() {
     assert!(free(&answer(&rig, check_service(&rig, "c2", "Damenhaarschnitt", "11:00"))));
     assert_eq!(sent(&rig, "reserve"), 0);
     assert!(free(&cut_by_udo(&rig, "c3", "16:00")));
+    assert_eq!(sent(&rig, "reserve"), 0, "after a burst of questions it waits a moment");
+    rig.advance(500);
     assert_eq!(rig.calendar.reservations.wishes()[0].event_type_id, UDOS_CUT);
     end(rig, &["c1", "c2", "c3"]);
 }
@@ -154,6 +156,17 @@ fn a_reservation_goes_with_the_hold_however_that_ends() {
         assert_eq!(stand_and_removed(&rig), (0, 1), "end {number}");
         end(rig, &["c"]);
     }
+}
+
+#[test]
+fn one_that_ends_with_its_hold_needs_no_removal_and_no_attention() {
+    let rig = hinting();
+    assert!(free(&perm(&rig, "c", "14:00")));
+    rig.advance(300_000);
+    assert_eq!((holds(&rig).len(), stand_and_removed(&rig)), (0, (0, 0)));
+    rig.advance(2_500);
+    assert_eq!((sent(&rig, "unreserve"), rig.scheduler(company_a()).unwrap().reservations), (0, 0));
+    end(rig, &["c"]);
 }
 
 #[test]
@@ -305,6 +318,26 @@ fn what_the_calendar_refused_is_not_seen_through() {
     assert_eq!(rig.calendar.reservations.standing().len(), 1);
     assert!(!free(&perm(&rig, "c2", "14:00")));
     end(rig, &["c1", "c2"]);
+}
+
+#[test]
+fn where_the_calendar_refused_the_slot_nothing_that_overlaps_it_is_offered_instead() {
+    let rig = hinting();
+    rig.calendar.reservations.fail_removals(u32::MAX);
+    assert!(free(&perm(&rig, "c1", "14:00")));
+    rig.advance(61_000);
+    assert!(free(&perm(&rig, "c1", "14:00")));
+    let at = tomorrow(10, 135);
+    rig.calendar.book_outside(UDO, at);
+    let refused = answer(&rig, book(&rig, "c1", "14:00"));
+    assert_eq!(refused["code"], "slot_taken");
+    let alternatives = refused["alternatives"].as_array().unwrap();
+    assert_eq!(alternatives.len(), 3);
+    for alternative in alternatives {
+        let start = UnixMillis::parse_rfc3339(alternative["slot"].as_str().unwrap()).unwrap();
+        assert!(start >= at.end() || start.plus_ms(135 * 60_000) <= at.start(), "{refused}");
+    }
+    end(rig, &["c1"]);
 }
 
 #[test]

@@ -165,8 +165,10 @@ fn gate(gate: &crate::ports::fakes::Gate, closed: bool) {
     if closed { gate.close() } else { gate.open() }
 }
 
-fn storm(acts: Vec<Act>) {
-    let rig = rig_with(Settings::default());
+fn storm(acts: Vec<Act>, reservations: bool) {
+    let mut settings = Settings::default();
+    settings.scheduling.reservations = reservations;
+    let rig = rig_with(settings);
     let mut storm = Storm { rig, asked: Vec::new(), over: BTreeMap::new(), posts_hang_since: None };
     storm.rig.calendar.set_trusting();
     for act in acts {
@@ -196,7 +198,8 @@ proptest! {
     #[test]
     fn whatever_happens_nobody_is_sold_twice_and_everybody_is_answered(
         acts in proptest::collection::vec(act(), 1..60),
+        reservations in any::<bool>(),
     ) {
-        storm(acts);
+        storm(acts, reservations);
     }
 }
