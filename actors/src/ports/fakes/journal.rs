@@ -29,7 +29,8 @@ struct Log {
     unsynced: BTreeSet<Position>,
     end: u64,
     room: Option<usize>,
-    failing: bool,
+    /// Records that the disk still takes, when it is to fail.
+    fails_after: Option<usize>,
     /// Everything before it counts as lying in an old segment.
     behind: u64,
     twice: Vec<Position>,
@@ -49,7 +50,12 @@ impl FakeJournal {
 
     /// The disk fails from now on, or no longer.
     pub fn set_failing(&self, failing: bool) {
-        lock(&self.log).failing = failing;
+        lock(&self.log).fails_after = failing.then_some(0);
+    }
+
+    /// The disk takes this many records more, then fails.
+    pub fn fail_after(&self, records: usize) {
+        lock(&self.log).fails_after = Some(records);
     }
 
     /// Everything there is now lies in old segments that wait to be removed.
@@ -128,7 +134,15 @@ impl FakeJournal {
         if !self.syncs.is_open() {
             log.unsynced.insert(position);
         }
-        Ok((position, log.failing))
+        let fails = match &mut log.fails_after {
+            Some(0) => true,
+            Some(records) => {
+                *records -= 1;
+                false
+            }
+            None => false,
+        };
+        Ok((position, fails))
     }
 
     fn forget(&self, position: Position) {
