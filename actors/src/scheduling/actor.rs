@@ -56,6 +56,8 @@ pub struct SchedulingActor {
     /// What the calendar announced on its own.
     pub(super) heard: Heard,
     pub(super) last_calendar_error: Option<String>,
+    /// Since when the calendar has not told its slots.
+    pub(super) slots_silent_since: Option<UnixMillis>,
     pub(super) keep_at: UnixMillis,
     /// Orders that were cut off before they were submitted, to be closed as abandoned.
     pub(super) cut_off: Vec<BookingOrder>,
@@ -261,6 +263,7 @@ impl SchedulingActor {
             posts_wait_until: UnixMillis::default(),
             warm_wait_until: UnixMillis::default(),
             heard: Heard::default(),
+            slots_silent_since: None,
             last_calendar_error: None,
             keep_at,
             cut_off: Vec::new(),

@@ -180,13 +180,7 @@ impl SchedulingActor {
         self.breakers.heard(BreakerTarget::Slots, pass, outcome_of(result), cx.now());
         self.mirror.end_fetch(event_type_id, window, result.as_ref().ok(), cx.now());
         self.mirror.lend(&self.reservations);
-        if let Err(error) = result {
-            // What a budget refuses is counted there, and happens often where it happens.
-            if !matches!(error, CalendarError::Limited { .. }) {
-                tracing::warn!(company.id = self.company.0, %error, "the calendar did not tell its slots");
-            }
-            self.last_calendar_error = Some(error.to_string());
-        }
+        self.note_silence(result, cx.now());
         let (ready, waiting): (Vec<_>, Vec<_>) =
             std::mem::take(&mut self.questions).into_iter().partition(|q| !self.still_fetching(q));
         self.questions = waiting;
@@ -194,6 +188,28 @@ impl SchedulingActor {
             self.decide(question, cx);
         }
         self.settle_conflicts(cx);
+    }
+
+    /// A calendar that does not tell its slots is told once, and once more when it does again.
+    fn note_silence(&mut self, result: &Result<Offered, CalendarError>, now: UnixMillis) {
+        let company = self.company_now();
+        let slug = company.as_ref().map_or("", |company| company.slug.as_str());
+        match (result, self.slots_silent_since) {
+            // What a budget refuses is counted there, and says nothing of the calendar.
+            (Err(CalendarError::Limited { .. }), _) | (Ok(_), None) | (Err(_), Some(_)) => {}
+            (Ok(_), Some(since)) => {
+                let duration_ms = now.since(since);
+                tracing::info!(company.slug = slug, duration_ms, "the calendar tells its slots again");
+                self.slots_silent_since = None;
+            }
+            (Err(error), None) => {
+                tracing::warn!(company.slug = slug, %error, "the calendar does not tell its slots");
+                self.slots_silent_since = Some(now);
+            }
+        }
+        if let Err(error) = result {
+            self.last_calendar_error = Some(error.to_string());
+        }
     }
 
     fn still_fetching(&self, question: &Question) -> bool {
