@@ -94,7 +94,17 @@ pub async fn ask(services: &Arc<Services>, request: FunctionRequest) -> Result<A
     let may_be_first = matches!(request.told_by, ToldBy::SignedBody { .. });
     let (identity, tool_call_id) = match request.told_by {
         ToldBy::SignedBody { identity, tool_call_id } => (identity, tool_call_id),
-        ToldBy::Address => (known_call(services, &call_id, request.signer, deadline).await?, None),
+        ToldBy::Address => {
+            let known = known_call(services, &call_id, request.signer, deadline).await;
+            match known.inspect_err(|refused| count_not_asked(class, *refused))? {
+                Some(identity) => (identity, None),
+                None => {
+                    let busy = busy_answer(None);
+                    count(function.as_str(), outcome_of(&busy));
+                    return Ok(busy);
+                }
+            }
+        }
     };
     let company = company_of(services, &identity);
     let busy = busy_answer(company.as_deref());
@@ -115,11 +125,8 @@ pub async fn ask(services: &Arc<Services>, request: FunctionRequest) -> Result<A
         remarks,
         reply,
     }));
-    hand_in(services, call_id.clone(), message, may_be_first).inspect_err(|refused| {
-        if *refused == NotAsked::Overloaded {
-            count_refused(class, Reason::QueueFull);
-        }
-    })?;
+    hand_in(services, call_id.clone(), message, may_be_first)
+        .inspect_err(|refused| count_not_asked(class, *refused))?;
     let waited = tokio::time::timeout(until(services, deadline) + ANSWER_GRACE, answer).await;
     let answered = waited.ok().and_then(Result::ok).unwrap_or(busy);
     // They were told before the answer, or never will be.
@@ -127,6 +134,12 @@ pub async fn ask(services: &Arc<Services>, request: FunctionRequest) -> Result<A
     let answered = with_remarks(answered, &remarks);
     note(services, function, call_id, asked_at, &answered);
     Ok(answered)
+}
+
+fn count_not_asked(class: Class, refused: NotAsked) {
+    if refused == NotAsked::Overloaded {
+        count_refused(class, Reason::QueueFull);
+    }
 }
 
 /// Gives the question to its call, which comes to life by it only if the question proves the call.
@@ -151,24 +164,24 @@ fn hand_in(
 }
 
 /// Who takes part in a call that is live here, placed, and not another company's than the signer's. Nothing
-/// comes to life by asking.
+/// comes to life by asking. `None` when the call does not answer in time.
 async fn known_call(
     services: &Services,
     call_id: &CallId,
     signer: Signer,
     deadline: UnixMillis,
-) -> Result<CallIdentity, NotAsked> {
+) -> Result<Option<CallIdentity>, NotAsked> {
     let (reply, answer) = Reply::new();
     hand_in(services, call_id.clone(), CallMessage::GetCall(reply), false)?;
     let view = tokio::time::timeout(until(services, deadline), answer).await;
-    let state = view.ok().and_then(Result::ok).ok_or(NotAsked::Overloaded)?.state;
+    let Some(state) = view.ok().and_then(Result::ok).map(|view| view.state) else { return Ok(None) };
     let company = state.placed.filter(|_| !state.is_over()).map(|placed| placed.company);
     let may_ask = match (company, signer) {
         (Some(_), Signer::Platform) => true,
         (Some(company), Signer::Company(own)) => company == own,
         (None, _) => false,
     };
-    if may_ask { Ok(state.identity()) } else { Err(NotAsked::CallUnknown) }
+    if may_ask { Ok(Some(state.identity())) } else { Err(NotAsked::CallUnknown) }
 }
 
 /// How long it is to a moment.

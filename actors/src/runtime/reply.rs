@@ -58,12 +58,6 @@ impl<T> Reply<T> {
         }));
         true
     }
-
-    /// Whether an answer would still reach somebody.
-    pub fn is_awaited(&self) -> bool {
-        let asker = self.sender.lock().unwrap_or_else(PoisonError::into_inner);
-        asker.as_ref().is_some_and(|asker| !asker.sender.is_closed() || !asker.joined.is_empty())
-    }
 }
 
 impl<T> std::fmt::Debug for Reply<T> {

@@ -64,6 +64,9 @@ pub struct SchedulingActor {
     counted_holds: i64,
 }
 
+/// Tool calls that are told of one booking that it is booked already; with more of them nothing is booked once more.
+pub(super) const TOLD_AGAIN_MAX: usize = 16;
+
 /// What a call is being offered.
 #[derive(Debug, Clone)]
 pub(super) struct Offer {
@@ -72,7 +75,14 @@ pub(super) struct Offer {
     pub event_type_id: i64,
     pub member: Option<askpro_domain::ids::StaffId>,
     pub interval: Interval,
-    /// The tool call that it was made for, when that is known.
+    /// It was made for a booking that left its time open, and the caller is to agree to it.
+    pub proposed: Option<Proposed>,
+}
+
+/// Who proposed a time.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Proposed {
+    /// The tool call, when that is known.
     pub tool_call_id: Option<String>,
 }
 
@@ -89,8 +99,8 @@ pub(super) struct Active {
     pub written_ahead: WrittenAhead,
     /// Its call is over and it is settled: it is forgotten then.
     pub forget_at: Option<UnixMillis>,
-    /// The caller heard that it is booked already.
-    pub told_again: bool,
+    /// Tool calls that were told that it is booked already, at most [`TOLD_AGAIN_MAX`].
+    pub told_again: Vec<String>,
     /// The status that was counted last: only a change of it counts.
     pub counted: AppointmentStatus,
     /// Effects of moves that the journal did not take, and when it is tried again.
@@ -126,7 +136,7 @@ impl Active {
             // The end of a call that may be another company's is not told here.
             call_finished: booking.order.claimed,
             counted: booking.status(),
-            told_again: false,
+            told_again: Vec::new(),
             forget_at: None,
             booking,
             waiters: Vec::new(),
@@ -134,6 +144,14 @@ impl Active {
             written_ahead: WrittenAhead::default(),
             unrecorded: None,
             settling: None,
+        }
+    }
+
+    /// This tool call is told that it is booked already.
+    pub(super) fn tell_again(&mut self, tool_call_id: Option<&String>) {
+        let new = tool_call_id.filter(|id| !self.told_again.contains(id));
+        if self.told_again.len() < TOLD_AGAIN_MAX {
+            self.told_again.extend(new.cloned());
         }
     }
 
@@ -232,14 +250,13 @@ impl Actor for SchedulingActor {
     }
 
     fn stopping(&mut self) {
-        self.world.holds_active.fetch_sub(self.counted_holds, Ordering::Relaxed);
-        self.counted_holds = 0;
+        self.count_holds(0);
     }
 }
 
 impl Drop for SchedulingActor {
     fn drop(&mut self) {
-        self.world.holds_active.fetch_sub(self.counted_holds, Ordering::Relaxed);
+        self.count_holds(0);
     }
 }
 
@@ -400,9 +417,15 @@ impl SchedulingActor {
     fn publish_holds(&mut self) {
         let held = self.ledger.holds().filter(|h| !matches!(h.state, HoldState::Booked { .. })).count();
         let held = i64::try_from(held).unwrap_or(i64::MAX);
-        let before = self.world.holds_active.fetch_add(held - self.counted_holds, Ordering::Relaxed);
+        self.count_holds(held);
+    }
+
+    /// By steps: of two schedulers that set a total, the slower one would leave the older figure.
+    fn count_holds(&mut self, held: i64) {
+        let more = held - self.counted_holds;
+        self.world.holds_active.fetch_add(more, Ordering::Relaxed);
         #[expect(clippy::cast_precision_loss, reason = "far fewer than 2^52 holds")]
-        metrics::gauge!(crate::metrics::HOLDS_ACTIVE.name).set((before + held - self.counted_holds) as f64);
+        metrics::gauge!(crate::metrics::HOLDS_ACTIVE.name).increment(more as f64);
         self.counted_holds = held;
     }
 

@@ -13,7 +13,7 @@ use askpro_domain::{
 
 use super::{
     SchedulingActor, SchedulingAsk, SchedulingMessage,
-    actor::{Active, Offer, Waiter, WrittenAhead},
+    actor::{Active, Offer, TOLD_AGAIN_MAX, Waiter, WrittenAhead},
     answers::HeldUntil,
     pins::Pin,
     plan::Wish,
@@ -23,7 +23,7 @@ use crate::runtime::Context;
 impl SchedulingActor {
     /// A repeat joins or is answered again; anything else is held first, then booked.
     pub(super) fn book(&mut self, ask: &SchedulingAsk, order: &BookOrder, cx: &mut Context<'_, Self>) {
-        if let Some((offer, until)) = self.offered_by_this_call(ask, order) {
+        if let Some((offer, until)) = self.unheard_proposal(ask, order) {
             let held = HeldUntil { until, others: &[], mirror_age_ms: None };
             return self.answer(ask, cx, |a| a.held(&offer, &held, true));
         }
@@ -40,13 +40,19 @@ impl SchedulingActor {
         self.book_anew(&ask, &order, cx);
     }
 
-    /// What this very tool call was offered, when it is sent again: the caller has not heard yet which time of the
-    /// window it is.
-    fn offered_by_this_call(&self, ask: &SchedulingAsk, order: &BookOrder) -> Option<(Offer, UnixMillis)> {
-        let is_open = matches!(order.start, Some(WishedStart::Within(_)));
-        let offer = self.offers.get(&ask.call_id).filter(|_| is_open && ask.tool_call_id.is_some())?;
+    /// A time that was proposed to an order which left it open, when the same order may just have been sent again:
+    /// the caller has not heard yet which time it is. Where tool calls are not known, a confirmation tells.
+    fn unheard_proposal(&self, ask: &SchedulingAsk, order: &BookOrder) -> Option<(Offer, UnixMillis)> {
+        let WishedStart::Within(window) = order.start? else { return None };
+        let offer = self.offers.get(&ask.call_id)?;
+        let by = offer.proposed.as_ref()?.tool_call_id.as_ref();
+        let is_unheard = match (by, ask.tool_call_id.as_ref()) {
+            (Some(by), Some(asks)) => by == asks,
+            _ => !order.confirm,
+        };
+        let is_it = is_unheard && window.contains(offer.wish.start) && is_of(offer, order);
         let until = self.ledger.get(&offer.hold)?.until()?;
-        (offer.tool_call_id == ask.tool_call_id).then(|| (offer.clone(), until))
+        is_it.then(|| (offer.clone(), until))
     }
 
     /// The order with what it leaves open as the call holds it, and with the key that it has then.
@@ -104,7 +110,7 @@ impl SchedulingActor {
         let booking = active.booking.clone();
         match &booking.state {
             BookingState::Confirmed { .. } if is_new_call(&booking, ask) => {
-                active.told_again = true;
+                active.tell_again(ask.tool_call_id.as_ref());
                 self.answer(ask, cx, |a| a.already_booked(&booking));
             }
             BookingState::Confirmed { .. } => self.answer(ask, cx, |a| a.confirmed(&booking)),
@@ -287,10 +293,14 @@ fn is_new_call(booking: &Booking, ask: &SchedulingAsk) -> bool {
     matches!(ids, (Some(made_by), Some(asked_by)) if made_by != asked_by)
 }
 
-/// Whether the caller wants the same once more: confirmed after having heard that it is booked already. Agents
-/// confirm by habit, so a confirmation that was not asked for says nothing.
+/// Whether the caller wants the same once more: confirmed by a tool call after another one heard that it is booked
+/// already. Agents confirm by habit, so a confirmation that was not asked for says nothing; and a tool call that
+/// is sent again is none after it.
 fn is_one_more(active: &Active, ask: &SchedulingAsk, order: &BookOrder) -> bool {
-    active.told_again && order.confirm && is_new_call(&active.booking, ask)
+    let told = &active.told_again;
+    let is_after = ask.tool_call_id.as_ref().is_some_and(|id| !told.contains(id));
+    let was_told = !told.is_empty() && told.len() < TOLD_AGAIN_MAX;
+    was_told && is_after && order.confirm && is_new_call(&active.booking, ask)
 }
 
 /// What could not be checked before the order was filled in; for slots that the call does not hold.

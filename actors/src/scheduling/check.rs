@@ -28,7 +28,7 @@ use crate::{
 const LIVE_MS_MAX: i64 = 1_000;
 
 /// Views of a long window that are looked at after the first.
-const LOOKS_MAX: usize = 3;
+const LOOKS_MAX: usize = 4;
 
 /// How long a view that is refreshed beside an answer waits for its key's budget.
 const REFRESH_WAIT_MS: i64 = 2_000;
@@ -46,6 +46,8 @@ pub(super) struct Question {
     pub looks: usize,
     /// What is free outside the window, as far as it was looked at.
     pub instead: Vec<UnixMillis>,
+    /// Age of the oldest view that was looked at in vain.
+    pub looked_age_ms: Option<i64>,
 }
 
 impl SchedulingActor {
@@ -82,7 +84,9 @@ impl SchedulingActor {
         }
         let answer_by = ask.deadline.plus_ms(-self.world.settings.answer_margin_ms);
         let (asked_at, instead) = (cx.now(), Vec::new());
-        let mut question = Question { ask, wish, asked_at, answer_by, ordered: None, looks: 0, instead };
+        let (looks, looked_age_ms) = (0, None);
+        let mut question =
+            Question { ask, wish, asked_at, answer_by, ordered: None, looks, instead, looked_age_ms };
         if !self.fetch_missing(&question, cx) {
             return self.decide(question, cx);
         }
@@ -103,7 +107,7 @@ impl SchedulingActor {
         let (start, now) = (question.wish.start, cx.now());
         let ages = (self.world.settings.mirror_fresh_ms, self.world.settings.mirror_serve_ms);
         let mut waits = false;
-        for event_type_id in self.event_types(question.wish) {
+        for event_type_id in self.event_types_of(question) {
             match self.mirror.ask(event_type_id, start, ages, now) {
                 Freshness::Fresh => {}
                 Freshness::Usable => {
@@ -214,7 +218,7 @@ impl SchedulingActor {
 
     fn still_fetching(&self, question: &Question) -> bool {
         let Some(window) = window_for(question.wish.start) else { return false };
-        self.event_types(question.wish).iter().any(|t| self.mirror.is_fetching(*t, window))
+        self.event_types_of(question).iter().any(|t| self.mirror.is_fetching(*t, window))
     }
 
     /// Questions whose time is over are answered with what is known.
@@ -272,17 +276,35 @@ impl SchedulingActor {
             Held::JournalRefuses => self.answer(&question.ask, cx, |a| a.busy()),
             Held::No(free) => {
                 question.instead.extend(free);
-                match question.looks_further(now) {
+                let age_ms = self.mirror_age_ms(&known, &question, now);
+                question.looked_age_ms = question.looked_age_ms.max(age_ms);
+                let looked_to = self.looked_to(&known, question.wish.start, now);
+                match looked_to.filter(|to| question.looks_beyond(*to, now)) {
                     Some(from) => self.look_further(question, from, cx),
-                    None => {
-                        let age = self.mirror_age_ms(&known, &question, now);
-                        let looked_to = window_for(question.wish.start).map(|looked| looked.end());
-                        self.say_taken(question, age, looked_to, &company, cx);
-                    }
+                    None => self.say_taken(question, looked_to, &company, cx),
                 }
             }
             Held::Yes(held) => self.held(question, appointment, *held, cx),
         }
+    }
+
+    /// Up to where the views tell that cover a start; a view of an earlier question may end sooner than ours would.
+    fn looked_to(&self, known: &[Candidate], start: UnixMillis, now: UnixMillis) -> Option<UnixMillis> {
+        let stale = self.world.settings.mirror_stale_ms_max;
+        let views = known.iter().filter_map(|c| self.mirror.view(c.event_type_id, start, stale, now));
+        views.map(|view| view.window.end()).min()
+    }
+
+    /// The event types that a question needs. One that looks further does without those that only tell how many
+    /// units a pool has: a vague wish must not spend a key's minute.
+    fn event_types_of(&self, question: &Question) -> Vec<i64> {
+        if question.looks == 0 {
+            return self.event_types(question.wish);
+        }
+        let company = self.company_now();
+        let service = company.as_ref().and_then(|c| c.service(question.wish.service));
+        let plan = service.map(|s| candidates(s, question.wish.staff)).unwrap_or_default();
+        plan.iter().map(|candidate| candidate.event_type_id).collect()
     }
 
     fn seeker<'a>(
@@ -293,16 +315,13 @@ impl SchedulingActor {
         known: &'a [Candidate],
         now: UnixMillis,
     ) -> Seeker<'a> {
-        let said =
-            if let FunctionOrder::BookAppointment(order) = &ask.order { order.phone.as_ref() } else { None };
-        let numbers = ask.caller.iter().chain(said);
         Seeker {
             company,
             branch: company.branch(ask.placed.branch).or_else(|| company.branches.first()),
             service,
             known,
             call_id: &ask.call_id,
-            occupied: self.occupied(numbers, None, now),
+            occupied: self.occupied(ask.caller.as_ref(), None, now),
             now,
         }
     }
@@ -313,7 +332,7 @@ impl SchedulingActor {
             return self.answer(&question.ask, cx, |a| a.calendar_unavailable());
         }
         let looked_to = Some(question.wish.start);
-        self.say_taken(question, None, looked_to, company, cx);
+        self.say_taken(question, looked_to, company, cx);
     }
 
     /// The next view of a window that reaches beyond the one that was looked at in vain.
@@ -330,18 +349,17 @@ impl SchedulingActor {
     fn say_taken(
         &self,
         question: Question,
-        mirror_age_ms: Option<i64>,
         looked_to: Option<UnixMillis>,
         company: &Company,
         cx: &mut Context<'_, Self>,
     ) {
-        let Question { ask, wish, instead: mut free, .. } = question;
+        let Question { ask, wish, instead: mut free, looked_age_ms, .. } = question;
         let (books, now) = (matches!(ask.order, FunctionOrder::BookAppointment(_)), cx.now());
         free.truncate(self.world.settings.alternatives_max);
         let free = if books { self.heard.after_revocation(&ask.call_id, wish, free) } else { free };
         let wish = looked_to.map_or(wish, |to| wish.up_to(to, company));
         self.answer(&ask, cx, |a| {
-            if books { a.slot_taken(wish, &free, now) } else { a.taken(wish, &free, mirror_age_ms, now) }
+            if books { a.slot_taken(wish, &free, now) } else { a.taken(wish, &free, looked_age_ms, now) }
         });
     }
 
@@ -366,16 +384,16 @@ impl SchedulingActor {
         let (call_id, hold) = (question.ask.call_id.clone(), held.offer.hold.clone());
         self.offers.insert(call_id.clone(), held.offer.clone());
         self.heard.forget_call(&call_id);
-        let books = matches!(question.ask.order, FunctionOrder::BookAppointment(_));
+        let proposes = question.proposes();
         if let FunctionOrder::BookAppointment(order) = &question.ask.order
-            && question.wish.window.is_none()
+            && !proposes
         {
             let order = order.clone();
             return self.submit(&question.ask, &order, &held.offer, appointment, cx);
         }
         let answers = answers::Answers::new(self.company, self.company_now());
         let until = HeldUntil { until: held.until, others: &held.others, mirror_age_ms };
-        let (answer, busy) = (answers.held(&held.offer, &until, books), answers.busy());
+        let (answer, busy) = (answers.held(&held.offer, &until, proposes), answers.busy());
         let (reply, durable) = (question.ask.reply, held.durable);
         let told = SchedulingMessage::HoldTold { call_id: call_id.clone(), hold: hold.clone() };
         let lost = SchedulingMessage::HoldLost { call_id, hold };
@@ -411,10 +429,14 @@ impl SchedulingActor {
 }
 
 impl Question {
-    /// From where on a window that is not wholly looked at yet is looked at further, while there is time.
-    fn looks_further(&self, now: UnixMillis) -> Option<UnixMillis> {
-        let (window, looked) = (self.wish.window?, window_for(self.wish.start)?);
-        let goes_on = looked.end() < window.to && self.looks < LOOKS_MAX && now < self.answer_by;
-        goes_on.then(|| looked.end())
+    /// Whether it proposes a time, to a booking that left it open.
+    pub(super) fn proposes(&self) -> bool {
+        self.wish.window.is_some() && matches!(self.ask.order, FunctionOrder::BookAppointment(_))
+    }
+
+    /// Whether its window reaches beyond what was looked at, and there is time to look further.
+    fn looks_beyond(&self, looked_to: UnixMillis, now: UnixMillis) -> bool {
+        let reaches = self.wish.window.is_some_and(|window| looked_to < window.to);
+        reaches && self.looks < LOOKS_MAX && now < self.answer_by
     }
 }

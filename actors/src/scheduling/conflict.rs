@@ -5,7 +5,6 @@
 
 use askpro_domain::{
     booking::{Booking, BookingEvent, BookingState},
-    customer::owners,
     ids::AppointmentId,
     policy::Class,
     time::UnixMillis,
@@ -87,7 +86,7 @@ impl SchedulingActor {
             service,
             known: &known,
             call_id: &order.call_id,
-            occupied: self.occupied(owners(order), Some(&order.appointment), now),
+            occupied: self.occupied(order.by.caller.as_ref(), Some(&order.appointment), now),
             now,
         };
         self.free_near(&seeker, wish)

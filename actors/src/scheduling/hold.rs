@@ -8,7 +8,7 @@ use askpro_domain::{
 
 use super::{
     SchedulingActor,
-    actor::Offer,
+    actor::{Offer, Proposed},
     check::Question,
     near::Seeker,
     pins::Pin,
@@ -84,7 +84,9 @@ impl SchedulingActor {
                     event_type_id: candidate.event_type_id,
                     member: candidate.member(),
                     interval,
-                    tool_call_id: question.ask.tool_call_id.clone(),
+                    proposed: question
+                        .proposes()
+                        .then(|| Proposed { tool_call_id: question.ask.tool_call_id.clone() }),
                 };
                 return Some(self.journal_hold(placed, before, offer, candidate, now));
             }

@@ -77,6 +77,9 @@ pub(super) struct Mirror {
     all_changed: Option<UnixMillis>,
     /// When something last changed of what these event types offer.
     changed: BTreeMap<i64, UnixMillis>,
+    /// When a reservation of ours last ceased to hide something from these event types: their views lack it, and
+    /// what they show is as good as before.
+    unhidden: BTreeMap<i64, UnixMillis>,
     /// Starts that the calendar did not give, and when.
     struck: BTreeMap<(i64, UnixMillis), UnixMillis>,
 }
@@ -113,7 +116,7 @@ impl Mirror {
         views.into_iter().flatten().filter(|v| v.covers(start)).for_each(|v| v.asked_at = now);
         if self.is_fresh(event_type_id, start, fresh_ms, now) {
             Freshness::Fresh
-        } else if self.is_fresh(event_type_id, start, serve_ms, now) {
+        } else if self.is_usable(event_type_id, start, serve_ms, now) {
             Freshness::Usable
         } else {
             Freshness::Stale
@@ -132,6 +135,15 @@ impl Mirror {
             .is_some_and(|view| !self.has_changed_since(event_type_id, view.fetched_at))
     }
 
+    /// The same of a view that may only lack what a reservation of ours hid: what it shows is as good as before.
+    fn is_usable(&self, event_type_id: i64, start: UnixMillis, age_ms: i64, now: UnixMillis) -> bool {
+        self.view(event_type_id, start, age_ms, now).is_some_and(|view| {
+            let changed_at = self.changed_at(event_type_id).filter(|at| view.fetched_at <= *at);
+            let unhidden_at = self.unhidden.get(&event_type_id).filter(|at| view.fetched_at <= **at);
+            changed_at.is_none() && (unhidden_at.is_none() || view.starts.contains(&start))
+        })
+    }
+
     /// These event types changed at the calendar: views from before are to be asked for again, also those that
     /// are still on their way. Until then they are good for what they show.
     pub(super) fn mark_changed(&mut self, event_types: impl IntoIterator<Item = i64>, at: UnixMillis) {
@@ -144,12 +156,17 @@ impl Mirror {
     }
 
     fn has_changed_since(&self, event_type_id: i64, fetched_at: UnixMillis) -> bool {
-        self.changed_at(event_type_id).is_some_and(|at| fetched_at <= at)
+        self.news_at(event_type_id).is_some_and(|at| fetched_at <= at)
     }
 
     /// When something last changed of what an event type offers.
     fn changed_at(&self, event_type_id: i64) -> Option<UnixMillis> {
         self.changed.get(&event_type_id).copied().max(self.all_changed)
+    }
+
+    /// The same, or when something was last unhidden of it.
+    fn news_at(&self, event_type_id: i64) -> Option<UnixMillis> {
+        self.changed_at(event_type_id).max(self.unhidden.get(&event_type_id).copied())
     }
 
     /// Views to be fetched again before anybody asks, and when.
@@ -165,7 +182,7 @@ impl Mirror {
 
     /// After a change as soon as the calendar's cache shows it, otherwise by age.
     fn warm_at(&self, event_type_id: i64, view: &View, settings: &WarmSettings) -> UnixMillis {
-        let changed_at = self.changed_at(event_type_id).filter(|at| view.fetched_at <= *at);
+        let changed_at = self.news_at(event_type_id).filter(|at| view.fetched_at <= *at);
         let by_age = view.fetched_at.plus_ms(settings.age_ms);
         let at = changed_at.map_or(by_age, |at| at.plus_ms(CALENDAR_CACHE_MS + 1));
         view.failed_at.map_or(at, |failed| at.max(failed.plus_ms(settings.again_ms)))

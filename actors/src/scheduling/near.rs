@@ -43,14 +43,15 @@ impl Seeker<'_> {
 }
 
 impl SchedulingActor {
-    /// When whoever has one of these numbers has something, other than the appointment that it is about.
-    pub(super) fn occupied<'a>(
+    /// When whoever calls from this number has something, other than the appointment that it is about. A number that
+    /// is only said tells nothing of its owner.
+    pub(super) fn occupied(
         &self,
-        numbers: impl Iterator<Item = &'a PhoneNumber>,
+        number: Option<&PhoneNumber>,
         but: Option<&AppointmentId>,
         now: UnixMillis,
     ) -> Vec<Interval> {
-        let cards = numbers.map(|number| self.world.customers.card(self.company, number, now));
+        let cards = number.map(|number| self.world.customers.card(self.company, number, now)).into_iter();
         let others =
             cards.flat_map(|card| card.upcoming).filter(|upcoming| Some(&upcoming.appointment) != but);
         others.map(|upcoming| upcoming.interval).collect()

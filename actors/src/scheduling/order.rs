@@ -47,7 +47,7 @@ impl SchedulingActor {
             event_type_id: candidate.event_type_id,
             member: candidate.member(),
             interval: plan::segments(service, wish.start)?,
-            tool_call_id: None,
+            proposed: None,
         };
         Some(self.booking_order(&question.ask, order, &offer, None, &company))
     }

@@ -185,6 +185,13 @@ impl Reservations {
         due
     }
 
+    /// A removal was not sent, since the calendar answers nothing: that is no try.
+    pub(super) fn postpone_removal(&mut self, key: &ReservationKey, now: UnixMillis) {
+        if let Some(Reserved { state: State::Leaves { next_at, .. }, .. }) = self.all.get_mut(key) {
+            *next_at = Some(now.plus_ms(REMOVE_AGAIN_MS));
+        }
+    }
+
     /// A removal came back. One that failed is tried again, a few times.
     pub(super) fn removal_returned(
         &mut self,

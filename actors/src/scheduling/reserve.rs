@@ -210,8 +210,7 @@ impl SchedulingActor {
                 self.send_removal(key, uid, cx);
             } else {
                 count_stopped("unreserve");
-                let left_alone = Err(CalendarError::Unavailable("left alone".to_owned()));
-                self.reservations.removal_returned(&key, &left_alone, now);
+                self.reservations.postpone_removal(&key, now);
             }
         }
     }

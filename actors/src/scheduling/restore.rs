@@ -226,7 +226,7 @@ impl SchedulingActor {
                         event_type_id: c.event_type_id,
                         member: c.member(),
                         interval: *interval,
-                        tool_call_id: None,
+                        proposed: None,
                     }
                 })
             })

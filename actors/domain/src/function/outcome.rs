@@ -12,6 +12,12 @@ pub struct Wished {
     pub today: Day,
 }
 
+impl Wished {
+    pub(super) const fn is_window(&self) -> bool {
+        matches!(self.when, WishedWhen::Within(_))
+    }
+}
+
 /// When something is wished, on the clock on the wall.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum WishedWhen {

@@ -46,10 +46,10 @@ pub fn parse_order(
     now: UnixMillis,
 ) -> ReadOrder {
     let desk = Desk { company, branch, speaker: Speaker::of(company), zone: company.zone(), now };
-    if !name.is_built() {
+    let Some(wanted) = Argument::of(name) else {
         return ReadOrder { order: Err(desk.speaker.function_unavailable()), remarks: Remarks::default() };
-    }
-    let args = match desk.arguments(args) {
+    };
+    let args = match desk.arguments(args, wanted) {
         Ok(args) => args,
         Err(ArgumentError::TooLong(argument)) => {
             let order = desk.object(&Objection::ArgumentTooLong(argument.name(), argument.chars_max()));
@@ -169,8 +169,8 @@ impl Desk<'_> {
     }
 
     /// The arguments, each in its place.
-    fn arguments(&self, args: &Map<String, Value>) -> Result<Arguments, ArgumentError> {
-        let mut args = Arguments::read(args, Country::of_branch(self.company, self.branch))?;
+    fn arguments(&self, args: &Map<String, Value>, wanted: &[Argument]) -> Result<Arguments, ArgumentError> {
+        let mut args = Arguments::read(args, wanted, Country::of_branch(self.company, self.branch))?;
         Names { company: self.company, staff: self.colleagues().collect() }.tidy(&mut args);
         Ok(args)
     }

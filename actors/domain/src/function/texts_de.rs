@@ -27,10 +27,12 @@ pub(super) fn outcome(outcome: &Outcome<'_>) -> String {
             echo::start(DE, wished),
             spoken::moments(DE, others)
         ),
-        Outcome::NothingFree(wished) => format!(
-            "{} und in der Zeit danach ist leider nichts frei. Soll Sie jemand zurückrufen?",
-            echo::start(DE, wished)
-        ),
+        Outcome::NothingFree(wished) => {
+            // Of a window nobody looked at what comes after it.
+            let after = if wished.is_window() { "" } else { " und in der Zeit danach" };
+            let start = echo::start(DE, wished);
+            format!("{start}{after} ist leider nichts frei. Soll Sie jemand zurückrufen?")
+        }
         Outcome::CalendarUnavailable => "Ich komme gerade nicht an den Kalender. Soll Sie jemand \
              zurückrufen und den Termin mit Ihnen ausmachen?"
             .to_owned(),

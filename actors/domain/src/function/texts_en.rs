@@ -25,10 +25,12 @@ pub(super) fn outcome(outcome: &Outcome<'_>) -> String {
             echo::start(EN, wished),
             spoken::moments(EN, others)
         ),
-        Outcome::NothingFree(wished) => format!(
-            "{} and in the time after it nothing is free, I am sorry. Shall somebody call you back?",
-            echo::start(EN, wished)
-        ),
+        Outcome::NothingFree(wished) => {
+            // Of a window nobody looked at what comes after it.
+            let after = if wished.is_window() { "" } else { " and in the time after it" };
+            let start = echo::start(EN, wished);
+            format!("{start}{after} nothing is free, I am sorry. Shall somebody call you back?")
+        }
         Outcome::CalendarUnavailable => {
             "I cannot reach the calendar right now. Shall somebody call you back \
              and arrange the appointment with you?"

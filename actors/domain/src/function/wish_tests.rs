@@ -284,3 +284,12 @@ fn a_window_that_was_looked_at_in_part_names_that_part() {
     assert_eq!(part.shape, Shape::Days { first: day("2027-01-01"), last: day("2027-01-09") });
     assert_eq!(month.up_to(month.to, &zone), month);
 }
+
+#[test]
+fn a_text_is_an_argument_of_parse_date_alone() {
+    let args = json!({"service": "Herren", "datetime": "24.11.2026 14:00", "text": "morgen um drei"});
+    assert_eq!(wished(&args), WishedStart::At(UnixMillis::parse_rfc3339("2026-11-24T13:00:00Z").unwrap()));
+    let args =
+        json!({"service": "Herren", "datum": "morgen", "uhrzeit": "14:00", "text": "Anna will zum Friseur"});
+    assert_eq!(wished(&args), WishedStart::At(UnixMillis::parse_rfc3339("2026-11-24T13:00:00Z").unwrap()));
+}

@@ -66,8 +66,8 @@ impl Mirror {
                 view.window.overlaps(ended.asked.interval) && ended.may_dim(view.fetched_at, view.arrived_at)
             });
             if affected.next().is_some() {
-                let changed = self.changed.entry(*event_type_id).or_insert(until);
-                *changed = until.max(*changed);
+                let unhidden = self.unhidden.entry(*event_type_id).or_insert(until);
+                *unhidden = until.max(*unhidden);
             }
         }
     }

@@ -432,3 +432,29 @@ fn after_a_crash_a_call_still_books_what_its_own_reservation_hides() {
     assert_eq!(rig.calendar.reservations.removed().len(), 0, "nobody knows of it any more");
     end(rig, &["c", "d"]);
 }
+
+#[test]
+fn a_mirror_answers_at_once_though_a_reservation_ended_lately() {
+    for reservations in [false, true] {
+        let rig = {
+            let mut settings = Settings::default();
+            settings.scheduling.reservations = reservations;
+            rig_with(settings)
+        };
+        assert!(free(&perm(&rig, "c1", "14:00")));
+        rig.advance(1_000);
+        // A second view, asked for while the first caller is there.
+        rig.advance(11_000);
+        assert!(!free(&perm(&rig, "c2", "14:30")));
+        rig.advance(1_000);
+        rig.calendar.fetches.close();
+        hang_up(&rig, "c1");
+        rig.advance(20_000);
+        // What the view lacks is asked for; what it shows is as good as ever.
+        let mut asked = check_service(&rig, "c3", PERM, "10:00");
+        rig.advance(50);
+        let heard = asked.heard();
+        assert!(heard.is_some(), "reservations: {reservations}");
+        end(rig, &["c2", "c3"]);
+    }
+}

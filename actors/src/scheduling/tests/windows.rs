@@ -227,3 +227,94 @@ fn the_same_order_of_another_tool_call_is_already_booked_unless_confirmed_then()
     hang_up(&rig, "c");
     rig.finish();
 }
+
+#[test]
+fn a_tool_call_that_is_sent_again_makes_no_second_booking() {
+    let rig = rig();
+    let order = |rig: &Rig, tool_call_id: &str| {
+        let asking =
+            Asking { tool_call_id: Some(tool_call_id), ..Asking::of("c", FunctionName::BookAppointment) };
+        let arguments = json!({"service": CUT, "datetime": "24.11.2026 14:00", "customer_name": "Anna Schmidt",
+            "confirm": true});
+        answer(rig, rig.ask_as(&asking, arguments))
+    };
+    assert_eq!(order(&rig, "tool_1")["status"], "confirmed");
+    let again = order(&rig, "tool_2");
+    assert_eq!(again["code"], "already_booked");
+    let at_once = order(&rig, "tool_2");
+    rig.advance(6_000);
+    let resent: Vec<Value> = (0..3)
+        .map(|_| {
+            rig.advance(6_000);
+            order(&rig, "tool_2")
+        })
+        .collect();
+    assert_eq!(at_once["code"], "already_booked");
+    assert_eq!(rig.calendar.posts().len(), 1, "{resent:#?}");
+    hang_up(&rig, "c");
+    rig.finish();
+}
+
+#[test]
+fn an_answer_about_a_long_window_tells_its_age() {
+    let rig = rig();
+    let day = |d: i64| FIXTURE_NOW.plus_ms(d * 86_400_000);
+    let interval = Interval::new(day(8), day(14)).unwrap();
+    [9001, 9002].into_iter().for_each(|host| rig.calendar.book_outside(host, interval));
+    let first = answer(&rig, check_when(&rig, "c", "am 1. Dezember"));
+    assert_eq!(first["available"], false, "{first}");
+    hang_up(&rig, "c");
+    rig.advance(40_000);
+    rig.calendar.set_down(true);
+    let nothing = answer(&rig, check_when(&rig, "d", "im Dezember"));
+    assert_eq!((&nothing["confidence"], &nothing["age_s"]), (&json!("mirror"), &json!(40)), "{nothing:#}");
+    hang_up(&rig, "d");
+    rig.finish();
+}
+
+#[test]
+fn a_week_is_looked_at_to_its_end_whatever_was_looked_at_before() {
+    let rig = rig();
+    let day = |d: i64| FIXTURE_NOW.plus_ms(d * 86_400_000);
+    let interval = Interval::new(day(7), day(9)).unwrap();
+    [9001, 9002].into_iter().for_each(|host| rig.calendar.book_outside(host, interval));
+    assert_eq!(answer(&rig, check_when(&rig, "c", "heute"))["available"], true);
+    let next_week = answer(&rig, check_when(&rig, "c", "nächste Woche"));
+    assert_eq!(next_week["slot"], "2026-12-02T09:00:00+01:00", "{next_week:#}");
+    hang_up(&rig, "c");
+    rig.finish();
+}
+
+#[test]
+fn an_open_order_that_is_sent_again_without_its_tool_call_books_nothing_unheard() {
+    let rig = rig();
+    assert_eq!(answer(&rig, book_when(&rig, "c", "morgen vormittag"))["code"], "confirmation_required");
+    let again = answer(&rig, book_when(&rig, "c", "morgen vormittag"));
+    assert_eq!(again["code"], "confirmation_required", "{again:#}");
+    hang_up(&rig, "c");
+    rig.finish();
+}
+
+#[test]
+fn a_number_that_is_only_said_tells_nothing_of_its_owner() {
+    let rig = rig();
+    answer(&rig, check(&rig, "anna", "14:00"));
+    assert_eq!(answer(&rig, book(&rig, "anna", "14:00"))["status"], "confirmed");
+    hang_up(&rig, "anna");
+    rig.advance(120_000);
+    let stranger = |call: &'static str, phone: Option<&str>| {
+        let asking =
+            Asking { from: Some("+4915187654321"), ..Asking::of(call, FunctionName::BookAppointment) };
+        let mut order =
+            json!({"service": CUT, "datetime": "morgen zwischen 14 und 15 Uhr", "customer_name": "X Y"});
+        if let Some(phone) = phone {
+            order["customer_phone"] = json!(phone);
+        }
+        let offered = answer(&rig, rig.ask_as(&asking, order))["slot"].clone();
+        hang_up(&rig, call);
+        offered
+    };
+    let (plain, of_anna) = (stranger("s1", None), stranger("s2", Some("+4915112345678")));
+    assert_eq!(plain, of_anna);
+    rig.finish();
+}

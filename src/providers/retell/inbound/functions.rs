@@ -67,7 +67,7 @@ struct Body<'a> {
 }
 
 /// Decodes a function call. `beside`: the id that came beside the body, if one did. It counts only for a body
-/// that names no call at all; where the body has one, both must be equal.
+/// that names no call at all; where the body has one, another call's is a conflict.
 ///
 /// # Errors
 /// A body without a usable `call.call_id` (or `chat.chat_id`) and without a usable id beside it is refused as
@@ -83,7 +83,7 @@ pub fn decode_function(body: &[u8], beside: Option<&str>) -> Result<FunctionCall
         _ => return Err(DecodeError::CallIdMissing { field: "call.call_id" }),
     };
     let call_id = call_id_of(&object, part)?;
-    if beside.is_some_and(|beside| beside != call_id.as_str()) {
+    if beside.is_some_and(|beside| is_another(beside, &call_id)) {
         return Err(DecodeError::CallIdConflict);
     }
     let mut read = Lenient::default();
@@ -91,6 +91,12 @@ pub fn decode_function(body: &[u8], beside: Option<&str>) -> Result<FunctionCall
     let tool_call_id = newest_invocation(object.transcript_with_tool_calls, name.as_deref());
     let call = AskingCall::Signed { call_id, identity: object.identity(&mut read), tool_call_id };
     Ok(FunctionCall { name, call, args: arguments(parsed.args.or(parsed.arguments))? })
+}
+
+/// Whether what came beside a body is the id of another call; a variable that nobody filled in is none.
+fn is_another(beside: &str, call_id: &CallId) -> bool {
+    let named = CallId::parse(beside).filter(|id| !id.is_placeholder() && !beside.contains("{{"));
+    named.is_some_and(|named| named != *call_id)
 }
 
 /// A body without a call: an envelope that lacks it, or the arguments alone, where `name` is one of them. A

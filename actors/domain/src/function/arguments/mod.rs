@@ -100,12 +100,16 @@ pub enum ArgumentError {
 }
 
 impl Arguments {
-    /// Reads the arguments; unknown ones, `call_id` among them, are left alone. Of several names of one
+    /// Reads these arguments; all others, `call_id` among them, are left alone. Of several names of one
     /// argument the preferred one with a value counts. National numbers are those of `country`.
     /// Errors: [`ArgumentError`].
-    pub fn read(map: &Map<String, Value>, country: Option<Country>) -> Result<Self, ArgumentError> {
+    pub fn read(
+        map: &Map<String, Value>,
+        arguments: &[Argument],
+        country: Option<Country>,
+    ) -> Result<Self, ArgumentError> {
         let mut read = Self::default();
-        for argument in Argument::ALL {
+        for argument in arguments.iter().copied() {
             match value_of(map, argument.names(), argument == Argument::Confirm) {
                 Given::Nothing => {}
                 Given::Unusable => read.remarks.ignore(argument),

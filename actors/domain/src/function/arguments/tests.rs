@@ -8,7 +8,7 @@ use super::*;
 const EMAILS: &str = include_str!("emails.tsv");
 
 fn read(value: Value) -> Result<Arguments, ArgumentError> {
-    Arguments::read(value.as_object().unwrap(), Country::of_zone("Europe/Berlin"))
+    Arguments::read(value.as_object().unwrap(), &Argument::ALL, Country::of_zone("Europe/Berlin"))
 }
 
 fn service(value: Value) -> Option<String> {
@@ -182,7 +182,7 @@ proptest! {
         let names = Argument::ALL.iter().flat_map(|argument| argument.names());
         let mut map: Map<String, Value> = names.map(|name| ((*name).to_owned(), json!(text))).collect();
         map.insert(key, json!(number));
-        let _ = Arguments::read(&map, Country::of_zone("Europe/Berlin"));
+        let _ = Arguments::read(&map, &Argument::ALL, Country::of_zone("Europe/Berlin"));
     }
 
     #[test]

@@ -108,7 +108,7 @@ mod tests {
                 (argument.name().to_owned(), value)
             };
             let given: Map<String, Value> = Argument::ALL.into_iter().map(example).collect();
-            let read = Arguments::read(&given, Country::of_zone("Europe/Berlin")).unwrap();
+            let read = Arguments::read(&given, &Argument::ALL, Country::of_zone("Europe/Berlin")).unwrap();
             assert_eq!(read.remarks, crate::function::Remarks::default());
             let texts = [
                 &read.service,
