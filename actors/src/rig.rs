@@ -7,7 +7,7 @@ use askpro_domain::{
     calendar::CalendarEvent,
     call::{CallIdentity, EventKind},
     customer::{Upcoming, owners},
-    function::FunctionName,
+    function::{FunctionName, ToolCall},
     ids::{CallId, CompanyId, StaffId},
     time::UnixMillis,
 };
@@ -77,6 +77,8 @@ pub struct Asking<'a> {
     pub signer: Signer,
     /// Retell's id of the tool call.
     pub tool_call_id: Option<&'a str>,
+    /// Code of what this function answered last.
+    pub heard: Option<&'a str>,
 }
 
 impl<'a> Asking<'a> {
@@ -84,7 +86,7 @@ impl<'a> Asking<'a> {
     #[must_use]
     pub const fn of(call: &'a str, function: FunctionName) -> Self {
         let (from, to) = (Some("+4915112345678"), "+493083793369");
-        Self { call, from, to, function, signer: Signer::Platform, tool_call_id: None }
+        Self { call, from, to, function, signer: Signer::Platform, tool_call_id: None, heard: None }
     }
 }
 
@@ -239,7 +241,10 @@ impl Rig {
         let ask = AskFunction {
             function: asking.function,
             arguments,
-            tool_call_id: asking.tool_call_id.map(str::to_owned),
+            tool_call: ToolCall {
+                id: asking.tool_call_id.map(str::to_owned),
+                heard: asking.heard.map(str::to_owned),
+            },
             identity,
             signer: asking.signer,
             asked_at: self.now(),

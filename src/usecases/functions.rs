@@ -14,7 +14,7 @@ use askpro_actors::{
 };
 use askpro_domain::{
     call::CallIdentity,
-    function::{Argument, FunctionName, Remarks, Speaker, with_last_field},
+    function::{Argument, FunctionName, Remarks, Speaker, ToolCall, with_last_field},
     ids::CallId,
     tenant::{Company, Placement},
     time::UnixMillis,
@@ -58,8 +58,8 @@ pub enum ToldBy {
     SignedBody {
         /// Who takes part.
         identity: CallIdentity,
-        /// Retell's id of the tool call, when the body tells it.
-        tool_call_id: Option<String>,
+        /// What the body tells of the tool call.
+        tool_call: ToolCall,
     },
     /// Beside it. That proves nothing: only a call that is live and placed here may be asked so.
     Address,
@@ -92,12 +92,12 @@ pub async fn ask(services: &Arc<Services>, request: FunctionRequest) -> Result<A
     let (call_id, asked_at) = (request.call_id.clone(), request.asked_at);
     let deadline = asked_at.plus_ms(services.function_budget_ms);
     let may_be_first = matches!(request.told_by, ToldBy::SignedBody { .. });
-    let (identity, tool_call_id) = match request.told_by {
-        ToldBy::SignedBody { identity, tool_call_id } => (identity, tool_call_id),
+    let (identity, tool_call) = match request.told_by {
+        ToldBy::SignedBody { identity, tool_call } => (identity, tool_call),
         ToldBy::Address => {
             let known = known_call(services, &call_id, request.signer, deadline).await;
             match known.inspect_err(|refused| count_not_asked(class, *refused))? {
-                Some(identity) => (identity, None),
+                Some(identity) => (identity, ToolCall::default()),
                 None => {
                     let busy = busy_answer(None);
                     count(function.as_str(), outcome_of(&busy));
@@ -117,7 +117,7 @@ pub async fn ask(services: &Arc<Services>, request: FunctionRequest) -> Result<A
     let message = CallMessage::AskFunction(Box::new(AskFunction {
         function,
         arguments: request.arguments,
-        tool_call_id,
+        tool_call,
         identity,
         signer: request.signer,
         asked_at,

@@ -131,7 +131,7 @@ impl CallActor {
             claimed: self.state.placed.is_none(),
             order_key: order_key(&order),
             order,
-            tool_call_id: ask.tool_call_id.clone(),
+            tool_call: ask.tool_call.clone(),
             caller,
             earlier: self.earlier(placed.company),
             deadline: ask.deadline,

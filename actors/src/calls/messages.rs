@@ -2,7 +2,7 @@
 
 use askpro_domain::{
     call::{AppointmentFact, CallEvent, CallIdentity, CallState},
-    function::{FunctionName, Remarks},
+    function::{FunctionName, Remarks, ToolCall},
     ids::{AppointmentId, CompanyId},
     time::UnixMillis,
 };
@@ -79,8 +79,8 @@ pub struct AskFunction {
     pub function: FunctionName,
     /// Its arguments as sent.
     pub arguments: Map<String, Value>,
-    /// Retell's id of the tool call, when the body tells it.
-    pub tool_call_id: Option<String>,
+    /// What the body tells of the tool call.
+    pub tool_call: ToolCall,
     /// Who takes part, by the body's call object.
     pub identity: CallIdentity,
     /// Who signed it.

@@ -64,9 +64,6 @@ pub struct SchedulingActor {
     counted_holds: i64,
 }
 
-/// Tool calls that are told of one booking that it is booked already; with more of them nothing is booked once more.
-pub(super) const TOLD_AGAIN_MAX: usize = 16;
-
 /// What a call is being offered.
 #[derive(Debug, Clone)]
 pub(super) struct Offer {
@@ -99,8 +96,6 @@ pub(super) struct Active {
     pub written_ahead: WrittenAhead,
     /// Its call is over and it is settled: it is forgotten then.
     pub forget_at: Option<UnixMillis>,
-    /// Tool calls that were told that it is booked already, at most [`TOLD_AGAIN_MAX`].
-    pub told_again: Vec<String>,
     /// The status that was counted last: only a change of it counts.
     pub counted: AppointmentStatus,
     /// Effects of moves that the journal did not take, and when it is tried again.
@@ -136,7 +131,6 @@ impl Active {
             // The end of a call that may be another company's is not told here.
             call_finished: booking.order.claimed,
             counted: booking.status(),
-            told_again: Vec::new(),
             forget_at: None,
             booking,
             waiters: Vec::new(),
@@ -144,14 +138,6 @@ impl Active {
             written_ahead: WrittenAhead::default(),
             unrecorded: None,
             settling: None,
-        }
-    }
-
-    /// This tool call is told that it is booked already.
-    pub(super) fn tell_again(&mut self, tool_call_id: Option<&String>) {
-        let new = tool_call_id.filter(|id| !self.told_again.contains(id));
-        if self.told_again.len() < TOLD_AGAIN_MAX {
-            self.told_again.extend(new.cloned());
         }
     }
 

@@ -3,8 +3,8 @@
 use askpro_domain::{
     booking::{Attendee, Booking, BookingOrder, BookingState, OrderedBy},
     function::{
-        BookOrder, FunctionAnswer, FunctionOrder, WishedStart, check_filled_in, check_notice, lookup::fold,
-        order_key,
+        ALREADY_BOOKED, BookOrder, FunctionAnswer, FunctionOrder, WishedStart, check_filled_in, check_notice,
+        lookup::fold, order_key,
     },
     ids::{AppointmentId, CallId},
     tenant::Company,
@@ -13,7 +13,7 @@ use askpro_domain::{
 
 use super::{
     SchedulingActor, SchedulingAsk, SchedulingMessage,
-    actor::{Active, Offer, TOLD_AGAIN_MAX, Waiter, WrittenAhead},
+    actor::{Active, Offer, Waiter, WrittenAhead},
     answers::HeldUntil,
     pins::Pin,
     plan::Wish,
@@ -46,7 +46,7 @@ impl SchedulingActor {
         let WishedStart::Within(window) = order.start? else { return None };
         let offer = self.offers.get(&ask.call_id)?;
         let by = offer.proposed.as_ref()?.tool_call_id.as_ref();
-        let is_unheard = match (by, ask.tool_call_id.as_ref()) {
+        let is_unheard = match (by, ask.tool_call.id.as_ref()) {
             (Some(by), Some(asks)) => by == asks,
             _ => !order.confirm,
         };
@@ -92,10 +92,10 @@ impl SchedulingActor {
         let of_call = self.bookings.values().filter(|active| active.booking.order.call_id == ask.call_id);
         let live = of_call.filter(|active| {
             let status = active.booking.status();
-            status.is_open() || (status.stands() && !is_one_more(active, ask, order))
+            status.is_open() || (status.stands() && !is_one_more(&active.booking, ask, order))
         });
         let same = live.map(|active| &active.booking).filter(|booking| is_same(&booking.order));
-        let by_this_call = |booking: &Booking| ask.tool_call_id.is_some() && !is_new_call(booking, ask);
+        let by_this_call = |booking: &Booking| ask.tool_call.id.is_some() && !is_new_call(booking, ask);
         let same = same.max_by_key(|booking| (by_this_call(booking), booking.submitted_at));
         same.map(|booking| booking.order.appointment.clone())
     }
@@ -110,7 +110,6 @@ impl SchedulingActor {
         let booking = active.booking.clone();
         match &booking.state {
             BookingState::Confirmed { .. } if is_new_call(&booking, ask) => {
-                active.tell_again(ask.tool_call_id.as_ref());
                 self.answer(ask, cx, |a| a.already_booked(&booking));
             }
             BookingState::Confirmed { .. } => self.answer(ask, cx, |a| a.confirmed(&booking)),
@@ -259,7 +258,7 @@ impl SchedulingActor {
             },
             by: OrderedBy {
                 caller: ask.caller.clone(),
-                tool_call_id: ask.tool_call_id.clone(),
+                tool_call_id: ask.tool_call.id.clone(),
                 confirmed: order.confirm,
             },
             notes: order.notes.clone(),
@@ -289,18 +288,16 @@ fn is_of(offer: &Offer, order: &BookOrder) -> bool {
 
 /// Whether an order comes from another tool call than the one that made this booking, as far as both are known.
 fn is_new_call(booking: &Booking, ask: &SchedulingAsk) -> bool {
-    let ids = (booking.order.by.tool_call_id.as_ref(), ask.tool_call_id.as_ref());
+    let ids = (booking.order.by.tool_call_id.as_ref(), ask.tool_call.id.as_ref());
     matches!(ids, (Some(made_by), Some(asked_by)) if made_by != asked_by)
 }
 
-/// Whether the caller wants the same once more: confirmed by a tool call after another one heard that it is booked
-/// already. Agents confirm by habit, so a confirmation that was not asked for says nothing; and a tool call that
-/// is sent again is none after it.
-fn is_one_more(active: &Active, ask: &SchedulingAsk, order: &BookOrder) -> bool {
-    let told = &active.told_again;
-    let is_after = ask.tool_call_id.as_ref().is_some_and(|id| !told.contains(id));
-    let was_told = !told.is_empty() && told.len() < TOLD_AGAIN_MAX;
-    was_told && is_after && order.confirm && is_new_call(&active.booking, ask)
+/// Whether the caller wants the same once more: confirmed after the agent has heard, last of all, that it is booked
+/// already. Agents confirm by habit, so a confirmation that was not asked for says nothing, nor does one after an
+/// answer that was lost.
+fn is_one_more(booking: &Booking, ask: &SchedulingAsk, order: &BookOrder) -> bool {
+    let was_told = ask.tool_call.heard.as_deref() == Some(ALREADY_BOOKED);
+    was_told && order.confirm && is_new_call(booking, ask)
 }
 
 /// What could not be checked before the order was filled in; for slots that the call does not hold.

@@ -86,7 +86,7 @@ impl SchedulingActor {
                     interval,
                     proposed: question
                         .proposes()
-                        .then(|| Proposed { tool_call_id: question.ask.tool_call_id.clone() }),
+                        .then(|| Proposed { tool_call_id: question.ask.tool_call.id.clone() }),
                 };
                 return Some(self.journal_hold(placed, before, offer, candidate, now));
             }

@@ -6,7 +6,7 @@ use askpro_domain::{
     booking::Booking,
     calendar::CalendarEvent,
     call::{AppointmentFact, PlacedIn},
-    function::FunctionOrder,
+    function::{FunctionOrder, ToolCall},
     ids::{AppointmentId, CallId},
     phone::PhoneNumber,
     policy::Pass,
@@ -163,8 +163,8 @@ pub struct SchedulingAsk {
     pub order: FunctionOrder,
     /// Canonical key of it.
     pub order_key: String,
-    /// Retell's id of the tool call, when the body tells it.
-    pub tool_call_id: Option<String>,
+    /// What the body tells of the tool call.
+    pub tool_call: ToolCall,
     /// The caller's number, when it is E.164.
     pub caller: Option<PhoneNumber>,
     /// What the call knows of its bookings.

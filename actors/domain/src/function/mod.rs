@@ -27,6 +27,7 @@ mod texts_de;
 mod texts_en;
 mod tidy;
 mod told;
+mod tool_call;
 mod wished;
 
 #[cfg(test)]
@@ -52,10 +53,11 @@ pub use hours::{HoursOrder, opening_hours};
 pub use name::FunctionName;
 pub use objection::Objection;
 pub use order::{BookOrder, CheckOrder, FunctionOrder, order_key};
-pub use outcome::{Outcome, Wished, WishedWhen};
+pub use outcome::{ALREADY_BOOKED, Outcome, Wished, WishedWhen};
 pub use parse::{ReadOrder, check_filled_in, check_notice, parse_order};
 pub use services::{ListOrder, list_services};
 pub use speaker::{
     ALTERNATIVES_MAX, Appointment, Confidence, FreeSlot, MissingSlot, NAMES_LISTED_MAX, Speaker,
 };
+pub use tool_call::ToolCall;
 pub use wished::WishedStart;

@@ -3,6 +3,9 @@
 use super::spoken::{Age, Day, Moment, Moments};
 use crate::{booking::Refusal, when::Shape};
 
+/// Code of an order that was booked before in this call.
+pub const ALREADY_BOOKED: &str = "already_booked";
+
 /// A wished time, as far as a sentence needs to know it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Wished {
@@ -78,7 +81,7 @@ impl Outcome<'_> {
             Self::Confirmed(..) => "confirmed",
             Self::Pending(_) => "pending_confirmation",
             Self::Unknown(_) => "outcome_unknown",
-            Self::AlreadyBooked(_) => "already_booked",
+            Self::AlreadyBooked(_) => ALREADY_BOOKED,
             Self::Refused(refusal) => refusal.code(),
             Self::ContactMissing => "contact_required",
             Self::NameMissing => "name_required",

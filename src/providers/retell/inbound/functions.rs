@@ -7,6 +7,7 @@
 
 use askpro_domain::{
     call::CallIdentity,
+    function::ToolCall,
     ids::{CALL_ID_BYTES_MAX, CallId},
 };
 use serde::{Deserialize, Deserializer};
@@ -42,9 +43,8 @@ pub enum AskingCall {
         call_id: CallId,
         /// Who takes part in it.
         identity: CallIdentity,
-        /// `tool_call_id` of the newest invocation in `call.transcript_with_tool_calls`, of this function where
-        /// the name is known: tells a new order from one that Retell sends again.
-        tool_call_id: Option<String>,
+        /// From `call.transcript_with_tool_calls`, of this function where the name is known.
+        tool_call: ToolCall,
     },
     /// Only its id is known, from beside the body: no signature covers it.
     Beside {
@@ -88,14 +88,14 @@ pub fn decode_function(body: &[u8], beside: Option<&str>) -> Result<FunctionCall
     }
     let mut read = Lenient::default();
     let name = read.text(parsed.name, FUNCTION_NAME_BYTES_MAX);
-    let tool_call_id = newest_invocation(object.transcript_with_tool_calls, name.as_deref());
-    let call = AskingCall::Signed { call_id, identity: object.identity(&mut read), tool_call_id };
+    let tool_call = tool_call(object.transcript_with_tool_calls, name.as_deref());
+    let call = AskingCall::Signed { call_id, identity: object.identity(&mut read), tool_call };
     Ok(FunctionCall { name, call, args: arguments(parsed.args.or(parsed.arguments))? })
 }
 
 /// Whether what came beside a body is the id of another call; a variable that nobody filled in is none.
 fn is_another(beside: &str, call_id: &CallId) -> bool {
-    let named = CallId::parse(beside).filter(|id| !id.is_placeholder() && !beside.contains("{{"));
+    let named = CallId::parse(beside).filter(|id| !id.is_placeholder());
     named.is_some_and(|named| named != *call_id)
 }
 
@@ -131,20 +131,30 @@ fn if_there<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> 
     T::deserialize(deserializer).map(Some)
 }
 
-/// Looks through the items from the end; they are skipped over, only their places are noted.
-fn newest_invocation(items: Raw<'_>, name: Option<&str>) -> Option<String> {
-    let items: Vec<Part<Item<'_>>> = serde_json::from_str(items?.get()).ok()?;
+/// What the call's items tell of the tool call that asks: the newest invocation of this function (of any where
+/// the name is not known), and what was heard of the ones before. Items are skipped over, only their places are
+/// noted.
+fn tool_call(items: Raw<'_>, name: Option<&str>) -> ToolCall {
+    let items = items.and_then(|items| serde_json::from_str::<Vec<Part<Item<'_>>>>(items.get()).ok());
+    let items: Vec<Item<'_>> = items.into_iter().flatten().filter_map(object_of).collect();
     let text = |raw: Raw<'_>| serde_json::from_str::<String>(raw?.get()).ok();
-    let wanted = |item: &&Item<'_>| {
-        text(item.role).as_deref() == Some("tool_call_invocation")
+    let has_role = |item: &&Item<'_>, role: &str| text(item.role).as_deref() == Some(role);
+    let invoked = |item: &&Item<'_>| {
+        has_role(item, "tool_call_invocation")
             && name.is_none_or(|name| text(item.name).as_deref() == Some(name))
     };
-    let invocations = items.iter().rev().filter_map(|part| match part {
-        Part::Object(item) => Some(item),
-        Part::Other(_) => None,
-    });
-    let id = text(invocations.into_iter().find(wanted)?.tool_call_id)?;
-    (!id.is_empty() && id.len() <= CALL_ID_BYTES_MAX).then_some(id)
+    let ids: Vec<String> = items.iter().filter(invoked).filter_map(|item| text(item.tool_call_id)).collect();
+    let is_answer = |item: &&Item<'_>| {
+        has_role(item, "tool_call_result") && text(item.tool_call_id).is_some_and(|id| ids.contains(&id))
+    };
+    let answer = items.iter().rev().find(is_answer).and_then(|item| text(item.content));
+    let heard = answer.and_then(|content| serde_json::from_str::<Answered>(&content).ok());
+    let id = ids.last().filter(|id| !id.is_empty() && id.len() <= CALL_ID_BYTES_MAX);
+    ToolCall { id: id.cloned(), heard: heard.map(|answered| answered.code) }
+}
+
+fn object_of<T>(part: Part<T>) -> Option<T> {
+    if let Part::Object(object) = part { Some(object) } else { None }
 }
 
 #[derive(Debug, Deserialize)]
@@ -153,6 +163,13 @@ struct Item<'a> {
     role: Raw<'a>,
     name: Raw<'a>,
     tool_call_id: Raw<'a>,
+    content: Raw<'a>,
+}
+
+/// An answer of ours, as it stands in the call.
+#[derive(Debug, Deserialize)]
+struct Answered {
+    code: String,
 }
 
 #[cfg(test)]
@@ -175,7 +192,7 @@ mod tests {
 
     fn tool_call_id(body: &Value) -> Option<String> {
         match decoded(body).call {
-            AskingCall::Signed { tool_call_id, .. } => tool_call_id,
+            AskingCall::Signed { tool_call, .. } => tool_call.id,
             AskingCall::Beside { .. } => panic!("{body}"),
         }
     }
@@ -258,8 +275,13 @@ mod tests {
         let with_call = json!({"call": {"call_id": "call_1"}, "args": {}});
         let same = decode_function(with_call.to_string().as_bytes(), Some("call_1")).unwrap();
         assert!(matches!(same.call, AskingCall::Signed { .. }), "{same:?}");
-        for other in ["call_2", "{{call_id}}", "CALL_1", " call_1"] {
+        for other in ["call_2", "CALL_1"] {
             assert_eq!(code_beside(&with_call, Some(other)), "call_id_conflict", "{other}");
+        }
+        // A variable that nobody filled in says nothing.
+        for nothing in ["{{call_id}}", "None", " call_1", ""] {
+            let call = decode_function(with_call.to_string().as_bytes(), Some(nothing)).unwrap();
+            assert!(matches!(call.call, AskingCall::Signed { .. }), "{nothing}");
         }
         for unusable in [
             json!({"call": null, "args": {}}),
@@ -305,5 +327,31 @@ mod tests {
         assert_eq!(tool_call_id(&body(json!("book"))).as_deref(), Some("t2"));
         assert_eq!(tool_call_id(&body(json!(null))).as_deref(), Some("t3"));
         assert_eq!(tool_call_id(&body(json!("other"))), None);
+    }
+
+    #[test]
+    fn what_the_function_answered_last_is_known_when_the_agent_has_heard_it() {
+        let heard = |items: Value| {
+            let body =
+                json!({"name": "book", "call": {"call_id": "call_x1", "transcript_with_tool_calls": items}});
+            let AskingCall::Signed { tool_call, .. } = decoded(&body).call else { panic!("{body}") };
+            tool_call.heard
+        };
+        let invoked =
+            |id: &str, name: &str| json!({"role": "tool_call_invocation", "tool_call_id": id, "name": name});
+        let told = |id: &str, content: &str| json!({"role": "tool_call_result", "tool_call_id": id, "content": content});
+        let (first, second) = (invoked("t1", "book"), invoked("t2", "book"));
+        let (confirmed, again) = (
+            told("t1", r#"{"code":"confirmed"}"#),
+            told("t2", r#"{"success":false,"code":"already_booked"}"#),
+        );
+        let third = invoked("t3", "book");
+        assert_eq!(heard(json!([first, confirmed, second, again, third])).as_deref(), Some("already_booked"));
+        assert_eq!(heard(json!([first, confirmed, second])).as_deref(), Some("confirmed"));
+        // An answer that was lost, and one of another function.
+        assert_eq!(heard(json!([first, second, told("t2", "Error: request timed out"), third])), None);
+        let check = [invoked("t0", "check"), told("t0", r#"{"code":"available"}"#)];
+        assert_eq!(heard(json!([check[0], check[1], first])), None);
+        assert_eq!(heard(json!("none")), None);
     }
 }

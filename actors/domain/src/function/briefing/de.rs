@@ -8,8 +8,8 @@ pub(super) const fn function(function: FunctionName) -> FunctionBrief {
         FunctionName::CheckAvailability => (
             "Termin prüfen",
             "Prüft, ob ein Termin frei ist, und hält ihn einige Minuten für diesen Anruf fest. Ruf es auf, sobald \
-             der Anrufer Leistung, Tag und Uhrzeit genannt hat, und immer vor book_appointment. Ist die Zeit \
-             vergeben, stehen andere in alternatives.",
+             der Anrufer Leistung und Wunschzeit genannt hat, auch eine ungefähre, und immer vor \
+             book_appointment. Andere freie Zeiten stehen in alternatives.",
             Some("Einen Moment, ich schaue in den Kalender."),
         ),
         FunctionName::BookAppointment => (

@@ -8,8 +8,8 @@ pub(super) const fn function(function: FunctionName) -> FunctionBrief {
         FunctionName::CheckAvailability => (
             "check an appointment",
             "Checks whether an appointment is free and holds it for this call for a few minutes. Call it as soon as \
-             the caller has named service, day and time, and always before book_appointment. If the time is taken, \
-             alternatives has others.",
+             the caller has named the service and a wished time, even a rough one, and always before \
+             book_appointment. Other free times are in alternatives.",
             Some("One moment, I am looking at the calendar."),
         ),
         FunctionName::BookAppointment => (
