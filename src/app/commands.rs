@@ -1,10 +1,13 @@
 //! The commands that work on the database without serving: import and migrate.
 
-use std::{fmt, path::Path};
+use std::{collections::BTreeSet, fmt, path::Path};
 
 use anyhow::{Context as _, anyhow};
-use askpro_actors::ports::stores::{CompanyStore, StoreError};
-use askpro_domain::tenant::{Company, Directory, Import, parse_import};
+use askpro_actors::ports::stores::{BookingStore, CompanyStore, StoreError};
+use askpro_domain::{
+    ids::CompanyId,
+    tenant::{Company, Directory, Import, parse_import},
+};
 use secrecy::ExposeSecret;
 use serde_json::Value;
 
@@ -14,6 +17,9 @@ use crate::{
     store::{Database, MigrationLine},
     telemetry::redaction::BareUrl,
 };
+
+/// Open bookings that are looked at in a database, to tell whose they are.
+const OPEN_LOOKED_AT_MAX: u32 = 1_000;
 
 /// What an import did.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -66,22 +72,34 @@ pub async fn import(config: Config, file: &Path, dry_run: bool) -> anyhow::Resul
     Ok(ImportReport { companies, customers, outcome })
 }
 
-/// Slugs of the companies that the configured database holds; none while there is no such database or schema.
+/// A company that the configured database holds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CompanyThere {
+    /// Its slug.
+    pub slug: String,
+    /// Whether a booking of it is under way: whoever starts on this database goes on with it.
+    pub has_open_bookings: bool,
+}
+
+/// Companies that the configured database holds; none while there is no such database or schema.
 ///
 /// # Errors
 /// A database that cannot be reached or read.
-pub async fn company_slugs(config: &Config) -> anyhow::Result<Vec<String>> {
+pub async fn companies_there(config: &Config) -> anyhow::Result<Vec<CompanyThere>> {
     let Some(database) = look(config).await? else { return Ok(Vec::new()) };
-    let slugs = slugs_in(&database).await;
+    let companies = companies_in(&database).await;
     database.close().await;
-    slugs.context("the companies cannot be read")
+    companies.context("the companies cannot be read")
 }
 
-async fn slugs_in(database: &Database) -> Result<Vec<String>, StoreError> {
+async fn companies_in(database: &Database) -> Result<Vec<CompanyThere>, StoreError> {
     if database.migration_status().await?.iter().all(|migration| !migration.applied) {
         return Ok(Vec::new());
     }
-    Ok(database.list_companies().await?.into_iter().map(|company| company.slug).collect())
+    let open = database.list_open(None, OPEN_LOOKED_AT_MAX).await?;
+    let open: BTreeSet<CompanyId> = open.into_iter().map(|booking| booking.order.company).collect();
+    let companies = database.list_companies().await?.into_iter();
+    Ok(companies.map(|c| CompanyThere { has_open_bookings: open.contains(&c.id), slug: c.slug }).collect())
 }
 
 async fn carry_out(config: &Config, parsed: Import) -> anyhow::Result<ImportOutcome> {

@@ -37,7 +37,7 @@ use askpro_domain::{policy::BudgetSettings, secret::Secret};
 use secrecy::{ExposeSecret, SecretString};
 
 pub use clock::SystemClock;
-pub use commands::{ImportOutcome, ImportReport, company_slugs, import, migrate};
+pub use commands::{CompanyThere, ImportOutcome, ImportReport, companies_there, import, migrate};
 pub use doctor::{DoctorReport, doctor};
 
 use crate::{

@@ -5,15 +5,17 @@ use std::{
     process::Stdio,
 };
 
+use askpro::simulators::calcom::{Fault, FaultKind};
 use reqwest::StatusCode;
 use serde_json::{Value, json};
 
 use crate::support::{
     PATIENCE,
     database::Tables,
+    days::slot,
     eventually,
     program::{command, free_address, run},
-    retell::{call_to, event},
+    retell::{call, call_to, event},
     service::{Service, Setup, companies},
     within,
 };
@@ -254,23 +256,30 @@ fn wrong_usage_and_configuration_end_with_two_and_one_line() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_benchmark_keeps_off_a_database_of_other_companies() {
-    let setup = Setup::new();
-    setup.import(&companies()).await.unwrap();
-    let (code, _, complaint) = run(&setup, &["bench", "--for", "1", "--companies", "2"]);
+async fn a_benchmark_keeps_off_a_database_where_a_booking_is_under_way() {
+    let service = Setup::new().with("FUNCTIONS__BUDGET_MS", "500").start().await;
+    let (at, call) = (slot(14, 0), call("call_i1"));
+    let wish = json!({ "service": "Herrenhaarschnitt", "datetime": at.local });
+    assert_eq!(service.retell.function("check_availability", &call, wish).await.code(), "available");
+    service.calcom.add_fault(Fault::new(FaultKind::InternalError));
+    let order = json!({ "customer_name": "Anna Schmidt" });
+    let booked = service.retell.function("book_appointment", &call, order).await;
+    assert_eq!(booked.code(), "pending_confirmation", "{booked:?}");
+    service.settled().await;
+    let stopped = service.stop().await;
+    let (code, _, complaint) = run(&stopped.setup, &["bench", "--for", "1", "--companies", "2"]);
     assert_eq!(code, 2, "{complaint}");
-    for part in ["database.url", "2 other companies", "friseur-mitte", "--among-companies"] {
+    for part in ["database.url", "friseur-mitte", "under way"] {
         assert!(complaint.contains(part), "{part}: {complaint}");
     }
-    let tables = Tables::open(setup.database_url()).await;
-    assert_eq!(tables.count("companies").await, 2, "nothing was imported");
+    assert_eq!(stopped.tables.count("companies").await, 2, "nothing was imported");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_benchmark_says_that_it_waits_for_the_owner_of_its_database() {
     let service = Setup::new().start().await;
     let setup = Setup { folder: service.setup.folder.clone(), env: service.setup.env.clone() };
-    let arguments = ["bench", "--for", "1", "--warm-up", "1", "--companies", "2", "--among-companies"];
+    let arguments = ["bench", "--for", "1", "--warm-up", "1", "--companies", "2"];
     let mut bench =
         command(&setup).args(arguments).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
     let mut said = BufReader::new(bench.stderr.take().unwrap()).lines();

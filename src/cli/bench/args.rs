@@ -69,9 +69,6 @@ pub(in crate::cli) struct BenchArgs {
     /// Companies from this import file instead (JSON or TOML)
     #[arg(long, value_name = "FILE")]
     pub(super) import: Option<PathBuf>,
-    /// Also where the configured database holds other companies; without --url
-    #[arg(long)]
-    pub(super) among_companies: bool,
     /// Only write the made-up companies to this file, for `askpro import` at a service elsewhere
     #[arg(long, value_name = "FILE")]
     pub(super) write_companies: Option<PathBuf>,

@@ -42,7 +42,7 @@ use super::error::CliError;
 use super::oracle::{SentCall, Source, Verdict, examine};
 use super::own_service::{Folder, OwnService, keep_in};
 use super::settings;
-use crate::app;
+use crate::app::{self, CompanyThere};
 use crate::config::{Config, DatabaseKind};
 use crate::simulators::retell::{CompanyLine, Disorder};
 
@@ -181,7 +181,7 @@ async fn own(args: &BenchArgs, mut config: Config) -> Result<Target, CliError> {
     };
     let lines = CompanyLine::from_import_json(&import);
     let function_budget = config.functions.budget;
-    if let Err(refused) = refuse_foreign(args, &config, &import).await {
+    if let Err(refused) = keep_off_open_bookings(&config, &import).await {
         folder.remove();
         return Err(refused);
     }
@@ -199,22 +199,27 @@ async fn own(args: &BenchArgs, mut config: Config) -> Result<Target, CliError> {
     })
 }
 
-/// A benchmark must not book for companies that live: their database is not taken unless somebody says so.
-async fn refuse_foreign(args: &BenchArgs, config: &Config, import: &Value) -> Result<(), CliError> {
-    if args.among_companies {
-        return Ok(());
-    }
+/// Other companies in the database are told. Where a booking of theirs is under way the benchmark is refused: its
+/// simulated Cal.com would answer that there is none.
+async fn keep_off_open_bookings(config: &Config, import: &Value) -> Result<(), CliError> {
     let own = companies::slugs(import);
-    let there = app::company_slugs(config).await?;
-    let foreign: Vec<&str> = there.iter().map(String::as_str).filter(|slug| !own.contains(*slug)).collect();
-    match foreign.first() {
-        None => Ok(()),
-        Some(first) => Err(CliError::Usage(format!(
-            "database.url holds {} other companies ({first} among them): give the benchmark a database of its own, \
-             or say --among-companies",
-            foreign.len()
-        ))),
+    let there = app::companies_there(config).await?;
+    let others: Vec<&CompanyThere> = there.iter().filter(|company| !own.contains(&company.slug)).collect();
+    if let Some(busy) = others.iter().find(|company| company.has_open_bookings) {
+        return Err(CliError::Usage(format!(
+            "database.url holds a booking of {} that is under way, and the benchmark's Cal.com would not know it: give \
+             the benchmark a database of its own, or let askpro serve finish first",
+            busy.slug
+        )));
     }
+    if let Some(first) = others.first() {
+        eprintln!(
+            "askpro: database.url holds {} other companies ({} among them); the benchmark's are added beside them",
+            others.len(),
+            first.slug
+        );
+    }
+    Ok(())
 }
 
 /// Stops a service of our own. Its folder goes when there is nothing in it to look at.
