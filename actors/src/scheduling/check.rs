@@ -290,9 +290,7 @@ impl SchedulingActor {
 
     /// Up to where the views tell that cover a start; a view of an earlier question may end sooner than ours would.
     fn looked_to(&self, known: &[Candidate], start: UnixMillis, now: UnixMillis) -> Option<UnixMillis> {
-        let stale = self.world.settings.mirror_stale_ms_max;
-        let views = known.iter().filter_map(|c| self.mirror.view(c.event_type_id, start, stale, now));
-        views.map(|view| view.window.end()).min()
+        self.views(known, start, now).map(|view| view.window.end()).min()
     }
 
     /// The event types that a question needs. One that looks further does without those that only tell how many
@@ -301,10 +299,7 @@ impl SchedulingActor {
         if question.looks == 0 {
             return self.event_types(question.wish);
         }
-        let company = self.company_now();
-        let service = company.as_ref().and_then(|c| c.service(question.wish.service));
-        let plan = service.map(|s| candidates(s, question.wish.staff)).unwrap_or_default();
-        plan.iter().map(|candidate| candidate.event_type_id).collect()
+        self.plan_of(question.wish).iter().map(|candidate| candidate.event_type_id).collect()
     }
 
     fn seeker<'a>(
@@ -366,9 +361,7 @@ impl SchedulingActor {
     /// Age of the oldest view that an answer relies on; `None` when all of them came for this question or are
     /// as good as that.
     fn mirror_age_ms(&self, known: &[Candidate], question: &Question, now: UnixMillis) -> Option<i64> {
-        let stale = self.world.settings.mirror_stale_ms_max;
-        let views =
-            known.iter().filter_map(|c| self.mirror.view(c.event_type_id, question.wish.start, stale, now));
+        let views = self.views(known, question.wish.start, now);
         let ages = views.filter(|v| v.arrived_at < question.asked_at).map(|v| now.since(v.fetched_at));
         ages.max().filter(|age| *age >= LIVE_MS_MAX)
     }
@@ -410,10 +403,14 @@ impl SchedulingActor {
     }
 
     pub(super) fn event_types(&self, wish: Wish) -> Vec<i64> {
+        self.plan_of(wish).iter().flat_map(|c| c.event_types().collect::<Vec<_>>()).collect()
+    }
+
+    /// What can fulfil a wish as the company is now; empty when nothing can.
+    fn plan_of(&self, wish: Wish) -> Vec<Candidate> {
         let company = self.company_now();
         let service = company.as_ref().and_then(|c| c.service(wish.service));
-        let plan = service.map(|s| candidates(s, wish.staff)).unwrap_or_default();
-        plan.iter().flat_map(|c| c.event_types().collect::<Vec<_>>()).collect()
+        service.map(|s| candidates(s, wish.staff)).unwrap_or_default()
     }
 
     /// Answers a question after the turn.

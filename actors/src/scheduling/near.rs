@@ -15,6 +15,7 @@ use askpro_domain::{
 
 use super::{
     SchedulingActor,
+    mirror::View,
     plan::{Candidate, Wish, segments},
 };
 
@@ -85,12 +86,18 @@ impl SchedulingActor {
         seeker: &'a Seeker<'_>,
         wish: Wish,
     ) -> impl Iterator<Item = UnixMillis> + use<'a> {
+        self.views(seeker.known, wish.start, seeker.now).flat_map(|view| view.starts.iter().copied())
+    }
+
+    /// The newest views that cover a start, of whatever can fulfil the wish; good enough while the calendar is silent.
+    pub(super) fn views<'a>(
+        &'a self,
+        known: &'a [Candidate],
+        start: UnixMillis,
+        now: UnixMillis,
+    ) -> impl Iterator<Item = &'a View> + use<'a> {
         let stale = self.world.settings.mirror_stale_ms_max;
-        let views = seeker
-            .known
-            .iter()
-            .filter_map(move |c| self.mirror.view(c.event_type_id, wish.start, stale, seeker.now));
-        views.flat_map(|view| view.starts.iter().copied())
+        known.iter().filter_map(move |c| self.mirror.view(c.event_type_id, start, stale, now))
     }
 
     fn is_free(&self, seeker: &Seeker<'_>, start: UnixMillis) -> bool {

@@ -60,12 +60,6 @@ impl FunctionName {
         }
     }
 
-    /// Whether it is offered; the others answer `function_unavailable`.
-    #[must_use]
-    pub const fn is_built(self) -> bool {
-        super::Argument::of(self).is_some()
-    }
-
     /// Whether a wished time is among its arguments.
     #[must_use]
     pub const fn wishes_a_time(self) -> bool {

@@ -222,11 +222,12 @@ impl Desk<'_> {
 
     /// What was understood, said back.
     fn said_back(&self, when: &When) -> Option<String> {
-        match when {
-            When::Exact(moment) => Some(self.speaker.said_back(&WishedStart::At(moment.start), self.now)),
-            When::Window(window) => Some(self.speaker.said_back(&WishedStart::Within(*window), self.now)),
-            When::Question(_) | When::Refusal(_) => None,
-        }
+        let start = match when {
+            When::Exact(moment) => WishedStart::At(moment.start),
+            When::Window(window) => WishedStart::Within(*window),
+            When::Question(_) | When::Refusal(_) => return None,
+        };
+        Some(self.speaker.said_back(&start, self.now))
     }
 
     /// The wished start, which must have been said.
