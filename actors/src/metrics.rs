@@ -158,7 +158,7 @@ pub const WRITER_COMMIT: Metric = Metric {
 pub const WRITER_RETRIES: Metric = Metric {
     name: "askpro_writer_retries_total",
     kind: MetricKind::Counter,
-    help: "Transactions that the database did not take and that were tried again",
+    help: "Transactions that the database did not take, or rolled back for another, and that were tried again",
     labels: &[],
 };
 

@@ -36,6 +36,7 @@ use askpro_actors::{
 use askpro_domain::{policy::BudgetSettings, secret::Secret};
 use secrecy::{ExposeSecret, SecretString};
 
+use clock::SteadyClock;
 pub use clock::SystemClock;
 pub use commands::{CompanyThere, ImportOutcome, ImportReport, companies_there, import, migrate};
 pub use doctor::{DoctorReport, doctor};
@@ -182,8 +183,9 @@ pub async fn start_with(config: Config, readiness: Readiness) -> anyhow::Result<
         .with_context(|| format!("http.bind {}: choose a free address", config.http.bind))?;
     let address = listener.local_addr().context("http.bind has no address")?;
     let rendered = recorder.clone();
+    let clock: Arc<dyn Clock> = Arc::new(SteadyClock::default());
     let door = Arc::new(Door {
-        clock: Arc::new(SystemClock),
+        clock: clock.clone(),
         readiness: readiness.clone(),
         since: StatusSince::default(),
         services: OnceLock::new(),
@@ -257,10 +259,12 @@ async fn bring_up(
 ) -> anyhow::Result<(Parts, Arc<LiveDirectory>)> {
     let database = connect(config).await?;
     database.migrate().await.context("database.url: the schema cannot be brought up to date")?;
-    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let clock = door.clock.clone();
     let fence = Arc::new(Fence::default());
     let ttl = config.database.lease_ttl;
-    let owned = Lease::own(&database, &clock, &fence, ttl, &config.journal, &signals).await?;
+    // What other machines go by as well is the time of day.
+    let machine: Arc<dyn Clock> = Arc::new(SystemClock);
+    let owned = Lease::own(&database, &machine, &fence, ttl, &config.journal, &signals).await?;
     let (lease, keeper) = (owned.lease.clone(), owned.keeper.abort_handle());
     let up = bring_up_owned(config, signals, door, database, clock, fence, owned).await;
     if up.is_err() {
@@ -294,7 +298,8 @@ async fn bring_up_owned(
         "recovered"
     );
     let services = Arc::new(Services {
-        clock,
+        clock: clock.clone(),
+        machine_clock: Arc::new(SystemClock),
         directory: directory.clone(),
         journal: ports.journal.clone(),
         journal_id: opened.id.clone(),
@@ -310,7 +315,7 @@ async fn bring_up_owned(
         readiness: signals.readiness.clone(),
         figures: Arc::new(database.clone()),
         database_kind: database.kind(),
-        started_at: SystemClock.now(),
+        started_at: clock.now(),
         database_place: DatabasePlace::default(),
         traffic: Traffic::default(),
         inbound: InboundMemory::default(),

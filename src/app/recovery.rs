@@ -21,6 +21,10 @@ use crate::{
     telemetry::metrics::JOURNAL_GIVEN_UP,
 };
 
+/// Why a journal is refused that this database never saw.
+const FOREIGN: &str = "journal.dir belongs to another database: it holds records, or has given some away, that this \
+                       one never got; use the folder that belongs to database.url, or a new one";
+
 /// Replays the journal from its mark and brings back live calls and open bookings.
 ///
 /// # Errors
@@ -36,6 +40,9 @@ pub(super) async fn recover(
     let mark = database.load_mark(&opened.id).await.context("the journal's mark cannot be read")?;
     let mark = mark.map(|m| Position(m.0));
     let from = replay_from(mark, opened)?;
+    if mark.is_none() {
+        begin(database, opened, actors.fence.epoch()).await?;
+    }
     warn_of_given_up(mark.unwrap_or_default(), opened);
     let mut journaled = Journaled::default();
     for item in journal.replay(from) {
@@ -48,6 +55,17 @@ pub(super) async fn recover(
         }
     }
     actors.restore(ports, journaled).await.context("live calls and open bookings cannot be read")
+}
+
+/// The first time that this database sees this journal. One that holds records is taken by a database that never
+/// had a journal: it is the one that was lost, made anew. Any other has got its records from elsewhere.
+async fn begin(database: &Database, opened: &Opened, epoch: i64) -> anyhow::Result<()> {
+    let has_records = opened.found_end > opened.first;
+    if has_records && database.knows_a_journal().await.context("the journals' marks cannot be read")? {
+        bail!(FOREIGN);
+    }
+    let first = port::Position(opened.first.0);
+    database.save_mark(epoch, &opened.id, first).await.context("the journal's mark cannot be saved")
 }
 
 /// Says what is lost because its segment was moved aside, as long as the database has not passed it.
@@ -85,10 +103,7 @@ fn replay_from(mark: Option<Position>, opened: &Opened) -> anyhow::Result<Positi
             mark.0
         ),
         None if opened.first == Position(0) => Ok(opened.first),
-        None => bail!(
-            "journal.dir belongs to another database: it has given records away that this one never got; use the \
-             folder that belongs to database.url, or a new one"
-        ),
+        None => bail!(FOREIGN),
     }
 }
 

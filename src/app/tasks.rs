@@ -126,8 +126,16 @@ async fn publish_gauges(services: Arc<Services>, recorder: Arc<Recorder>) {
         let budgets = services.actors.budgets.figures(services.clock.now());
         ::metrics::gauge!(metrics::CALCOM_BUDGET_USED).set(budgets.used_ratio_max);
         set(metrics::CALCOM_KEYS_BLOCKED, u64::try_from(budgets.keys_blocked).unwrap_or(u64::MAX));
+        ::metrics::gauge!(metrics::CLOCK_AHEAD).set(ahead_s(&services));
         recorder.run_upkeep();
     }
+}
+
+/// How far our time is ahead of the machine's, in s. What lies between two readings is none.
+#[expect(clippy::cast_precision_loss, reason = "a gauge is a float; nobody puts a clock back by 2^52 ms")]
+fn ahead_s(services: &Services) -> f64 {
+    let ahead_ms = services.clock.now().since(services.machine_clock.now());
+    if ahead_ms < 100 { 0.0 } else { ahead_ms as f64 / 1_000.0 }
 }
 
 /// Sets a gauge.

@@ -49,6 +49,8 @@ pub const JOURNAL_SIZE: &str = "askpro_journal_size_bytes";
 pub const JOURNAL_SIZE_MAX: &str = "askpro_journal_size_max_bytes";
 /// Records of this start that were given up, because their segment was moved aside.
 pub const JOURNAL_GIVEN_UP: &str = "askpro_journal_given_up_bytes";
+/// How far the service's time is ahead of the machine's, which was put back.
+pub const CLOCK_AHEAD: &str = "askpro_clock_ahead_seconds";
 /// Requests to Cal.com.
 pub const CALCOM_REQUESTS: &str = askpro_actors::metrics::CALCOM_REQUESTS.name;
 /// One request to Cal.com.
@@ -409,6 +411,12 @@ pub const CATALOGUE: &[Metric] = &[
         JOURNAL_GIVEN_UP,
         Unit::Bytes,
         "Records that were not in the database at the start and are lost: their segment was moved aside",
+        UNLABELLED,
+    ),
+    gauge(
+        CLOCK_AHEAD,
+        Unit::Seconds,
+        "How far the service's time is ahead of the machine's clock, which was put back; 0 when both agree",
         UNLABELLED,
     ),
     counter(

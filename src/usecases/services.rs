@@ -19,8 +19,10 @@ use super::{FunctionPace, InboundMemory, traffic::Traffic};
 
 /// The running service, as use cases see it. Cheap to clone behind an [`Arc`].
 pub struct Services {
-    /// The time.
+    /// The time that everything goes by; it never goes back.
     pub clock: Arc<dyn Clock>,
+    /// The machine's time of day, for what others have dated.
+    pub machine_clock: Arc<dyn Clock>,
     /// Companies.
     pub directory: Arc<dyn DirectoryView>,
     /// The durable log.

@@ -1,13 +1,17 @@
 #!/usr/bin/env bash
 # A MariaDB and a MySQL server for the tests: private, on 127.0.0.1, apart from anything the machine runs.
 #
-#   tests/support/databases.sh start    install what is missing, start both, print their URLs as exports
-#   tests/support/databases.sh stop     stop the servers that `start` started; their data stays
-#   tests/support/databases.sh status   one line per server; exit code 1 unless both answer
-#   tests/support/databases.sh sql      what makes the tests' account and database, for a server of your own
+#   tests/support/databases.sh start [SERVER]   install what is missing, start both (or the one), print their URLs as exports
+#   tests/support/databases.sh stop [SERVER]    stop the servers that `start` started; their data stays
+#   tests/support/databases.sh status           one line per server; exit code 1 unless both answer
+#   tests/support/databases.sh signal SERVER SIGNAL   send a signal (STOP, CONT, KILL) to a server that `start` started
+#   tests/support/databases.sh remove           stop this instance's servers and remove their data
+#   tests/support/databases.sh sql              what makes the tests' account and database, for a server of your own
 #
-# `eval "$(tests/support/databases.sh start)"` gives a shell the two URLs. Progress goes to stderr.
+# SERVER is mariadb or mysql. `eval "$(tests/support/databases.sh start)"` gives a shell the two URLs. Progress goes to
+# stderr.
 #
+# ASKPRO_TEST_INSTANCE       a name (a-z, 0-9) for servers of one's own beside the usual ones: faults are tried on those
 # ASKPRO_TEST_CACHE          where servers, data and logs live (default: target/test-services of this checkout)
 # ASKPRO_TEST_MARIADB_PORT   first port to try (default 33306); the next free one is taken
 # ASKPRO_TEST_MYSQL_PORT     the same for MySQL (default 33307)
@@ -20,6 +24,7 @@ set -euo pipefail
 
 checkout=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 cache=${ASKPRO_TEST_CACHE:-$checkout/target/test-services}
+instance=${ASKPRO_TEST_INSTANCE:+-$ASKPRO_TEST_INSTANCE}
 ready_within_s=90
 stopped_within_s=30
 
@@ -99,7 +104,7 @@ server_options() { # PORT
 }
 
 # Each server writes its own process id into its own data folder. MySQL's runs below a chroot, as root's child.
-pid_file() { if [ "$1" = mysql ]; then echo "$mysql_root/srv/askpro/server.pid"; else echo "$cache/mariadb-data/server.pid"; fi; }
+pid_file() { if [ "$1" = mysql ]; then echo "$mysql_root$mysql_data/server.pid"; else echo "$mariadb_data/server.pid"; fi; }
 as_owner_of() { local server=$1; shift; if [ "$server" = mysql ]; then as_root "$@"; else "$@"; fi; }
 pid_of() { as_owner_of "$1" cat "$(pid_file "$1")" 2>/dev/null; }
 
@@ -115,16 +120,16 @@ answers() { is_running "$1" && "$1_query" 'SELECT 1' >/dev/null 2>&1; }
 # bring_up SERVER FIRST_PORT: prepares and starts it unless it answers already.
 bring_up() {
   local server=$1
-  if answers "$server"; then say "$server: already there on port $(cat "$cache/$server.port")"; return 0; fi
+  if answers "$server"; then say "$server: already there on port $(cat "$cache/$server$instance.port")"; return 0; fi
   bring_down "$server"
   "$server"_prepare
-  pick_port "$2" >"$cache/$server.port"
-  say "$server: starting on port $(cat "$cache/$server.port")"
-  "$server"_launch "$(cat "$cache/$server.port")"
+  pick_port "$2" >"$cache/$server$instance.port"
+  say "$server: starting on port $(cat "$cache/$server$instance.port")"
+  "$server"_launch "$(cat "$cache/$server$instance.port")"
   if ! wait_for "$ready_within_s" answers "$server"; then
-    tail -n 20 "$cache/$server.log" >&2 || true
+    tail -n 20 "$cache/$server$instance.log" >&2 || true
     bring_down "$server"
-    die "$server does not answer after $ready_within_s s; its log is $cache/$server.log"
+    die "$server does not answer after $ready_within_s s; its log is $cache/$server$instance.log"
   fi
   say "$server: $("$server"_query 'SELECT VERSION()' 2>/dev/null) answers"
 }
@@ -146,35 +151,38 @@ not() { ! "$@"; }
 
 # ---- MariaDB ------------------------------------------------------------------------------------------------
 
+mariadb_data=$cache/mariadb$instance-data
+
 mariadb_prepare() {
   PATH=$PATH:/usr/sbin
   install mariadbd mariadb-server
   install mariadb mariadb-client
   provisioning >"$cache/mariadb-init.sql"
-  if [ -d "$cache/mariadb-data/mysql" ] && [ -e "$cache/mariadb-data/.complete" ]; then return 0; fi
-  rm -rf "$cache/mariadb-data"
-  mariadb-install-db --no-defaults --user="$(id -un)" --datadir="$cache/mariadb-data" --skip-test-db \
+  if [ -d "$mariadb_data/mysql" ] && [ -e "$mariadb_data/.complete" ]; then return 0; fi
+  rm -rf "$mariadb_data"
+  mariadb-install-db --no-defaults --user="$(id -un)" --datadir="$mariadb_data" --skip-test-db \
     --auth-root-authentication-method=socket --auth-root-socket-user="$(id -un)" \
-    >"$cache/mariadb.log" 2>&1 || { tail -n 20 "$cache/mariadb.log" >&2; die "mariadb-install-db failed"; }
-  touch "$cache/mariadb-data/.complete"
+    >"$cache/mariadb$instance.log" 2>&1 || { tail -n 20 "$cache/mariadb$instance.log" >&2; die "mariadb-install-db failed"; }
+  touch "$mariadb_data/.complete"
 }
 
 mariadb_launch() { # PORT
   local options; mapfile -t options < <(server_options "$1")
   PATH=$PATH:/usr/sbin setsid mariadbd --no-defaults --user="$(id -un)" \
-    --datadir="$cache/mariadb-data" --socket="$cache/mariadb-data/server.sock" --pid-file="$(pid_file mariadb)" \
+    --datadir="$mariadb_data" --socket="$mariadb_data/server.sock" --pid-file="$(pid_file mariadb)" \
     --init-file="$cache/mariadb-init.sql" "${options[@]}" \
-    </dev/null >"$cache/mariadb.log" 2>&1 9>&- &
+    </dev/null >"$cache/mariadb$instance.log" 2>&1 8>&- 9>&- &
 }
 
 mariadb_query() {
-  mariadb --no-defaults --host=127.0.0.1 --port="$(cat "$cache/mariadb.port")" --user=askpro --password=askpro \
+  mariadb --no-defaults --host=127.0.0.1 --port="$(cat "$cache/mariadb$instance.port")" --user=askpro --password=askpro \
     --connect-timeout=5 --skip-column-names --batch --execute="$1" askpro
 }
 
 # ---- MySQL --------------------------------------------------------------------------------------------------
 
 mysql_root=$cache/mysql-root
+mysql_data=/srv/askpro$instance
 
 # The mirror that apt takes this machine's own release from.
 debian_mirror() {
@@ -218,14 +226,14 @@ unpack_mysql() {
 # the account is locked by the same file that makes the tests' account.
 mysql_prepare() {
   unpack_mysql
-  local data=$mysql_root/srv/askpro
+  local data=$mysql_root$mysql_data
   { provisioning; echo "ALTER USER 'root'@'localhost' ACCOUNT LOCK;"; } |
-    as_root tee "$mysql_root/srv/askpro-init.sql" >/dev/null
+    as_root tee "$mysql_root$mysql_data-init.sql" >/dev/null
   as_root test -e "$data/.complete" && return 0
   as_root rm -rf "$data"
-  as_root chroot "$mysql_root" install -d -o mysql -g mysql -m 750 /srv/askpro
-  as_root chroot "$mysql_root" mysqld --no-defaults --initialize-insecure --user=mysql --datadir=/srv/askpro/data \
-    >"$cache/mysql.log" 2>&1 || { tail -n 20 "$cache/mysql.log" >&2; die "mysqld --initialize-insecure failed"; }
+  as_root chroot "$mysql_root" install -d -o mysql -g mysql -m 750 "$mysql_data"
+  as_root chroot "$mysql_root" mysqld --no-defaults --initialize-insecure --user=mysql --datadir="$mysql_data/data" \
+    >"$cache/mysql$instance.log" 2>&1 || { tail -n 20 "$cache/mysql$instance.log" >&2; die "mysqld --initialize-insecure failed"; }
   as_root touch "$data/.complete"
 }
 
@@ -234,14 +242,14 @@ mysql_prepare() {
 mysql_launch() { # PORT
   local options; mapfile -t options < <(server_options "$1")
   as_root setsid chroot "$mysql_root" mysqld --no-defaults --user=mysql \
-    --datadir=/srv/askpro/data --socket=/srv/askpro/server.sock --pid-file=/srv/askpro/server.pid \
-    --init-file=/srv/askpro-init.sql --secure-file-priv=NULL --mysqlx=OFF "${options[@]}" \
-    </dev/null >"$cache/mysql.log" 2>&1 9>&- &
+    --datadir="$mysql_data/data" --socket="$mysql_data/server.sock" --pid-file="$mysql_data/server.pid" \
+    --init-file="$mysql_data-init.sql" --secure-file-priv=NULL --mysqlx=OFF "${options[@]}" \
+    </dev/null >"$cache/mysql$instance.log" 2>&1 8>&- 9>&- &
 }
 
 mysql_query() {
   as_root chroot "$mysql_root" env MYSQL_PWD=askpro mysql --no-defaults --host=127.0.0.1 \
-    --port="$(cat "$cache/mysql.port")" --user=askpro --ssl-mode=REQUIRED --connect-timeout=5 \
+    --port="$(cat "$cache/mysql$instance.port")" --user=askpro --ssl-mode=REQUIRED --connect-timeout=5 \
     --skip-column-names --batch --execute="$1" askpro
 }
 
@@ -251,31 +259,61 @@ mysql_query() {
 offer() {
   local given=${!2:-}
   if [ -n "$given" ]; then say "$1: $2 is set, using that server"
-  else bring_up "$1" "$3"; given=$(url "$(cat "$cache/$1.port")")
+  else bring_up "$1" "$3"; given=$(url "$(cat "$cache/$1$instance.port")")
   fi
   printf "export %s='%s'\n" "$2" "$given"
 }
 
+# with_lock COMMAND...: one start or stop of an instance at a time.
+with_lock() {
+  exec 9>"$cache/lock$instance"
+  flock -w 600 9 || die "another start or stop holds $cache/lock$instance"
+  # MySQL is unpacked once for all instances.
+  if [ -n "$instance" ]; then exec 8>"$cache/lock"; flock -w 600 8 || die "another start holds $cache/lock"; fi
+  "$@"
+}
+
 start() {
   mkdir -p "$cache"
-  exec 9>"$cache/lock"
-  flock -w 600 9 || die "another start or stop holds $cache/lock"
-  offer mariadb ASKPRO_TEST_MARIADB_URL "${ASKPRO_TEST_MARIADB_PORT:-33306}"
-  offer mysql ASKPRO_TEST_MYSQL_URL "${ASKPRO_TEST_MYSQL_PORT:-33307}"
+  with_lock start_locked "$@"
+}
+
+start_locked() {
+  case "${1:-}" in
+    '' | mariadb) offer mariadb ASKPRO_TEST_MARIADB_URL "${ASKPRO_TEST_MARIADB_PORT:-33306}" ;;&
+    '' | mysql) offer mysql ASKPRO_TEST_MYSQL_URL "${ASKPRO_TEST_MYSQL_PORT:-33307}" ;;
+  esac
 }
 
 stop() {
   [ -d "$cache" ] || return 0
-  exec 9>"$cache/lock"
-  flock -w 600 9 || die "another start or stop holds $cache/lock"
-  bring_down mariadb
-  bring_down mysql
+  with_lock stop_locked "$@"
+}
+
+stop_locked() {
+  case "${1:-}" in
+    '' | mariadb) bring_down mariadb ;;&
+    '' | mysql) bring_down mysql ;;
+  esac
+}
+
+# For tests that freeze or kill a server.
+signal() { # SERVER SIGNAL
+  is_running "$1" || die "$1 is not running"
+  as_owner_of "$1" kill "-$2" "$(pid_of "$1")"
+}
+
+remove() {
+  [ -n "$instance" ] || die "remove is for an instance of its own: set ASKPRO_TEST_INSTANCE"
+  stop
+  rm -rf "$mariadb_data" "$cache/mariadb$instance".{log,port} "$cache/mysql$instance".{log,port} "$cache/lock$instance"
+  if [ -d "$mysql_root$mysql_data" ]; then as_root rm -rf "$mysql_root$mysql_data" "$mysql_root$mysql_data-init.sql"; fi
 }
 
 status() {
   local all=0 server
   for server in mariadb mysql; do
-    if answers "$server"; then echo "$server: running, $(url "$(cat "$cache/$server.port")")"
+    if answers "$server"; then echo "$server: running, $(url "$(cat "$cache/$server$instance.port")")"
     else echo "$server: not running"; all=1
     fi
   done
@@ -283,7 +321,8 @@ status() {
 }
 
 case "${1:-}" in
-  start | stop | status) "$1" ;;
+  start | stop | signal) "$@" ;;
+  status | remove) "$1" ;;
   sql) provisioning ;;
-  *) echo "usage: $0 start | stop | status | sql" >&2; exit 2 ;;
+  *) echo "usage: $0 start [SERVER] | stop [SERVER] | status | signal SERVER SIGNAL | remove | sql" >&2; exit 2 ;;
 esac

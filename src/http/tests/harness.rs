@@ -110,7 +110,8 @@ impl Edge {
         let readiness = Readiness::default();
         readiness.set(ServiceState::Ready);
         let services = Arc::new(Services {
-            clock,
+            clock: clock.clone(),
+            machine_clock: clock,
             directory: ports.directory.clone(),
             journal: ports.journal.clone(),
             journal_id: "journal-test".to_owned(),

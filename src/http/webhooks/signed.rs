@@ -43,15 +43,31 @@ pub(in crate::http) async fn read(
     payload: Payload,
 ) -> Result<Signed, Refusal> {
     let header = signature_header(request)?;
-    precheck(header, services.clock.now()).map_err(refused)?;
+    in_time(services, |now| precheck(header, now)).map_err(refused)?;
     let (body, share) = edge.body(class, request, payload).await?;
     let (at, since) = (services.clock.now(), Instant::now());
     let company = slug.and_then(|slug| services.directory.current().by_slug(slug).cloned());
-    let signer = signer_of(header, &body, &services.webhook_keys, company.as_deref(), at).map_err(refused)?;
+    let signer =
+        in_time(services, |now| signer_of(header, &body, &services.webhook_keys, company.as_deref(), now))
+            .map_err(refused)?;
     if slug.is_some() && company.is_none() {
         return Err(Refusal::CompanyUnknown);
     }
     Ok(Signed { body, signer, at, since, _share: share })
+}
+
+/// Clocks that are this close to each other, in ms, are one.
+const SAME_CLOCK_MS: i64 = 1_000;
+
+/// Asks with the machine's time, and again with the service's own while that is another: it is where the machine's
+/// clock was put back, and nobody knows yet which of the two times was wrong.
+fn in_time<T>(
+    services: &Services,
+    ask: impl Fn(UnixMillis) -> Result<T, SignatureError>,
+) -> Result<T, SignatureError> {
+    let (machine, own) = (services.machine_clock.now(), services.clock.now());
+    let asked = ask(machine);
+    if asked.is_err() && own.since(machine).abs() > SAME_CLOCK_MS { ask(own) } else { asked }
 }
 
 /// Two signatures could be read as two senders.

@@ -84,6 +84,16 @@ impl Call {
         }
     }
 
+    /// What an order carries for whoever ordered.
+    fn metadata(&self) -> Map<String, Value> {
+        let of = |mut body: Map<String, Value>| match body.remove("metadata") {
+            Some(Value::Object(metadata)) => metadata,
+            _ => Map::new(),
+        };
+        let is_order = self.operation == Operation::Create;
+        if is_order { self.json().map(of).unwrap_or_default() } else { Map::new() }
+    }
+
     fn no_such_route(&self) -> Refusal {
         Refusal::not_found(format!("Cannot {} {}", self.method, self.path))
     }
@@ -161,6 +171,7 @@ fn admit(shared: &Shared, call: &Call, now: i64) -> (usize, Option<Pass>, Result
         operation: call.operation,
         key_suffix: suffix.unwrap_or_default(),
         status: None,
+        metadata: call.metadata(),
     });
     if let Some(refusal) = token.and_then(|token| unknown_token(&state.world, token)) {
         return (place, None, Err(refusal));

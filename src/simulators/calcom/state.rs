@@ -148,6 +148,8 @@ pub struct RequestRecord {
     pub key_suffix: String,
     /// `None` while it is in progress and when the connection was cut without an answer.
     pub status: Option<u16>,
+    /// `metadata` of an order's body; empty for everything else.
+    pub metadata: Map<String, Value>,
 }
 
 /// See the module.

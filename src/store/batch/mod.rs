@@ -20,6 +20,7 @@ use fold::Folded;
 
 const SELECT_EPOCH: &str = "SELECT epoch FROM lease WHERE id = 1";
 const SELECT_MARK: &str = "SELECT mark FROM journal_marks WHERE journal_id = ?";
+const SELECT_ANY_MARK: &str = "SELECT 1 FROM journal_marks LIMIT 1";
 const JOURNAL_ID_CHARS_MAX: usize = 128;
 
 /// Never moves back.
@@ -50,6 +51,17 @@ impl BatchStore for Database {
         let mark = u64::try_from(*mark)
             .map_err(|_| StoreError::Corrupt(format!("the mark of journal {journal_id} is negative")))?;
         Ok(Some(Position(mark)))
+    }
+}
+
+impl Database {
+    /// Whether it has ever had a journal.
+    ///
+    /// # Errors
+    /// When it does not answer.
+    pub async fn knows_a_journal(&self) -> Result<bool, StoreError> {
+        let rows: Vec<(i64,)> = self.fetch(SELECT_ANY_MARK, &[]).await?;
+        Ok(!rows.is_empty())
     }
 }
 

@@ -9,7 +9,15 @@ use askpro_actors::ports::{
 use askpro_domain::time::UnixMillis;
 use sqlx::{Executor, MySql};
 
-use super::{super::dialect::Pools, Database, Scene, StoreOptions, build::*, on_every_database};
+use super::{
+    super::{
+        dialect::{Pools, Transaction, Work},
+        failure::Failure,
+    },
+    Database, Scene, StoreOptions,
+    build::*,
+    on_every_database,
+};
 
 const BATCHES: i64 = 6;
 const CALLS: i64 = 300;
@@ -140,11 +148,33 @@ async fn a_query_that_takes_too_long_gives_up(scene: Scene) {
     hasty.ping().await.unwrap();
 }
 
+/// Ends its transaction as a database does that rolls it back by itself, and fails.
+struct RolledBackFromWithin;
+
+#[async_trait::async_trait]
+impl Work for RolledBackFromWithin {
+    type Output = ();
+
+    async fn run(&self, transaction: &mut Transaction) -> Result<(), Failure> {
+        transaction.execute("ROLLBACK", &[]).await?;
+        Err(Failure::unavailable("the disk is full"))
+    }
+}
+
+/// SQLite does so on a full disk; nobody could write any more after it.
+async fn a_transaction_that_was_rolled_back_from_within_keeps_nobody_from_the_next(scene: Scene) {
+    scene.database.transact(&RolledBackFromWithin).await.unwrap_err();
+    let epoch = scene.own().await;
+    scene.database.commit(epoch, &calls(["call_a"].map(|id| call(ONE, id, "live")))).await.unwrap();
+    assert_eq!(scene.count("calls").await, 1);
+}
+
 on_every_database!(
     an_import_beside_running_batches_succeeds_and_is_noticed,
     a_query_that_takes_too_long_gives_up,
     batches_over_the_same_rows_in_opposite_orders_all_succeed,
     a_batch_that_loses_a_deadlock_is_written_again,
     a_lease_is_renewed_while_batches_are_written,
+    a_transaction_that_was_rolled_back_from_within_keeps_nobody_from_the_next,
     every_session_is_strict_and_reads_committed,
 );

@@ -19,7 +19,7 @@ pub(super) use table::{OnConflict, ROW_BYTES_MAX, Table, placeholders};
 pub(super) use value::{Row, Value};
 
 use super::{StoreOptions, failure::Failure};
-use askpro_actors::ports::stores::StoreError;
+use askpro_actors::{metrics::WRITER_RETRIES, ports::stores::StoreError};
 use sqlite::SqlitePools;
 use table::plan_chunks;
 use value::arguments;
@@ -174,6 +174,7 @@ impl Pools {
             match self.attempt(work).await {
                 Err(failure) if failure.may_pass() && attempt < ATTEMPTS_MAX => {
                     tracing::debug!(attempt, error = %failure, "a transaction is run again");
+                    metrics::counter!(WRITER_RETRIES.name).increment(1);
                     tokio::time::sleep(backoff(attempt)).await;
                     attempt += 1;
                 }

@@ -2,8 +2,9 @@
 
 use std::{path::Path, str::FromStr, time::Duration};
 
+use futures_util::FutureExt as _;
 use sqlx::{
-    AssertSqlSafe, ConnectOptions, SqlStr, SqlitePool,
+    AssertSqlSafe, ConnectOptions, Connection as _, SqlStr, SqliteConnection, SqlitePool,
     migrate::Migrator,
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
@@ -56,13 +57,26 @@ pub(super) async fn connect(url: &str, options: &StoreOptions) -> Result<SqliteP
         .acquire_timeout(Duration::from_millis(options.acquire_timeout_ms))
         .idle_timeout(None)
         .max_lifetime(None);
-    let writer = pool.clone().max_connections(1).connect_with(connect.clone()).await;
+    let writer =
+        pool.clone().max_connections(1).after_release(|connection, _| is_at_rest(connection).boxed());
+    let writer = writer.connect_with(connect.clone()).await;
     let writer = writer.map_err(|error| told(&file, &error))?;
     let place = Place::of(&file).await.ok();
     let readers = pool
         .max_connections(options.connections_max.max(1))
         .connect_lazy_with(connect.read_only(true).create_if_missing(false));
     Ok(SqlitePools { writer, readers, place })
+}
+
+/// Whether a connection may be used again. SQLite rolls a transaction back by itself where the disk is full or
+/// broken, and sqlx then counts it as open for ever: no other could be begun.
+async fn is_at_rest(connection: &mut SqliteConnection) -> Result<bool, sqlx::Error> {
+    if !connection.is_in_transaction() {
+        return Ok(true);
+    }
+    // A roll-back that was only asked for is done before this is answered.
+    connection.ping().await?;
+    Ok(!connection.is_in_transaction())
 }
 
 /// Opens the file to read it, if it is there.

@@ -7,7 +7,8 @@ use serde::{Deserialize, Serialize};
 use super::BookingOrder;
 use crate::{phone::PhoneNumber, time::UnixMillis};
 
-/// How far the calendar's clock may be behind ours: a booking created longer before the order is not ours.
+/// How far the calendar's clock may be behind ours: without our id a booking created longer before the order is not
+/// ours.
 pub const CREATED_BEFORE_MS_MAX: i64 = 5 * 60_000;
 
 /// What a booking at the calendar shows of where it comes from.
@@ -47,8 +48,9 @@ pub enum Claim {
 }
 
 impl Evidence {
-    /// Whose the booking is, for an order that was first submitted at `submitted_at`. Our id counts only where
-    /// start and age agree with it; without metadata attendee, type, start and age must all agree.
+    /// Whose the booking is, for an order that was first submitted at `submitted_at`. Our id counts where the start
+    /// agrees with it, whatever the clocks say: no other order has it. Without metadata attendee, type, start and
+    /// age must all agree.
     #[must_use]
     pub fn claim(&self, order: &BookingOrder, submitted_at: UnixMillis) -> Claim {
         let is_new = self.created_at.map(|at| at.since(submitted_at) >= -CREATED_BEFORE_MS_MAX);
@@ -57,7 +59,7 @@ impl Evidence {
             same_start && self.event_type_id == Some(order.event_type_id) && self.is_for_attendee(order);
         match &self.appointment {
             Some(id) if id == order.appointment.as_str() => {
-                if same_start && is_new != Some(false) {
+                if same_start {
                     Claim::Ours
                 } else {
                     Claim::Unproved

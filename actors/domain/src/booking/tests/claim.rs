@@ -56,6 +56,8 @@ fn our_id_counts_and_another_id_is_somebody_elses() {
         e.created_at = None;
     });
     assert_eq!((claim(&ours), ours.is_found(&order(), NOW)), (Claim::Ours, true));
+    let by_a_clock_behind_ours = Evidence { created_at: Some(NOW.plus_ms(-3_600_000)), ..ours.clone() };
+    assert_eq!(claim(&by_a_clock_behind_ours), Claim::Ours);
     let elsewhere = Evidence { start: Some(NOW), ..ours };
     assert_eq!(
         (claim(&elsewhere), elsewhere.is_found(&order(), NOW)),

@@ -1,0 +1,103 @@
+//! Cal.com is slow, away, or says what is not so; for one company and for all.
+
+use askpro::simulators::calcom::{Fault as Trouble, FaultKind, Operation};
+use rand::Rng;
+
+use super::{Fault, Scale, fault, recovers, settle};
+use crate::{
+    companies,
+    home::Kind,
+    judge::Posts,
+    table::Row,
+    traffic::Style,
+    world::{World, pass},
+};
+
+/// Beyond the budget of 2.5 s an answer may take so long on a machine that is busy with everything else.
+const GRACE_MS: u128 = 1_500;
+const BUDGET_MS: u128 = 2_500;
+
+pub fn faults() -> Vec<Fault> {
+    vec![
+        fault!("calcom_slow", "every answer of Cal.com takes seconds", slow),
+        fault!("calcom_down", "Cal.com answers 500 and 502", down),
+        fault!("calcom_hangs", "Cal.com takes orders and says nothing", hangs),
+        fault!("calcom_limits", "Cal.com takes 10 requests a minute and blocks keys", limits),
+        fault!("calcom_loses_answers", "Cal.com books and cuts the line before it answers", loses_answers),
+        fault!(
+            "calcom_old_bookings",
+            "Cal.com answers with a booking that is not the one ordered",
+            old_bookings
+        ),
+    ]
+}
+
+async fn slow(scale: Scale) -> Vec<Row> {
+    let kinds = |_| vec![FaultKind::Slow { ms: 4_000 }];
+    course("calcom_slow", kinds, None, scale).await
+}
+
+async fn down(scale: Scale) -> Vec<Row> {
+    let kinds = |half: bool| vec![if half { FaultKind::InternalError } else { FaultKind::BadGateway }];
+    course("calcom_down", kinds, None, scale).await
+}
+
+async fn hangs(scale: Scale) -> Vec<Row> {
+    let kinds = |_| vec![FaultKind::Hang { ms: 20_000 }];
+    course("calcom_hangs", kinds, None, scale).await
+}
+
+async fn limits(scale: Scale) -> Vec<Row> {
+    let kinds = |_| vec![FaultKind::Limited { per_minute: 10 }];
+    course("calcom_limits", kinds, None, scale).await
+}
+
+async fn loses_answers(scale: Scale) -> Vec<Row> {
+    let kinds = |_| vec![FaultKind::DropAfterAccept];
+    course("calcom_loses_answers", kinds, Some(Operation::Create), scale).await
+}
+
+async fn old_bookings(scale: Scale) -> Vec<Row> {
+    let kinds = |_| vec![FaultKind::StaleBooking];
+    course("calcom_old_bookings", kinds, Some(Operation::Create), scale).await
+}
+
+/// First one company's account is in trouble, then all are; each time the traffic goes on after it.
+async fn course(
+    name: &'static str,
+    kinds: fn(bool) -> Vec<FaultKind>,
+    operation: Option<Operation>,
+    scale: Scale,
+) -> Vec<Row> {
+    let callers = scale.of(40, 12);
+    let Some(mut world) = World::make(Kind::MariaDb, 6, scale.seed).await else { return Vec::new() };
+    let process = world.start().await;
+    let traffic = world.traffic(&Style::busy(callers));
+    world.until_calls(callers).await;
+    let mut recovery = std::time::Duration::ZERO;
+    let rounds = scale.of(2, 1);
+    for _ in 0..rounds {
+        for key in [Some(companies::calcom_key(world.rng.random_range(0..6))), None] {
+            for kind in kinds(world.rng.random()) {
+                world.calcom.add_fault(Trouble { kind, api_key: key.clone(), operation, count: None });
+            }
+            pass(scale.of(15.0, 5.0)).await;
+            world.calcom.clear_faults();
+            pass(scale.of(6.0, 2.0)).await;
+        }
+    }
+    recovery = recovery.max(recovers(&process, callers).await);
+    let mut row = settle(name, &world, &process, traffic, Posts::AsNeeded).await;
+    row.runs = 2 * rounds;
+    row.recovery = Some(recovery);
+    let refused: u64 = row.figures.refused.values().sum();
+    if refused + row.figures.unanswered > 0 {
+        row.findings
+            .wrong
+            .push(format!("refused {:?}, unanswered {}", row.figures.refused, row.figures.unanswered));
+    }
+    if row.figures.worst_function.as_millis() > BUDGET_MS + GRACE_MS {
+        row.findings.wrong.push(format!("a caller waited {:.1?}", row.figures.worst_function));
+    }
+    vec![row]
+}

@@ -1,0 +1,262 @@
+//! The database stops, slows down, quarrels.
+
+use std::time::{Duration, Instant};
+
+use sqlx::{Connection, Executor, MySqlConnection};
+
+use super::{Fault, Scale, fault, recovers, settle};
+use crate::{
+    home::Kind,
+    judge::Posts,
+    process::Process,
+    proxy::{Line, Proxy},
+    server::Server,
+    table::Row,
+    traffic::{Style, Traffic},
+    world::{World, pass},
+};
+
+/// Memory that an outage may cost beyond what the load had before it, in bytes.
+const MEMORY_MAX: u64 = 256 * 1024 * 1024;
+
+pub fn faults() -> Vec<Fault> {
+    vec![
+        fault!("database_frozen", "the server stands still (SIGSTOP)", frozen),
+        fault!("database_down", "the server is shut down and comes back", down),
+        fault!("database_killed", "the server loses its power, again and again", killed),
+        fault!("commits_cut", "connections are cut before and after their COMMIT", commits_cut),
+        fault!("commits_slow", "every commit takes 500 ms longer", commits_slow),
+        fault!("deadlocks", "others lock the same rows in another order", deadlocks),
+    ]
+}
+
+/// The servers of a course: both, or MariaDB alone.
+fn servers(scale: Scale) -> Vec<Kind> {
+    scale.of(vec![Kind::MariaDb, Kind::MySql], vec![Kind::MariaDb])
+}
+
+const fn callers(scale: Scale) -> usize {
+    if scale.full { 40 } else { 12 }
+}
+
+/// A service with a server of its own, under load.
+async fn with_own_server(kind: Kind, scale: Scale) -> (Server, World, Process, Traffic) {
+    let server = Server::start(kind);
+    let world = World::on(kind, Some(&server.url), 6, scale.seed).await;
+    let process = world.start().await;
+    let traffic = world.traffic(&Style::busy(callers(scale)));
+    world.until_calls(callers(scale) * 2).await;
+    world.line.ledger.forget_times();
+    (server, world, process, traffic)
+}
+
+/// Watches the service while the database is away for so long.
+async fn watch(process: &Process, seconds: f64) -> Watched {
+    let before = process.resident_bytes();
+    let mut watched = Watched::default();
+    let since = Instant::now();
+    while since.elapsed().as_secs_f64() < seconds {
+        if let Some(seen) = process.seen().await {
+            watched.degraded |= seen.status == "degraded";
+            if !["ready", "degraded"].contains(&seen.status.as_str()) {
+                watched.refused = Some(seen.status);
+            }
+        } else {
+            watched.refused = Some("no answer".to_owned());
+        }
+        watched.grown = watched.grown.max(process.resident_bytes().saturating_sub(before));
+        pass(0.1).await;
+    }
+    watched
+}
+
+#[derive(Default)]
+struct Watched {
+    degraded: bool,
+    refused: Option<String>,
+    grown: u64,
+}
+
+impl Watched {
+    fn tell(self, row: &mut Row) {
+        if !self.degraded {
+            row.findings.wrong.push("/readyz never said degraded".to_owned());
+        }
+        if let Some(status) = self.refused {
+            row.findings.wrong.push(format!("/readyz said {status} while the database was away"));
+        }
+        if self.grown > MEMORY_MAX {
+            row.findings.wrong.push(format!("memory grew by {} MiB", self.grown >> 20));
+        }
+        row.notes.push(format!("memory grew by {} MiB meanwhile", self.grown >> 20));
+        ingest_went_on(row);
+    }
+}
+
+/// The journal is all that ingest needs.
+fn ingest_went_on(row: &mut Row) {
+    let refused: u64 = row.figures.refused.values().sum();
+    if refused + row.figures.unanswered > 0 {
+        let told = format!("refused {:?}, unanswered {}", row.figures.refused, row.figures.unanswered);
+        row.findings.wrong.push(format!("not everything was answered: {told}"));
+    }
+}
+
+async fn frozen(scale: Scale) -> Vec<Row> {
+    let mut rows = Vec::new();
+    for kind in servers(scale) {
+        let (server, world, process, traffic) = with_own_server(kind, scale).await;
+        server.signal("STOP");
+        let watched = watch(&process, scale.of(15.0, 8.0)).await;
+        server.signal("CONT");
+        let recovery = recovers(&process, callers(scale)).await;
+        let mut row = settle("database_frozen", &world, &process, traffic, Posts::Once).await;
+        watched.tell(&mut row);
+        row.recovery = Some(recovery);
+        drop((process, world));
+        rows.push(row);
+    }
+    rows
+}
+
+async fn down(scale: Scale) -> Vec<Row> {
+    let mut rows = Vec::new();
+    for kind in servers(scale) {
+        let (server, world, process, traffic) = with_own_server(kind, scale).await;
+        server.stop();
+        let watched = watch(&process, scale.of(60.0, 6.0)).await;
+        server.start_again();
+        let recovery = recovers(&process, callers(scale)).await;
+        let mut row = settle("database_down", &world, &process, traffic, Posts::Once).await;
+        watched.tell(&mut row);
+        row.recovery = Some(recovery);
+        drop((process, world));
+        rows.push(row);
+    }
+    rows
+}
+
+async fn killed(scale: Scale) -> Vec<Row> {
+    let mut rows = Vec::new();
+    for kind in servers(scale) {
+        let (server, world, process, traffic) = with_own_server(kind, scale).await;
+        let (times, mut longest) = (scale.of(8, 2), Duration::ZERO);
+        for _ in 0..times {
+            server.signal("KILL");
+            pass(0.5).await;
+            server.start_again();
+            longest = longest.max(recovers(&process, callers(scale)).await);
+            pass(1.0).await;
+        }
+        let mut row = settle("database_killed", &world, &process, traffic, Posts::Once).await;
+        ingest_went_on(&mut row);
+        (row.runs, row.recovery) = (times, Some(longest));
+        drop((process, world));
+        rows.push(row);
+    }
+    rows
+}
+
+/// A service whose line to the tests' MariaDB is ours. MySQL speaks TLS, so that nobody sees a COMMIT in it.
+async fn with_proxy(scale: Scale) -> Option<(Proxy, World, Process, Traffic)> {
+    let mut world = World::make(Kind::MariaDb, 6, scale.seed).await?;
+    let proxy = Proxy::start(&world.database).await;
+    world.set("DATABASE__URL", &proxy.url(&world.database));
+    let process = world.start().await;
+    let traffic = world.traffic(&Style::busy(callers(scale)));
+    world.until_calls(callers(scale)).await;
+    Some((proxy, world, process, traffic))
+}
+
+async fn commits_cut(scale: Scale) -> Vec<Row> {
+    let Some((proxy, world, process, traffic)) = with_proxy(scale).await else { return Vec::new() };
+    for _ in 0..scale.of(6, 1) {
+        for line in [Line::CutBeforeCommit(3), Line::Open, Line::CutAfterCommit(3), Line::Closed, Line::Open]
+        {
+            proxy.set(line);
+            pass(scale.of(4.0, 2.0)).await;
+        }
+    }
+    let recovery = recovers(&process, callers(scale)).await;
+    let mut row = settle("commits_cut", &world, &process, traffic, Posts::Once).await;
+    ingest_went_on(&mut row);
+    row.runs = proxy.cuts();
+    if row.runs == 0 {
+        row.findings.wrong.push("no connection was cut at its COMMIT".to_owned());
+    }
+    row.recovery = Some(recovery);
+    vec![row]
+}
+
+async fn commits_slow(scale: Scale) -> Vec<Row> {
+    let Some((proxy, world, process, traffic)) = with_proxy(scale).await else { return Vec::new() };
+    proxy.set(Line::SlowCommits(Duration::from_millis(500)));
+    let before = process.resident_bytes();
+    pass(scale.of(30.0, 6.0)).await;
+    let grown = process.resident_bytes().saturating_sub(before);
+    proxy.set(Line::Open);
+    let recovery = recovers(&process, callers(scale)).await;
+    let mut row = settle("commits_slow", &world, &process, traffic, Posts::Once).await;
+    ingest_went_on(&mut row);
+    row.notes.push(format!("memory grew by {} MiB meanwhile", grown >> 20));
+    row.recovery = Some(recovery);
+    vec![row]
+}
+
+/// Locks rows of a table from its end, then of another, for a moment; as a dump or a report might. It has written
+/// more than a batch of the service's has, so that the service's is the one that a server rolls back.
+async fn quarrel(url: &str, first: &str, second: &str) -> Result<(), sqlx::Error> {
+    let mut connection = MySqlConnection::connect(url).await?;
+    connection.execute("SET SESSION innodb_lock_wait_timeout = 2").await?;
+    connection.execute("SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED").await?;
+    let lock = |table: &str| {
+        sqlx::AssertSqlSafe(format!("SELECT call_id FROM {table} ORDER BY call_id DESC LIMIT 200 FOR UPDATE"))
+    };
+    connection.execute("BEGIN").await?;
+    connection.execute("INSERT INTO weight (n) SELECT 1 FROM companies a, companies b, companies c").await?;
+    connection.execute("INSERT INTO weight (n) SELECT n FROM weight LIMIT 1000").await?;
+    connection.execute(lock(first)).await?;
+    pass(0.005).await;
+    connection.execute(lock(second)).await?;
+    connection.execute("ROLLBACK").await?;
+    connection.close().await
+}
+
+async fn deadlocks(scale: Scale) -> Vec<Row> {
+    let mut rows = Vec::new();
+    for kind in servers(scale) {
+        let Some(world) = World::make(kind, 6, scale.seed).await else { continue };
+        let process = world.start().await;
+        let traffic = world.traffic(&Style::busy(callers(scale)));
+        world.until_calls(callers(scale)).await;
+        world
+            .tables()
+            .await
+            .execute("CREATE TABLE weight (id BIGINT AUTO_INCREMENT PRIMARY KEY, n INT)")
+            .await;
+        let tables = [("calls", "call_events"), ("appointments", "calls"), ("outbox", "call_events")];
+        let since = Instant::now();
+        let mut quarrels = 0;
+        while since.elapsed().as_secs_f64() < scale.of(30.0, 6.0) {
+            for (first, second) in tables {
+                // Being the one that is rolled back is as good.
+                let _ = tokio::join!(
+                    quarrel(&world.database, first, second),
+                    quarrel(&world.database, second, first)
+                );
+                quarrels += 2;
+            }
+        }
+        let recovery = recovers(&process, callers(scale)).await;
+        let retries = process.metric("askpro_writer_retries_total").await.unwrap_or_default();
+        let mut row = settle("deadlocks", &world, &process, traffic, Posts::Once).await;
+        ingest_went_on(&mut row);
+        row.notes.push(format!("{retries} transactions were tried again"));
+        if retries == 0.0 {
+            row.findings.wrong.push("no transaction had to be tried again".to_owned());
+        }
+        (row.runs, row.recovery) = (quarrels, Some(recovery));
+        rows.push(row);
+    }
+    rows
+}

@@ -1,0 +1,229 @@
+//! The disk is full, or what it gives back is not what was written.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::Command,
+    time::Duration,
+};
+
+use super::{Fault, Scale, fault, recovers, settle};
+use crate::{
+    home::Kind,
+    judge::Posts,
+    table::Row,
+    traffic::Style,
+    world::{World, pass},
+};
+
+const DISK_BYTES: u64 = 96 * 1024 * 1024;
+
+pub fn faults() -> Vec<Fault> {
+    vec![
+        fault!("disk_full_journal", "the journal's disk is full", full_journal),
+        fault!("disk_full_sqlite", "the disk of SQLite's file is full", full_sqlite),
+        fault!("damaged_journal", "a byte of the journal is another one", damaged),
+        fault!("foreign_journal", "a journal's folder that belongs to another database", foreign),
+    ]
+}
+
+/// A small disk of its own, in memory; root mounts it.
+struct Disk(PathBuf);
+
+impl Disk {
+    fn mount(at: &Path) -> Option<Self> {
+        fs::create_dir_all(at).unwrap();
+        let size = format!("size={DISK_BYTES}");
+        let mount = |program: &str, first: &[&str]| {
+            let mut command = Command::new(program);
+            command.args(first).args(["-t", "tmpfs", "-o", &size, "tmpfs"]).arg(at);
+            command.output().is_ok_and(|output| output.status.success())
+        };
+        let mounted = mount("mount", &[]) || mount("sudo", &["-n", "mount"]);
+        if !mounted {
+            println!("no disk can be mounted here (root is needed): not tried");
+        }
+        mounted.then(|| Self(at.to_owned()))
+    }
+
+    /// Fills it to the last byte.
+    fn fill(&self) {
+        use std::io::Write;
+        let mut file = fs::File::create(self.ballast()).unwrap();
+        for block in [1 << 20, 4_096, 1] {
+            let block = vec![1; block];
+            while file.write_all(&block).is_ok() {}
+        }
+    }
+
+    fn empty(&self) {
+        fs::remove_file(self.ballast()).unwrap();
+    }
+
+    fn ballast(&self) -> PathBuf {
+        self.0.join("ballast")
+    }
+}
+
+impl Drop for Disk {
+    fn drop(&mut self) {
+        let unmount = |program: &str, first: &[&str]| {
+            Command::new(program)
+                .args(first)
+                .arg("-l")
+                .arg(&self.0)
+                .output()
+                .is_ok_and(|o| o.status.success())
+        };
+        let _ = unmount("umount", &[]) || unmount("sudo", &["-n", "umount"]);
+    }
+}
+
+const fn callers(scale: Scale) -> usize {
+    if scale.full { 40 } else { 12 }
+}
+
+async fn full_journal(scale: Scale) -> Vec<Row> {
+    let Some(mut world) = World::make(Kind::MariaDb, 6, scale.seed).await else { return Vec::new() };
+    let at = world.setup.folder.path().join("disk");
+    let Some(disk) = Disk::mount(&at) else { return Vec::new() };
+    world.set("JOURNAL__DIR", &at.join("journal").display().to_string());
+    let process = world.start().await;
+    let traffic = world.traffic(&Style::busy(callers(scale)));
+    let (rounds, mut refusing, mut longest) = (scale.of(4, 2), 0, Duration::ZERO);
+    for _ in 0..rounds {
+        world.until_calls(callers(scale)).await;
+        disk.fill();
+        for _ in 0..scale.of(60, 30) {
+            let status = process.seen().await.map(|seen| seen.status).unwrap_or_default();
+            refusing += u64::from(status.starts_with("journal_"));
+            pass(0.1).await;
+        }
+        disk.empty();
+        longest = longest.max(recovers(&process, callers(scale)).await);
+    }
+    let mut row = settle("disk_full_journal", &world, &process, traffic, Posts::Once).await;
+    if refusing == 0 || row.figures.refused.keys().any(|status| *status != 503) {
+        row.findings.wrong.push(format!("a full disk must be told as 503: {:?}", row.figures.refused));
+    }
+    (row.runs, row.recovery) = (rounds, Some(longest));
+    drop(process);
+    vec![row]
+}
+
+async fn full_sqlite(scale: Scale) -> Vec<Row> {
+    let Some(mut world) = World::make(Kind::Sqlite, 6, scale.seed).await else { return Vec::new() };
+    let at = world.setup.folder.path().join("disk");
+    let Some(disk) = Disk::mount(&at) else { return Vec::new() };
+    let (from, to) = (world.setup.folder.path().join("askpro.db"), at.join("askpro.db"));
+    for end in ["", "-wal", "-shm"] {
+        let _ = fs::copy(format!("{}{end}", from.display()), format!("{}{end}", to.display()));
+    }
+    world.set("DATABASE__URL", &format!("sqlite://{}", to.display()));
+    world.database = world.setup.database_url().to_owned();
+    let process = world.start().await;
+    let traffic = world.traffic(&Style::busy(callers(scale)));
+    let (rounds, mut degraded, mut longest) = (scale.of(4, 2), 0, Duration::ZERO);
+    for _ in 0..rounds {
+        world.until_calls(callers(scale)).await;
+        disk.fill();
+        for _ in 0..scale.of(80, 40) {
+            let status = process.seen().await.map(|seen| seen.status).unwrap_or_default();
+            degraded += u64::from(status == "degraded");
+            pass(0.1).await;
+        }
+        disk.empty();
+        longest = longest.max(recovers(&process, callers(scale)).await);
+    }
+    let mut row = settle("disk_full_sqlite", &world, &process, traffic, Posts::Once).await;
+    if degraded == 0 {
+        row.findings.wrong.push("/readyz never said degraded".to_owned());
+    }
+    let refused: u64 = row.figures.refused.values().sum();
+    if refused + row.figures.unanswered > 0 {
+        row.findings.wrong.push(format!("not everything was answered: {:?}", row.figures.refused));
+    }
+    (row.runs, row.recovery) = (rounds, Some(longest));
+    drop(process);
+    vec![row]
+}
+
+/// The segments of a journal, oldest first.
+fn segments(folder: &Path) -> Vec<PathBuf> {
+    let files = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    let mut logs: Vec<PathBuf> = files.filter(|path| path.extension().is_some_and(|e| e == "log")).collect();
+    logs.sort();
+    logs
+}
+
+/// Turns one byte in the first half of the newest segment.
+fn turn_a_byte(folder: &Path, share: f64) {
+    let newest = segments(folder).pop().unwrap();
+    let mut bytes = fs::read(&newest).unwrap();
+    let written = bytes.iter().rposition(|byte| *byte != 0).unwrap_or(0);
+    let at = (written as f64 * share) as usize;
+    bytes[at] ^= 0x20;
+    fs::write(&newest, bytes).unwrap();
+}
+
+/// It refuses to start and leaves the folder as it is; with the byte as it was, everything is there.
+async fn damaged(scale: Scale) -> Vec<Row> {
+    use rand::Rng;
+    let Some(mut world) = World::make(Kind::MariaDb, 6, scale.seed).await else { return Vec::new() };
+    let mut process = world.start().await;
+    let traffic = world.traffic(&Style::busy(callers(scale)));
+    let (rounds, mut wrong) = (scale.of(12, 3), Vec::new());
+    for _ in 0..rounds {
+        world.until_calls(callers(scale)).await;
+        process.kill();
+        let share = world.rng.random_range(0.1..0.6);
+        let before = segments(&world.setup.journal_dir());
+        turn_a_byte(&world.setup.journal_dir(), share);
+        process = world.spawn();
+        let status = process.ended(Duration::from_secs(20)).await;
+        let said = process.last_words();
+        if status.code() != Some(1) || !said.contains("journal") {
+            wrong.push(format!("a damaged journal: it ended with {status} and said {said}"));
+        }
+        if segments(&world.setup.journal_dir()) != before {
+            wrong.push("a refused start changed the folder".to_owned());
+        }
+        turn_a_byte(&world.setup.journal_dir(), share);
+        process = world.start().await;
+    }
+    let mut row = settle("damaged_journal", &world, &process, traffic, Posts::Once).await;
+    row.findings.wrong.extend(wrong);
+    row.runs = rounds;
+    vec![row]
+}
+
+/// Two services that each have a journal change folders: neither starts, and nothing is written anywhere.
+async fn foreign(scale: Scale) -> Vec<Row> {
+    let Some(mut world) = World::make(Kind::MariaDb, 6, scale.seed).await else { return Vec::new() };
+    let Some(other) = World::make(Kind::MariaDb, 6, scale.seed + 1).await else { return Vec::new() };
+    let (mut process, mut theirs) = (world.start().await, other.start().await);
+    let (traffic, others) = (world.traffic(&Style::busy(4)), other.traffic(&Style::busy(4)));
+    world.until_calls(8).await;
+    other.until_calls(8).await;
+    others.end().await;
+    theirs.kill();
+    process.kill();
+    let mut wrong = Vec::new();
+    let own = world.setup.journal_dir().display().to_string();
+    world.set("JOURNAL__DIR", &other.setup.journal_dir().display().to_string());
+    let rows_before = world.tables().await.count("call_events").await;
+    process = world.spawn();
+    let status = process.ended(Duration::from_secs(20)).await;
+    let said = process.last_words();
+    if status.code() != Some(1) || !said.contains("another database") {
+        wrong.push(format!("a foreign journal: it ended with {status} and said {said}"));
+    }
+    if world.tables().await.count("call_events").await != rows_before {
+        wrong.push("rows of the foreign journal were written".to_owned());
+    }
+    world.set("JOURNAL__DIR", &own);
+    process = world.start().await;
+    let mut row = settle("foreign_journal", &world, &process, traffic, Posts::Once).await;
+    row.findings.wrong.extend(wrong);
+    vec![row]
+}

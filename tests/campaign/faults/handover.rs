@@ -1,0 +1,135 @@
+//! One process hands over to the next.
+
+use std::time::Duration;
+
+use rand::Rng;
+
+use super::{Fault, Scale, fault, settle};
+use crate::{
+    home::Kind,
+    judge::Posts,
+    process::Process,
+    table::Row,
+    traffic::Style,
+    world::{World, pass},
+};
+
+/// A process that was told to end is gone within this time.
+const ENDS_WITHIN: Duration = Duration::from_secs(10);
+
+pub fn faults() -> Vec<Fault> {
+    vec![
+        fault!("sigterm", "told to end under load, started again", sigterm),
+        fault!("rolling_restart", "a second process stands by and takes over, back and forth", rolling),
+        fault!("frozen_owner", "frozen past its lease, it wakes up beside its successor", frozen_owner),
+    ]
+}
+
+const fn callers(scale: Scale) -> usize {
+    if scale.full { 40 } else { 12 }
+}
+
+/// Ends well, and soon.
+async fn ends(process: &mut Process, row_findings: &mut Vec<String>) {
+    process.signal("TERM");
+    let status = process.ended(ENDS_WITHIN).await;
+    if status.code() != Some(0) {
+        row_findings.push(format!("it ended with {status}: {}", process.last_words()));
+    }
+}
+
+async fn sigterm(scale: Scale) -> Vec<Row> {
+    let mut rows = Vec::new();
+    for kind in scale.kinds() {
+        let Some(mut world) = World::make(kind, 6, scale.seed).await else { continue };
+        let mut process = world.start().await;
+        let traffic = world.traffic(&Style::busy(callers(scale)));
+        let (rounds, mut wrong, mut longest) = (scale.of(10, 3), Vec::new(), Duration::ZERO);
+        for _ in 0..rounds {
+            pass(world.rng.random_range(0.5..3.0)).await;
+            ends(&mut process, &mut wrong).await;
+            process = world.spawn();
+            longest = longest.max(process.until_ready().await);
+        }
+        let mut row = settle("sigterm", &world, &process, traffic, Posts::Once).await;
+        row.findings.wrong.extend(wrong);
+        (row.runs, row.recovery) = (rounds, Some(longest));
+        all_taken(&mut row);
+        rows.push(row);
+    }
+    rows
+}
+
+/// Whatever was refused in between came in with one of Retell's further attempts.
+fn all_taken(row: &mut Row) {
+    if row.untaken > 0 {
+        row.findings
+            .wrong
+            .push(format!("{} events were never taken, however often they were sent", row.untaken));
+    }
+}
+
+async fn rolling(scale: Scale) -> Vec<Row> {
+    let mut rows = Vec::new();
+    for kind in scale.kinds() {
+        let Some(mut world) = World::make(kind, 6, scale.seed).await else { continue };
+        world.serve_both();
+        let mut active = world.start().await;
+        let traffic = world.traffic(&Style::busy(callers(scale)));
+        let (rounds, mut wrong, mut longest) = (scale.of(10, 3), Vec::new(), Duration::ZERO);
+        for round in 1..=rounds {
+            let mut next = world.spawn_at(round % 2, &[]);
+            next.until(&["standby"], Duration::from_secs(30)).await;
+            pass(world.rng.random_range(0.5..2.0)).await;
+            let since = std::time::Instant::now();
+            let ((), _) = tokio::join!(ends(&mut active, &mut wrong), next.until_ready());
+            longest = longest.max(since.elapsed());
+            active = next;
+        }
+        let mut row = settle("rolling_restart", &world, &active, traffic, Posts::Once).await;
+        row.findings.wrong.extend(wrong);
+        (row.runs, row.recovery) = (rounds as u64, Some(longest));
+        all_taken(&mut row);
+        rows.push(row);
+    }
+    rows
+}
+
+/// What the sleeper had acknowledged and not committed is in its own journal: it comes back with its next life.
+async fn frozen_owner(scale: Scale) -> Vec<Row> {
+    let mut rows = Vec::new();
+    for kind in [Kind::MariaDb, Kind::MySql].into_iter().take(scale.of(2, 1)) {
+        let Some(mut world) = World::make(kind, 6, scale.seed).await else { continue };
+        world.set("DATABASE__LEASE_TTL_MS", "1000");
+        world.serve_both();
+        let other = world.setup.folder.path().join("journal-of-the-second").display().to_string();
+        let folders = [world.setup.journal_dir().display().to_string(), other];
+        let mut active = world.start().await;
+        let traffic = world.traffic(&Style::busy(callers(scale)));
+        let (rounds, mut wrong, mut longest) = (scale.of(6, 2), Vec::new(), Duration::ZERO);
+        for round in 1..=rounds {
+            pass(world.rng.random_range(0.5..2.0)).await;
+            active.signal("STOP");
+            let mut next = world.spawn_at(round % 2, &[("ASKPRO__JOURNAL__DIR", &folders[round % 2])]);
+            longest = longest.max(next.until_ready().await);
+            active.signal("CONT");
+            let status = active.ended(ENDS_WITHIN).await;
+            if status.code() != Some(1) {
+                wrong.push(format!("the sleeper ended with {status}: {}", active.last_words()));
+            }
+            active = next;
+        }
+        // Its last words are in the other folder: the other process has to live once more.
+        traffic.end().await;
+        ends(&mut active, &mut wrong).await;
+        let place = (rounds + 1) % 2;
+        active = world.spawn_at(place, &[("ASKPRO__JOURNAL__DIR", &folders[place])]);
+        active.until_ready().await;
+        let nobody = world.traffic(&Style { callers: 0, ..Style::busy(0) });
+        let mut row = settle("frozen_owner", &world, &active, nobody, Posts::AsNeeded).await;
+        row.findings.wrong.extend(wrong);
+        (row.runs, row.recovery) = (rounds as u64, Some(longest));
+        rows.push(row);
+    }
+    rows
+}

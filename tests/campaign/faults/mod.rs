@@ -1,0 +1,124 @@
+//! The faults, in the order of the table.
+
+mod calendar;
+mod clock;
+mod crash;
+mod database;
+mod disk;
+mod handover;
+
+use std::{future::Future, pin::Pin, time::Duration};
+
+use crate::{
+    home::Kind,
+    judge::{Posts, judge},
+    process::Process,
+    table::Row,
+    traffic::Traffic,
+    world::World,
+};
+
+/// From the end of a fault until all is well again, at most.
+const RECOVERS_WITHIN: Duration = Duration::from_secs(120);
+
+/// How large a course is.
+#[derive(Debug, Clone, Copy)]
+pub struct Scale {
+    /// Everything at its real size; else a short form of the same.
+    pub full: bool,
+    pub seed: u64,
+}
+
+impl Scale {
+    /// The full size, or the short one.
+    pub fn of<T>(self, full: T, short: T) -> T {
+        if self.full { full } else { short }
+    }
+
+    /// The databases of a course: all, or MariaDB alone.
+    pub fn kinds(self) -> Vec<Kind> {
+        if self.full { Kind::ALL.to_vec() } else { vec![Kind::MariaDb] }
+    }
+}
+
+/// A course of a fault; it gives a row for each database.
+type Course = Pin<Box<dyn Future<Output = Vec<Row>>>>;
+
+/// One kind of trouble.
+pub struct Fault {
+    /// In snake case, as a test runner shows it.
+    pub name: &'static str,
+    /// One line.
+    pub about: &'static str,
+    pub play: fn(Scale) -> Course,
+}
+
+/// All of them.
+pub fn all() -> Vec<Fault> {
+    let mut all = Vec::new();
+    all.extend(crash::faults());
+    all.extend(database::faults());
+    all.extend(calendar::faults());
+    all.extend(disk::faults());
+    all.extend(clock::faults());
+    all.extend(handover::faults());
+    all
+}
+
+/// Shortens `Fault { … play: |scale| Box::pin(course(scale)) }`.
+macro_rules! fault {
+    ($name:literal, $about:literal, $course:expr) => {
+        $crate::faults::Fault { name: $name, about: $about, play: |scale| Box::pin($course(scale)) }
+    };
+}
+use fault;
+
+/// Ends the traffic, waits for rest and compares.
+async fn settle(fault: &str, world: &World, process: &Process, traffic: Traffic, posts: Posts) -> Row {
+    let untaken = traffic.end().await;
+    let findings = judge(world, process, posts).await;
+    let figures = world.line.ledger.figures();
+    let calls = world.line.ledger.calls_begun();
+    let mut notes = vec![format!(
+        "{calls} calls, {} requests, refused {:?}, unanswered {}, not taken by any of Retell's attempts {untaken}",
+        figures.sent, figures.refused, figures.unanswered
+    )];
+    let booked = world.calcom.bookings().len();
+    notes.push(format!("{booked} bookings at Cal.com; {}", codes(&figures)));
+    Row {
+        fault: fault.to_owned(),
+        database: world.kind.name().to_owned(),
+        runs: 1,
+        figures,
+        findings,
+        untaken,
+        recovery: None,
+        notes,
+    }
+}
+
+fn codes(figures: &crate::ledger::Figures) -> String {
+    let codes = figures.codes.iter().filter(|(name, _)| name.starts_with("book_appointment"));
+    codes
+        .map(|(name, times)| format!("{} {times}", name.trim_start_matches("book_appointment ")))
+        .collect::<Vec<_>>()
+        .join(", ")
+}
+
+/// Waits until the service is well again and has caught up with a load of so many callers.
+async fn recovers(process: &Process, callers: usize) -> Duration {
+    let since = std::time::Instant::now();
+    let few = 8 * callers as u64;
+    loop {
+        let seen = process.seen().await;
+        if seen.as_ref().is_some_and(|seen| seen.status == "ready" && seen.outstanding <= few) {
+            return since.elapsed();
+        }
+        assert!(
+            since.elapsed() < RECOVERS_WITHIN,
+            "{seen:?} after {RECOVERS_WITHIN:?}: {}",
+            process.last_words()
+        );
+        crate::world::pass(0.02).await;
+    }
+}

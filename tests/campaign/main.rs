@@ -1,0 +1,104 @@
+//! The fault campaign: the real program under load, a fault, and then three ledgers side by side: what was
+//! acknowledged, what stands at Cal.com, what the database has.
+//!
+//! ```text
+//! ./tests/faults                     the whole campaign, on MariaDB, MySQL and SQLite, release build
+//! ./tests/faults --only kill_9       the faults whose names contain this
+//! ./tests/faults --seed 7            the traffic and the moments of seed 7 again
+//! ./tests/faults --short             what the tests run
+//! ```
+//!
+//! As a test target every fault is a test of its own, in its short form; `--list` and `--exact` are what test
+//! runners ask for. One seed gives the same callers, wishes and moments of trouble; what threads and sockets make
+//! of them is the machine's.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "a course says what is wrong by ending"
+)]
+#![allow(missing_docs, unreachable_pub, reason = "nobody else uses these")]
+
+#[path = "../api/support/mod.rs"]
+#[allow(dead_code, reason = "the tests of the API use all of it")]
+mod support;
+
+mod args;
+mod companies;
+mod faults;
+mod home;
+mod judge;
+mod ledger;
+mod process;
+mod proxy;
+mod server;
+mod table;
+mod traffic;
+mod world;
+
+use args::{Args, Mode};
+use faults::{Fault, Scale};
+use table::{Row, Table};
+
+fn main() -> std::process::ExitCode {
+    let args = match Args::read(std::env::args().skip(1)) {
+        Ok(args) => args,
+        Err(usage) => {
+            eprintln!("{usage}");
+            return std::process::ExitCode::from(2);
+        }
+    };
+    match args.mode {
+        Mode::List => {
+            for fault in faults::all() {
+                println!("{}: test", fault.name);
+            }
+            std::process::ExitCode::SUCCESS
+        }
+        Mode::ListIgnored => std::process::ExitCode::SUCCESS,
+        Mode::Serve { .. } => std::process::ExitCode::FAILURE,
+        Mode::Run => run(&args),
+    }
+}
+
+fn run(args: &Args) -> std::process::ExitCode {
+    let seed = args.seed.unwrap_or_else(rand::random::<u32>);
+    println!("seed {seed}");
+    let mut table = Table::new(seed, args.full);
+    for fault in faults::all().into_iter().filter(|fault| args.wants(fault.name)) {
+        for row in play(&fault, Scale { full: args.full, seed: u64::from(seed) }) {
+            println!("{row}");
+            table.push(row);
+        }
+    }
+    if args.full {
+        println!("\n{table}");
+    }
+    if let Some(file) = &args.markdown {
+        std::fs::write(file, table.markdown()).unwrap_or_else(|e| eprintln!("{}: {e}", file.display()));
+    }
+    if table.is_sound() { std::process::ExitCode::SUCCESS } else { std::process::ExitCode::FAILURE }
+}
+
+/// The rows of one fault. One that cannot be played to its end is a row too, and not a sound one.
+fn play(fault: &Fault, scale: Scale) -> Vec<Row> {
+    println!("{}: {}", fault.name, fault.about);
+    let since = std::time::Instant::now();
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+    let played = std::thread::scope(|scope| {
+        std::thread::Builder::new()
+            .name(fault.name.to_owned())
+            .spawn_scoped(scope, || runtime.block_on((fault.play)(scale)))
+            .unwrap()
+            .join()
+    });
+    runtime.shutdown_timeout(std::time::Duration::from_secs(5));
+    println!("{}: {:.1} s", fault.name, since.elapsed().as_secs_f64());
+    played.unwrap_or_else(|panic| {
+        let text = panic.downcast_ref::<String>().cloned();
+        let text = text.or_else(|| panic.downcast_ref::<&str>().map(|text| (*text).to_owned()));
+        vec![Row::broken(fault.name, text.unwrap_or_default())]
+    })
+}
