@@ -29,7 +29,7 @@ use askpro_actors::{
     outage::Outage,
     ports::{clock::Clock, directory::DirectoryView},
     root::{Actors, Ports, Settings},
-    runtime::Runtime,
+    runtime::{Heartbeat, Probe, Runtime},
     scheduling::SchedulingSettings,
     writer::{Fence, WriterSettings},
 };
@@ -169,14 +169,18 @@ async fn at_most(last_words: impl Future<Output = ()>) {
 /// # Errors
 /// Everything that keeps it from being ready, with its remedy.
 pub async fn start(config: Config) -> anyhow::Result<Running> {
-    start_with(config, Readiness::default()).await
+    start_with(config, Readiness::default(), None).await
 }
 
-/// As [`start`]; `readiness` tells meanwhile whether it stands by.
+/// As [`start`]; `readiness` tells meanwhile whether it stands by, and `probe` looks at every turn of an actor.
 ///
 /// # Errors
 /// As [`start`].
-pub async fn start_with(config: Config, readiness: Readiness) -> anyhow::Result<Running> {
+pub async fn start_with(
+    config: Config,
+    readiness: Readiness,
+    probe: Option<Probe>,
+) -> anyhow::Result<Running> {
     let recorder = Arc::new(Recorder::install().map_err(|e| anyhow!("the metrics cannot be recorded: {e}"))?);
     askpro_actors::metrics::describe();
     let listener = TcpListener::bind(config.http.bind)
@@ -198,7 +202,7 @@ pub async fn start_with(config: Config, readiness: Readiness) -> anyhow::Result<
     tokio::spawn(server);
     let signals = Signals { outage: Arc::new(Outage::default()), readiness };
     let status = tokio::spawn(tasks::follow_status(door.clone()));
-    match bring_up(&config, signals, &door).await {
+    match bring_up(&config, signals, &door, probe).await {
         Ok((parts, directory)) => {
             let mut tasks = tasks::spawn(&parts, directory, recorder, &config.retell);
             tasks.push(status);
@@ -218,10 +222,18 @@ pub async fn start_with(config: Config, readiness: Readiness) -> anyhow::Result<
 /// # Errors
 /// When it cannot start, was fenced out, or could not finish everything.
 pub async fn run_until_signal(config: Config) -> anyhow::Result<()> {
+    run_probed(config, None).await
+}
+
+/// As [`run_until_signal`]; `probe` looks at every turn of an actor.
+///
+/// # Errors
+/// As [`run_until_signal`].
+pub async fn run_probed(config: Config, probe: Option<Probe>) -> anyhow::Result<()> {
     let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
     let mut interrupt = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::interrupt())?;
     let readiness = Readiness::default();
-    let mut starting = std::pin::pin!(start_with(config, readiness.clone()));
+    let mut starting = std::pin::pin!(start_with(config, readiness.clone(), probe));
     let mut asked_to_stop = false;
     let running = loop {
         tokio::select! {
@@ -256,17 +268,21 @@ async fn bring_up(
     config: &Config,
     signals: Signals,
     door: &Door,
+    probe: Option<Probe>,
 ) -> anyhow::Result<(Parts, Arc<LiveDirectory>)> {
     let database = connect(config).await?;
     database.migrate().await.context("database.url: the schema cannot be brought up to date")?;
-    let clock = door.clock.clone();
     let fence = Arc::new(Fence::default());
     let ttl = config.database.lease_ttl;
     // What other machines go by as well is the time of day.
     let machine: Arc<dyn Clock> = Arc::new(SystemClock);
     let owned = Lease::own(&database, &machine, &fence, ttl, &config.journal, &signals).await?;
     let (lease, keeper) = (owned.lease.clone(), owned.keeper.abort_handle());
-    let up = bring_up_owned(config, signals, door, database, clock, fence, owned).await;
+    let runtime = Runtime::start_with(shards(), Heartbeat::default(), probe);
+    let up = match runtime.context("the actors' threads cannot be started") {
+        Ok(runtime) => bring_up_owned(config, signals, door, database, runtime, fence, owned).await,
+        Err(error) => Err(error),
+    };
     if up.is_err() {
         keeper.abort();
         lease.release().await;
@@ -279,14 +295,14 @@ async fn bring_up_owned(
     signals: Signals,
     door: &Door,
     database: Database,
-    clock: Arc<dyn Clock>,
+    runtime: Runtime,
     fence: Arc<Fence>,
     owned: Owned,
 ) -> anyhow::Result<(Parts, Arc<LiveDirectory>)> {
     let Owned { lease, journal, opened, keeper } = owned;
     let directory = Arc::new(LiveDirectory::default());
     directory.refresh(&database).await.context("the companies cannot be read")?;
-    let runtime = Runtime::start(shards()).context("the actors' threads cannot be started")?;
+    let clock = door.clock.clone();
     let ports = ports(config, &database, journal.clone(), directory.clone(), clock.clone(), &fence)?;
     let outage = signals.outage.clone();
     let actors = Actors::start(&runtime, &ports, &settings(config), fence.clone(), outage);

@@ -116,7 +116,7 @@ async fn start(config: Config) -> anyhow::Result<Running> {
         waits.becomes(ServiceState::Standby).await;
         eprintln!("another process owns the database or the journal's folder; waiting until it ends");
     });
-    let running = app::start_with(config, readiness).await;
+    let running = app::start_with(config, readiness, None).await;
     telling.abort();
     running
 }

@@ -28,14 +28,17 @@ mod support;
 mod args;
 mod companies;
 mod faults;
+mod hammer;
 mod home;
 mod judge;
 mod ledger;
+mod plain;
 mod process;
 mod proxy;
 mod server;
 mod table;
 mod traffic;
+mod wire;
 mod world;
 
 use args::{Args, Mode};
@@ -58,7 +61,7 @@ fn main() -> std::process::ExitCode {
             std::process::ExitCode::SUCCESS
         }
         Mode::ListIgnored => std::process::ExitCode::SUCCESS,
-        Mode::Serve { .. } => std::process::ExitCode::FAILURE,
+        Mode::Serve { ref trouble } => faults::poison::serve(trouble),
         Mode::Run => run(&args),
     }
 }

@@ -121,6 +121,12 @@ impl Process {
         request.timeout(Duration::from_secs(10)).send().await.ok()?.json().await.ok()
     }
 
+    /// An order to `/admin`.
+    pub async fn admin_post(&self, path: &str) -> Option<u16> {
+        let request = self.http.post(format!("{}{path}", self.base)).bearer_auth(ADMIN_TOKEN);
+        Some(request.timeout(Duration::from_secs(10)).send().await.ok()?.status().as_u16())
+    }
+
     /// Bytes that it has in memory now.
     pub fn resident_bytes(&self) -> u64 {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.id())).unwrap_or_default();

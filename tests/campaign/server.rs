@@ -22,10 +22,6 @@ impl Server {
         Self { kind, instance, port, url }
     }
 
-    pub const fn port(&self) -> u16 {
-        self.port
-    }
-
     /// `STOP` freezes it, `CONT` lets it go on, `KILL` is a loss of power.
     pub fn signal(&self, signal: &str) {
         script(&self.instance, &[], &["signal", self.kind.name(), signal]);

@@ -40,10 +40,11 @@ impl<A: Actor> Registry<A> {
     ) -> Registry<A> {
         let limits = Arc::new(limits);
         let live = Arc::new(AtomicUsize::new(0));
-        let pulse = system.pulse();
+        let (pulse, probe) = (system.pulse(), system.probe());
         let shard = |index: usize| {
             let (factory, clock, limits) = (factory.clone(), clock.clone(), limits.clone());
-            let shard = Arc::new(Shard::new(factory, clock, limits, live.clone(), pulse.clone()));
+            let shard =
+                Arc::new(Shard::new(factory, clock, limits, live.clone(), pulse.clone(), probe.clone()));
             system.attach(index, shard.clone() as Arc<dyn Hosted>);
             shard
         };

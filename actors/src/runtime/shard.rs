@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use super::guard::{drop_guarded, guarded};
 use super::limits::ms_between;
 use super::observe::{self, Gauges};
+use super::probe::Probe;
 use super::state::{Admitted, Delivered, Phase, State};
 use super::system::{Hosted, Load, Pulse};
 use super::{Actor, ActorStatus, Factory, Limits, Refused};
@@ -23,6 +24,7 @@ pub(super) struct Shard<A: Actor> {
     pub(super) limits: Arc<Limits>,
     pub(super) pulse: Arc<Pulse>,
     pub(super) gauges: Gauges,
+    pub(super) probe: Option<Probe>,
 }
 
 impl<A: Actor> Shard<A> {
@@ -32,10 +34,11 @@ impl<A: Actor> Shard<A> {
         limits: Arc<Limits>,
         live: Arc<AtomicUsize>,
         pulse: Arc<Pulse>,
+        probe: Option<Probe>,
     ) -> Self {
         let active = Arc::new(AtomicUsize::new(0));
         let state = Mutex::new(State::new(limits.clone(), live, active.clone()));
-        Shard { state, active, factory, clock, limits, pulse, gauges: Gauges::default() }
+        Shard { state, active, factory, clock, limits, pulse, gauges: Gauges::default(), probe }
     }
 
     pub(super) fn lock(&self) -> MutexGuard<'_, State<A>> {

@@ -15,6 +15,7 @@ use tokio::sync::futures::Notified;
 
 use super::guard;
 use super::monitor::{self, Heartbeat, Ping};
+use super::probe::Probe;
 
 /// How long a thread may take to end.
 const STOP_WAIT: Duration = Duration::from_secs(5);
@@ -81,6 +82,7 @@ pub struct Runtime {
 pub(super) struct Inner {
     pub(super) slots: Vec<Mutex<Home>>,
     pub(super) heartbeat: Heartbeat,
+    probe: Option<Probe>,
     system: System,
     system_thread: ThreadId,
     thread: Mutex<Option<JoinHandle<()>>>,
@@ -126,11 +128,11 @@ impl OwnArbiter {
 impl Runtime {
     /// Starts `shards` arbiter threads (at least one) with the default heartbeat.
     pub fn start(shards: usize) -> io::Result<Runtime> {
-        Runtime::start_with(shards, Heartbeat::default())
+        Runtime::start_with(shards, Heartbeat::default(), None)
     }
 
-    /// Starts `shards` arbiter threads (at least one), watched by `heartbeat`.
-    pub fn start_with(shards: usize, heartbeat: Heartbeat) -> io::Result<Runtime> {
+    /// Starts `shards` arbiter threads (at least one), watched by `heartbeat`; `probe` looks at every turn.
+    pub fn start_with(shards: usize, heartbeat: Heartbeat, probe: Option<Probe>) -> io::Result<Runtime> {
         guard::install_hook();
         let (sender, receiver) = channel();
         let thread = std::thread::Builder::new()
@@ -143,6 +145,7 @@ impl Runtime {
         let inner = Arc::new(Inner {
             slots,
             heartbeat,
+            probe,
             system,
             system_thread,
             thread: Mutex::new(Some(thread)),
@@ -161,6 +164,10 @@ impl Runtime {
     /// Ends the threads. What is still queued in registries stays unhandled: drain them before.
     pub fn shutdown(&self) {
         self.inner.shutdown();
+    }
+
+    pub(super) fn probe(&self) -> Option<Probe> {
+        self.inner.probe.clone()
     }
 
     pub(super) fn pulse(&self) -> Arc<Pulse> {

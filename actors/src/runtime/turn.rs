@@ -78,6 +78,9 @@ impl<A: Actor> Shard<A> {
         let Turn { cell, key, mut actor, letter } = turn;
         desk.orders.stop = false;
         let outcome = guarded(|| {
+            if let Some(probe) = &self.probe {
+                probe(A::KIND, &*key);
+            }
             let mut cx = Context { key: &*key, now, orders: &mut desk.orders };
             actor.handle(&letter.message, &mut cx);
         });

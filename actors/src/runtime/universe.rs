@@ -42,7 +42,7 @@ impl Universe {
     /// A universe with `shards` shards, watched by `heartbeat` (in real time).
     #[allow(clippy::expect_used, reason = "a test without threads cannot go on")]
     pub fn with_heartbeat(shards: usize, heartbeat: Heartbeat) -> Self {
-        let runtime = Runtime::start_with(shards, heartbeat).expect("the threads of a universe start");
+        let runtime = Runtime::start_with(shards, heartbeat, None).expect("the threads of a universe start");
         Universe { clock: Arc::new(ManualClock::new(BEGINNING)), runtime, may_leak: false }
     }
 

@@ -6,6 +6,10 @@ mod crash;
 mod database;
 mod disk;
 mod handover;
+mod overload;
+pub mod poison;
+mod race;
+mod restart;
 
 use std::{future::Future, pin::Pin, time::Duration};
 
@@ -57,11 +61,15 @@ pub struct Fault {
 pub fn all() -> Vec<Fault> {
     let mut all = Vec::new();
     all.extend(crash::faults());
+    all.extend(restart::faults());
     all.extend(database::faults());
     all.extend(calendar::faults());
     all.extend(disk::faults());
     all.extend(clock::faults());
     all.extend(handover::faults());
+    all.extend(poison::faults());
+    all.extend(overload::faults());
+    all.extend(race::faults());
     all
 }
 

@@ -1,0 +1,304 @@
+//! Twice as much as goes through, for a minute.
+
+use std::{
+    collections::BTreeMap,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, AtomicU64, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use rand::{Rng, SeedableRng, rngs::SmallRng};
+
+use super::{Fault, Scale, fault};
+use crate::{
+    home::Kind,
+    judge::Findings,
+    ledger::Figures,
+    plain::PlainCall,
+    process::Process,
+    table::Row,
+    wire::Wire,
+    world::{World, pass},
+};
+
+const COMPANIES: u32 = 12;
+/// Connections that measure what goes through: enough that nobody waits for a caller.
+const CONNECTIONS: usize = 128;
+/// Connections that bring twice as much: Retell opens as many as it needs.
+const CROWD: usize = 1_000;
+/// Of what was accepted, 99 of 100 are answered within this time.
+const P99_MAX: Duration = Duration::from_millis(100);
+/// What memory may grow by between the second quarter of the run and its end.
+const GROWTH_MAX_BYTES: u64 = 96 * 1024 * 1024;
+
+pub fn faults() -> Vec<Fault> {
+    vec![fault!("overload", "twice as many requests as go through", overload)]
+}
+
+/// Kinds of requests, in the order in which they are refused.
+const KINDS: [&str; 4] = ["transcript_updated", "function_read", "function_write", "lifecycle"];
+
+#[derive(Default)]
+struct Counts {
+    accepted: BTreeMap<&'static str, u64>,
+    refused: BTreeMap<&'static str, u64>,
+    without_retry_after: u64,
+    other: BTreeMap<u16, u64>,
+    unanswered: u64,
+    times: Vec<Duration>,
+    /// Lifecycle events that were answered 204.
+    kept: Vec<(String, &'static str)>,
+}
+
+struct Crowd {
+    stop: AtomicBool,
+    /// Requests that are due and not yet taken up, as a number that only grows.
+    due: AtomicU64,
+    taken: AtomicU64,
+    counts: Mutex<Counts>,
+}
+
+async fn overload(scale: Scale) -> Vec<Row> {
+    let mut rows = Vec::new();
+    for kind in scale.of(vec![Kind::MariaDb, Kind::Sqlite], vec![Kind::MariaDb]) {
+        let Some(world) = World::make(kind, COMPANIES, scale.seed).await else { continue };
+        let process = world.start().await;
+        // What goes through when everybody waits for the answer before.
+        let alone =
+            press(&world, &process, CONNECTIONS, f64::INFINITY, scale.of(10.0, 2.0), scale.seed).await;
+        let capacity = alone.counts.times.len() as f64 / alone.seconds;
+        let pressed =
+            press(&world, &process, CROWD, 2.0 * capacity, scale.of(60.0, 4.0), scale.seed + 1).await;
+        rows.push(tell(&world, &process, scale, capacity, alone, pressed).await);
+    }
+    rows
+}
+
+struct Pressed {
+    counts: Counts,
+    seconds: f64,
+    /// Resident bytes, four times a second.
+    memory: Vec<u64>,
+}
+
+/// Sends so many requests per second over so many connections.
+async fn press(
+    world: &World,
+    process: &Process,
+    hands: usize,
+    per_s: f64,
+    seconds: f64,
+    seed: u64,
+) -> Pressed {
+    let crowd = Arc::new(Crowd {
+        stop: AtomicBool::new(false),
+        due: AtomicU64::new(0),
+        taken: AtomicU64::new(0),
+        counts: Mutex::default(),
+    });
+    let all: Vec<_> = (0..hands)
+        .map(|hand| {
+            let wire = Wire::new(&world.addresses[0]);
+            let rng = SmallRng::seed_from_u64(seed.wrapping_mul(65_537).wrapping_add(hand as u64));
+            tokio::spawn(send(crowd.clone(), wire, rng, per_s.is_finite()))
+        })
+        .collect();
+    let (since, mut memory, mut next_look) = (Instant::now(), Vec::new(), 0.0);
+    while since.elapsed().as_secs_f64() < seconds {
+        let passed = since.elapsed().as_secs_f64();
+        crowd.due.store((passed * per_s.min(1e9)) as u64, Ordering::Relaxed);
+        if passed >= next_look {
+            memory.push(process.resident_bytes());
+            next_look += 0.25;
+        }
+        pass(0.002).await;
+    }
+    crowd.stop.store(true, Ordering::Relaxed);
+    let seconds = since.elapsed().as_secs_f64();
+    for hand in all {
+        hand.await.unwrap();
+    }
+    let counts = std::mem::take(&mut *crowd.counts.lock().unwrap());
+    Pressed { counts, seconds, memory }
+}
+
+/// One connection: takes what is due, one request after the other.
+async fn send(crowd: Arc<Crowd>, mut wire: Wire, mut rng: SmallRng, paced: bool) {
+    let mut own = Counts::default();
+    let mut call = PlainCall::new(&mut rng, "load", COMPANIES as usize);
+    let mut step = rng.random_range(0..8);
+    while !crowd.stop.load(Ordering::Relaxed) {
+        if paced && !take_one(&crowd) {
+            pass(0.003).await;
+            continue;
+        }
+        step = (step + 1) % 8;
+        let (kind, event, path, body) = match step {
+            0 => {
+                call = PlainCall::new(&mut rng, "load", COMPANIES as usize);
+                ("lifecycle", "call_started", "/webhooks/retell", call.started())
+            }
+            1..=4 => ("transcript_updated", "", "/webhooks/retell", call.transcript(&mut rng, 2_000)),
+            5 => {
+                ("function_read", "", "/functions/retell/list_services", call.function("list_services", "{}"))
+            }
+            6 => {
+                let wish = r#"{"name":"Anna Schmidt","phone":"+4915112345678","reason":"x"}"#;
+                let body = call.function("request_callback", wish);
+                ("function_write", "", "/functions/retell/request_callback", body)
+            }
+            _ => ("lifecycle", "call_ended", "/webhooks/retell", call.ended(&mut rng, 4_000)),
+        };
+        let since = Instant::now();
+        match wire.post(path, body.as_bytes()).await {
+            Some(answer) if answer.status < 300 => {
+                *own.accepted.entry(kind).or_default() += 1;
+                own.times.push(since.elapsed());
+                if kind == "lifecycle" {
+                    own.kept.push((call.id.clone(), event));
+                }
+            }
+            Some(answer) if answer.status == 503 => {
+                *own.refused.entry(kind).or_default() += 1;
+                own.without_retry_after += u64::from(!answer.retry_after);
+            }
+            Some(answer) => *own.other.entry(answer.status).or_default() += 1,
+            None => own.unanswered += 1,
+        }
+    }
+    crowd.counts.lock().unwrap().add(own);
+}
+
+fn take_one(crowd: &Crowd) -> bool {
+    let due = crowd.due.load(Ordering::Relaxed);
+    crowd
+        .taken
+        .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |taken| (taken < due).then_some(taken + 1))
+        .is_ok()
+}
+
+impl Counts {
+    fn add(&mut self, own: Self) {
+        for (kind, count) in own.accepted {
+            *self.accepted.entry(kind).or_default() += count;
+        }
+        for (kind, count) in own.refused {
+            *self.refused.entry(kind).or_default() += count;
+        }
+        for (status, count) in own.other {
+            *self.other.entry(status).or_default() += count;
+        }
+        self.without_retry_after += own.without_retry_after;
+        self.unanswered += own.unanswered;
+        self.times.extend(own.times);
+        self.kept.extend(own.kept);
+    }
+
+    fn p99(&mut self) -> Duration {
+        self.times.sort_unstable();
+        self.times.get(self.times.len() * 99 / 100).copied().unwrap_or_default()
+    }
+
+    /// Share of a kind that was refused.
+    fn refused_share(&self, kind: &str) -> f64 {
+        let of = |counts: &BTreeMap<&'static str, u64>| counts.get(kind).copied().unwrap_or_default() as f64;
+        let (refused, accepted) = (of(&self.refused), of(&self.accepted));
+        if refused + accepted > 0.0 { refused / (refused + accepted) } else { 0.0 }
+    }
+}
+
+async fn tell(
+    world: &World,
+    process: &Process,
+    scale: Scale,
+    capacity: f64,
+    mut alone: Pressed,
+    mut pressed: Pressed,
+) -> Row {
+    let (p99_alone, p99) = (alone.counts.p99(), pressed.counts.p99());
+    let counts = &pressed.counts;
+    let accepted: u64 = counts.accepted.values().sum();
+    let refused: u64 = counts.refused.values().sum();
+    let mut findings = Findings::default();
+    let shares: Vec<String> =
+        KINDS.iter().map(|kind| format!("{kind} {:.1} %", 100.0 * counts.refused_share(kind))).collect();
+    let quarter = pressed.memory.len() / 4;
+    let early = pressed.memory.iter().skip(quarter).take(quarter.max(1)).max().copied().unwrap_or_default();
+    let late = pressed.memory.iter().rev().take(quarter.max(1)).max().copied().unwrap_or_default();
+    let notes = vec![
+        format!(
+            "goes through {capacity:.0}/s with p99 {p99_alone:.1?}; sent {:.0}/s, accepted {:.0}/s with p99 {p99:.1?}",
+            (accepted + refused) as f64 / pressed.seconds,
+            accepted as f64 / pressed.seconds
+        ),
+        format!("refused: {}", shares.join(", ")),
+        format!("memory {} MiB in the second quarter, {} MiB in the last", early >> 20, late >> 20),
+    ];
+    if counts.without_retry_after > 0 {
+        findings.wrong.push(format!("{} refusals without Retry-After", counts.without_retry_after));
+    }
+    if !counts.other.is_empty() || counts.unanswered > 0 {
+        findings.wrong.push(format!("answered {:?}, unanswered {}", counts.other, counts.unanswered));
+    }
+    for pair in KINDS.windows(2) {
+        let [first, second] = [counts.refused_share(pair[0]), counts.refused_share(pair[1])];
+        if second > 0.0 && second > first {
+            findings.wrong.push(format!("{} was refused more than {}", pair[1], pair[0]));
+        }
+    }
+    if scale.full && p99 > P99_MAX {
+        findings.wrong.push(format!("p99 of what was accepted {p99:.1?}"));
+    }
+    if scale.full && late.saturating_sub(early) > GROWTH_MAX_BYTES {
+        findings.wrong.push(format!("memory grew by {} MiB", late.saturating_sub(early) >> 20));
+    }
+    let since = Instant::now();
+    let figures = Figures {
+        acknowledged: accepted + alone.counts.times.len() as u64,
+        worst_ack: pressed.counts.times.last().copied().unwrap_or_default(),
+        ..Figures::default()
+    };
+    let kept = alone.counts.kept.into_iter().chain(pressed.counts.kept);
+    everything_is_kept(world, process, kept.collect(), &mut findings).await;
+    Row {
+        fault: "overload".to_owned(),
+        database: world.kind.name().to_owned(),
+        runs: 1,
+        figures,
+        findings,
+        untaken: 0,
+        recovery: Some(since.elapsed()),
+        notes,
+    }
+}
+
+async fn everything_is_kept(
+    world: &World,
+    process: &Process,
+    kept: Vec<(String, &'static str)>,
+    findings: &mut Findings,
+) {
+    let since = Instant::now();
+    while since.elapsed() < Duration::from_secs(180) {
+        if process.seen().await.is_some_and(|seen| seen.outstanding == 0) {
+            break;
+        }
+        pass(0.2).await;
+    }
+    let tables = world.tables().await;
+    let mut rows: BTreeMap<(String, String), u64> = BTreeMap::new();
+    for mut row in tables.rows("call_id, event", "FROM call_events").await {
+        let (event, call) =
+            (row.pop().flatten().unwrap_or_default(), row.pop().flatten().unwrap_or_default());
+        *rows.entry((call, event)).or_default() += 1;
+    }
+    for (call, event) in kept {
+        match rows.get(&(call.clone(), event.to_owned())) {
+            Some(1) => {}
+            None => findings.lost.push(format!("{event} of {call}")),
+            Some(times) => findings.doubled.push(format!("{event} of {call}, {times} rows")),
+        }
+    }
+}

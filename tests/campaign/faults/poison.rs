@@ -1,0 +1,282 @@
+//! Messages that make their actor panic, and threads that stand still. The program is this binary itself, with a
+//! probe before every turn of an actor; everything else is the service as it is.
+
+use std::{
+    process::{Command, ExitCode},
+    sync::{Arc, Mutex, PoisonError},
+    time::{Duration, Instant},
+};
+
+use askpro::{app, config::Config};
+use askpro_actors::runtime::Probe;
+use rand::{SeedableRng, rngs::SmallRng};
+use serde_json::Value;
+
+use super::{Fault, Scale, fault};
+use crate::{
+    companies,
+    hammer::{Blows, hammer},
+    home::Kind,
+    judge::{Findings, Posts, judge},
+    ledger::Figures,
+    plain::PlainCall,
+    process::Process,
+    support::database::Tables,
+    table::Row,
+    wire::Wire,
+    world::{World, pass},
+};
+
+const COMPANIES: u32 = 6;
+/// Connections of those who have nothing to do with it.
+const CONNECTIONS: usize = 8;
+/// Calls with trouble in them that come in each second.
+const TROUBLED_PER_S: f64 = 40.0;
+/// What the others may lose: of their throughput, and beyond their p99.
+const THROUGHPUT_MIN: f64 = 0.8;
+const P99_MAX: f64 = 1.5;
+
+pub fn faults() -> Vec<Fault> {
+    vec![
+        fault!("poison_message", "calls whose every turn panics", message),
+        fault!("poison_company", "a company whose scheduler and whose every call panic", company),
+        fault!("hanging_thread", "a turn that stands still for seconds", hanging),
+    ]
+}
+
+/// `askpro serve` with trouble: `panic:KIND:KEY` panics in every turn of such an actor, `hang:KIND:KEY` stands still
+/// in the first. A key is met by its beginning; several troubles stand side by side with commas between them.
+pub fn serve(trouble: &str) -> ExitCode {
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let config = Config::load(None, std::env::vars()).unwrap();
+    askpro::telemetry::logs::init(&config.log).unwrap();
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
+    match runtime.block_on(app::run_probed(config, Some(probe(trouble)))) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("{error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn probe(trouble: &str) -> Probe {
+    let troubles: Vec<[String; 3]> = trouble
+        .split(',')
+        .filter_map(|one| {
+            let mut words = one.splitn(3, ':').map(str::to_owned);
+            Some([words.next()?, words.next()?, words.next()?])
+        })
+        .collect();
+    let hung = Mutex::new(std::collections::BTreeSet::new());
+    Arc::new(move |kind, key| {
+        for [what, of, begins] in &troubles {
+            if kind != of {
+                continue;
+            }
+            let key = key.to_string();
+            if !key.starts_with(begins.as_str()) {
+                continue;
+            }
+            match what.as_str() {
+                "hang" => {
+                    let is_first = hung.lock().unwrap_or_else(PoisonError::into_inner).insert(key);
+                    if is_first {
+                        #[allow(clippy::disallowed_methods, reason = "standing still is what is tried here")]
+                        std::thread::sleep(Duration::from_secs(6));
+                    }
+                }
+                _ => panic!("as it was told to"),
+            }
+        }
+    })
+}
+
+/// The service with this trouble, at the world's address.
+async fn start(world: &World, trouble: &str) -> Process {
+    let mut command = Command::new(std::env::current_exe().unwrap());
+    for (name, _) in std::env::vars_os().filter(|(n, _)| n.to_string_lossy().starts_with("ASKPRO__")) {
+        command.env_remove(name);
+    }
+    command.envs(&world.setup.env).args(["--serve", trouble]);
+    let mut process = Process::spawn(command, &world.addresses[0], world.setup.folder.path());
+    process.until_ready().await;
+    process
+}
+
+async fn message(scale: Scale) -> Vec<Row> {
+    course("poison_message", scale, |_| "panic:call:bad".to_owned()).await
+}
+
+async fn company(scale: Scale) -> Vec<Row> {
+    let trouble = |id: &str| format!("panic:call:bad,panic:scheduling:{id}");
+    course("poison_company", scale, trouble).await
+}
+
+async fn hanging(scale: Scale) -> Vec<Row> {
+    course("hanging_thread", scale, |_| "hang:call:bad".to_owned()).await
+}
+
+/// What the others noticed in one run beside the trouble, as shares of the run before it without.
+#[derive(Debug, Clone, Copy)]
+struct Noticed {
+    throughput: f64,
+    p99: f64,
+}
+
+async fn course(name: &str, scale: Scale, trouble: fn(&str) -> String) -> Vec<Row> {
+    let Some(mut world) = World::make(Kind::MariaDb, COMPANIES, scale.seed).await else { return Vec::new() };
+    world.set("LOG__LEVEL", "error");
+    let tables = world.tables().await;
+    let of_last = format!("FROM companies WHERE slug = '{}'", companies::slug(COMPANIES as usize - 1));
+    let id = tables.texts("id", &of_last).await.remove(0);
+    let mut process = start(&world, &trouble(&id)).await;
+    let (runs, seconds) = (scale.of(5, 1), scale.of(20.0, 3.0));
+    let mut noticed = Vec::new();
+    let mut troubled = Troubled::new(&world.addresses[0], scale.seed, name == "hanging_thread");
+    let mut blows = Blows::default();
+    for run in 0..runs {
+        let healthy = COMPANIES as usize - 1;
+        let alone = hammer(&world.addresses[0], CONNECTIONS, healthy, seconds, scale.seed + 2 * run).await;
+        let (beside, ()) = tokio::join!(
+            hammer(&world.addresses[0], CONNECTIONS, healthy, seconds, scale.seed + 2 * run + 1),
+            troubled.come_in(seconds)
+        );
+        noticed.push(Noticed {
+            throughput: beside.per_second() / alone.per_second(),
+            p99: beside.p99().as_secs_f64() / alone.p99().as_secs_f64(),
+        });
+        blows.acknowledged += alone.acknowledged + beside.acknowledged;
+        blows.refused += alone.refused + beside.refused;
+    }
+    let mut row = Row {
+        fault: name.to_owned(),
+        database: world.kind.name().to_owned(),
+        runs,
+        figures: Figures {
+            acknowledged: blows.acknowledged + troubled.acknowledged.len() as u64,
+            ..Figures::default()
+        },
+        findings: Findings::default(),
+        untaken: 0,
+        recovery: None,
+        notes: Vec::new(),
+    };
+    tell(&noticed, scale, &mut row);
+    struck(name, &process, &mut row).await;
+    if blows.refused > 0 {
+        row.findings.wrong.push(format!("{} requests of the others were refused", blows.refused));
+    }
+    // The next process has no trouble, and everything that was set aside is replayed.
+    process.signal("TERM");
+    process.ended(Duration::from_secs(30)).await;
+    let since = Instant::now();
+    process = world.start().await;
+    replay_all(&process).await;
+    all_there(&tables, &troubled, blows.acknowledged, &mut row).await;
+    row.recovery = Some(since.elapsed());
+    let nothing_else = judge(&world, &process, Posts::Once).await;
+    row.findings.wrong.extend(nothing_else.wrong);
+    vec![row]
+}
+
+/// The trouble was there: panics were caught, or a thread was replaced.
+async fn struck(name: &str, process: &Process, row: &mut Row) {
+    let metric =
+        if name == "hanging_thread" { "askpro_shards_replaced_total" } else { "askpro_actor_restarts_total" };
+    let times = process.metric(metric).await.unwrap_or_default();
+    row.notes.push(format!("{metric} {times}"));
+    if times == 0.0 {
+        row.findings.wrong.push(format!("{metric} is 0: the trouble was not there"));
+    }
+}
+
+/// Ratios are medians; a short run on a busy machine says nothing about them.
+fn tell(noticed: &[Noticed], scale: Scale, row: &mut Row) {
+    let median = |of: fn(&Noticed) -> f64| {
+        let mut all: Vec<f64> = noticed.iter().map(of).collect();
+        all.sort_by(f64::total_cmp);
+        all[all.len() / 2]
+    };
+    let (throughput, p99) = (median(|n| n.throughput), median(|n| n.p99));
+    row.notes.push(format!("the others' throughput x {throughput:.2}, their p99 x {p99:.2}"));
+    if scale.full && (throughput < THROUGHPUT_MIN || p99 > P99_MAX) {
+        row.findings
+            .wrong
+            .push(format!("the others noticed it: throughput x {throughput:.2}, p99 x {p99:.2}"));
+    }
+}
+
+/// Those with trouble in them.
+struct Troubled {
+    wire: Wire,
+    rng: SmallRng,
+    /// One each half minute stands still; of the others many come.
+    is_rare: bool,
+    /// `(call, event)` that were answered 204.
+    acknowledged: Vec<(String, &'static str)>,
+}
+
+impl Troubled {
+    fn new(address: &str, seed: u64, is_rare: bool) -> Self {
+        Self {
+            wire: Wire::new(address),
+            rng: SmallRng::seed_from_u64(seed),
+            is_rare,
+            acknowledged: Vec::new(),
+        }
+    }
+
+    async fn come_in(&mut self, seconds: f64) {
+        let since = Instant::now();
+        while since.elapsed().as_secs_f64() < seconds {
+            let call = PlainCall::to(&mut self.rng, "bad", COMPANIES as usize - 1);
+            for (event, body) in
+                [("call_started", call.started()), ("call_ended", call.ended(&mut self.rng, 2_000))]
+            {
+                let answer = self.wire.post("/webhooks/retell", body.as_bytes()).await;
+                if answer.is_some_and(|answer| answer.status == 204) {
+                    self.acknowledged.push((call.id.clone(), event));
+                }
+            }
+            let pause = if self.is_rare { seconds } else { 1.0 / TROUBLED_PER_S };
+            pass(pause.min((seconds - since.elapsed().as_secs_f64()).max(0.0))).await;
+        }
+    }
+}
+
+/// Replays dead letters until there are none.
+async fn replay_all(process: &Process) {
+    crate::support::within(Duration::from_secs(60), "every dead letter is replayed", async || {
+        let page = process.admin("/admin/dead-letters?limit=200").await?;
+        let items: Vec<Value> = page["items"].as_array()?.clone();
+        for item in &items {
+            process.admin_post(&format!("/admin/dead-letters/{}/replay", item["id"].as_str()?)).await;
+        }
+        items.is_empty().then_some(())
+    })
+    .await;
+}
+
+async fn all_there(tables: &Tables, troubled: &Troubled, others: u64, row: &mut Row) {
+    let wanted = others + troubled.acknowledged.len() as u64;
+    let is_there = async || (tables.count("call_events").await >= wanted).then_some(());
+    let waited = tokio::time::timeout(Duration::from_secs(60), async {
+        while is_there().await.is_none() {
+            pass(0.2).await;
+        }
+    });
+    if waited.await.is_err() {
+        let there = tables.count("call_events").await;
+        row.findings.lost.push(format!("{wanted} events were acknowledged and {there} are there"));
+    }
+    for (call, event) in &troubled.acknowledged {
+        let times =
+            tables.count(&format!("call_events WHERE call_id = '{call}' AND event = '{event}'")).await;
+        match times {
+            1 => {}
+            0 => row.findings.lost.push(format!("{event} of {call}")),
+            _ => row.findings.doubled.push(format!("{event} of {call}, {times} rows")),
+        }
+    }
+}

@@ -1,0 +1,201 @@
+//! Killed with very many calls on the line: the next process knows all of them.
+
+use std::time::{Duration, Instant};
+
+use askpro::simulators::calcom::{Fault as Trouble, FaultKind, Operation};
+use rand::{SeedableRng, rngs::SmallRng};
+
+use super::{Fault, Scale, fault};
+use crate::{
+    judge::Findings,
+    ledger::Figures,
+    plain::PlainCall,
+    process::Process,
+    support::database::Tables,
+    table::Row,
+    wire::Wire,
+    world::{World, pass},
+};
+
+/// Companies that share the calls.
+const COMPANIES: u32 = 60;
+const CONNECTIONS: usize = 32;
+/// From the start of the next process to `/readyz` 200, at most; only judged at the real size.
+const READY_WITHIN: Duration = Duration::from_secs(5);
+
+pub fn faults() -> Vec<Fault> {
+    vec![fault!(
+        "restart_live",
+        "killed with 100,000 live calls, 1,000 holds and 100 bookings in flight",
+        restart
+    )]
+}
+
+async fn restart(scale: Scale) -> Vec<Row> {
+    let (calls, holds, bookings) = scale.of((100_000, 1_000, 100), (2_000, 40, 10));
+    let mut rows = Vec::new();
+    for kind in scale.kinds() {
+        let Some(world) = World::make(kind, COMPANIES, scale.seed).await else { continue };
+        let mut process = world.start().await;
+        let mut told = Told::default();
+        told.ring(&world, calls, scale.seed).await;
+        told.hold(&world, holds, scale.seed + 1).await;
+        world.calcom.add_fault(Trouble {
+            kind: FaultKind::SlowAnswer { ms: 20_000 },
+            api_key: None,
+            operation: Some(Operation::Create),
+            count: None,
+        });
+        told.book(&world, bookings).await;
+        process.kill();
+        let mut process = world.spawn();
+        let ready = process.until_ready().await;
+        world.calcom.clear_faults();
+        let mut row = Row {
+            fault: "restart_live".to_owned(),
+            database: kind.name().to_owned(),
+            runs: 1,
+            figures: Figures {
+                acknowledged: told.calls.len() as u64,
+                functions: told.answers,
+                ..Figures::default()
+            },
+            findings: Findings::default(),
+            untaken: 0,
+            recovery: Some(ready),
+            notes: Vec::new(),
+        };
+        if scale.full && ready > READY_WITHIN {
+            row.findings.wrong.push(format!("ready {ready:.1?} after its start"));
+        }
+        compare(&world, &process, &told, calls + holds, &mut row).await;
+        row.notes.push(format!(
+            "{} live calls, {} holds, {} bookings in flight",
+            told.calls.len(),
+            told.held,
+            told.booking
+        ));
+        rows.push(row);
+    }
+    rows
+}
+
+/// What was acknowledged.
+#[derive(Default)]
+struct Told {
+    calls: Vec<String>,
+    answers: u64,
+    held: u64,
+    booking: u64,
+    /// Calls with a hold.
+    holders: Vec<PlainCall>,
+}
+
+impl Told {
+    /// So many calls begin.
+    async fn ring(&mut self, world: &World, count: usize, seed: u64) {
+        let hands: Vec<_> = (0..CONNECTIONS)
+            .map(|hand| {
+                let mut wire = Wire::new(&world.addresses[0]);
+                let mut rng = SmallRng::seed_from_u64(seed.wrapping_mul(31).wrapping_add(hand as u64));
+                tokio::spawn(async move {
+                    let mut taken = Vec::new();
+                    for _ in 0..count / CONNECTIONS {
+                        let call = PlainCall::new(&mut rng, "call", COMPANIES as usize);
+                        let answer = wire.post("/webhooks/retell", call.started().as_bytes()).await;
+                        if answer.is_some_and(|answer| answer.status == 204) {
+                            taken.push(call.id);
+                        }
+                    }
+                    taken
+                })
+            })
+            .collect();
+        for hand in hands {
+            self.calls.extend(hand.await.unwrap());
+        }
+    }
+
+    /// Calls that hold a slot each: of every company, at another time each.
+    async fn hold(&mut self, world: &World, count: usize, seed: u64) {
+        let mut wire = Wire::new(&world.addresses[0]);
+        let mut rng = SmallRng::seed_from_u64(seed);
+        for number in 0..count * 2 {
+            if self.held as usize >= count {
+                break;
+            }
+            let call = PlainCall::to(&mut rng, "hold", number % COMPANIES as usize);
+            let slot = number / COMPANIES as usize;
+            let day = crate::support::days::slot(9, 0);
+            let time = format!("{:02}:{:02}", 8 + slot / 2 % 11, 30 * (slot % 2));
+            let arguments = format!(
+                r#"{{"service":"Haarschnitt","datetime":"{}T{time}","name":"Anna Schmidt"}}"#,
+                &day.local[..10]
+            );
+            let body = call.function("check_availability", &arguments);
+            let answer = wire.post("/functions/retell/check_availability", body.as_bytes()).await;
+            let Some(answer) = answer.filter(|answer| answer.status == 200) else { continue };
+            self.answers += 1;
+            let view: serde_json::Value = serde_json::from_slice(&answer.body).unwrap_or_default();
+            if view["held_until"].is_string() {
+                self.held += 1;
+                self.holders.push(call);
+            }
+        }
+    }
+
+    /// Some of them book; Cal.com books and does not answer before the end of this process.
+    async fn book(&mut self, world: &World, count: usize) {
+        for call in self.holders.iter().take(count).cloned() {
+            let mut wire = Wire::new(&world.addresses[0]);
+            tokio::spawn(async move {
+                let body = call.function("book_appointment", r#"{"name":"Anna Schmidt","confirm":true}"#);
+                wire.post("/functions/retell/book_appointment", body.as_bytes()).await
+            });
+        }
+        let posted = || world.calcom.requests(Some(Operation::Create)).len();
+        crate::support::within(Duration::from_secs(20), "the bookings are under way", async || {
+            (posted() >= count).then_some(())
+        })
+        .await;
+        self.booking = count as u64;
+    }
+}
+
+/// Every call is live again, every hold is there, and every booking comes to its end without a second post.
+async fn compare(world: &World, process: &Process, told: &Told, calls: usize, row: &mut Row) {
+    let live = process.metric("askpro_calls_live").await.unwrap_or_default();
+    let wanted = told.calls.len() as f64;
+    if live < wanted || live > calls as f64 + told.held as f64 {
+        row.findings.lost.push(format!("{wanted} calls were on the line, {live} are"));
+    }
+    let holds = process.metric("askpro_holds_active").await.unwrap_or_default();
+    let wanted = (told.held - told.booking) as f64;
+    if holds < wanted {
+        row.findings.lost.push(format!("{wanted} slots were held, {holds} are"));
+    }
+    let tables: Tables = world.tables().await;
+    let since = Instant::now();
+    let confirmed = async || tables.count("appointments WHERE status = 'confirmed'").await;
+    while confirmed().await < told.booking && since.elapsed() < Duration::from_secs(60) {
+        pass(0.2).await;
+    }
+    if confirmed().await < told.booking {
+        row.findings.lost.push(format!(
+            "{} bookings were told, {} are confirmed",
+            told.booking,
+            confirmed().await
+        ));
+    }
+    let (posts, bookings) =
+        (world.calcom.requests(Some(Operation::Create)).len(), world.calcom.bookings().len());
+    if posts > bookings {
+        row.findings.doubled.push(format!("{posts} posts for {bookings} bookings"));
+    }
+    let there: std::collections::BTreeSet<String> =
+        tables.texts("call_id", "FROM call_events WHERE event = 'call_started'").await.into_iter().collect();
+    let missing = told.calls.iter().filter(|call| !there.contains(*call)).count();
+    if missing > 0 {
+        row.findings.lost.push(format!("{missing} of {} acknowledged call_started", told.calls.len()));
+    }
+}
