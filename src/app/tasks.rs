@@ -126,6 +126,8 @@ async fn publish_gauges(services: Arc<Services>, recorder: Arc<Recorder>) {
         let budgets = services.actors.budgets.figures(services.clock.now());
         ::metrics::gauge!(metrics::CALCOM_BUDGET_USED).set(budgets.used_ratio_max);
         set(metrics::CALCOM_KEYS_BLOCKED, u64::try_from(budgets.keys_blocked).unwrap_or(u64::MAX));
+        let lateness = services.traffic.take_lateness();
+        ::metrics::gauge!(metrics::WORKER_LATENESS).set(lateness.as_secs_f64());
         ::metrics::gauge!(metrics::CLOCK_AHEAD).set(ahead_s(&services));
         recorder.run_upkeep();
     }

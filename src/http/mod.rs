@@ -26,7 +26,7 @@ pub use routes::configure;
 use crate::{
     config::HttpConfig,
     usecases::{
-        Door, ServiceState, Services,
+        Door, ServiceState, Services, lateness,
         load::{Class, Reason, count_refused},
     },
 };
@@ -107,6 +107,16 @@ impl Edge {
     }
 }
 
+/// Measures how late this thread is, and tells it to the figures of the services once there are any.
+async fn measure(edge: web::Data<Edge>) {
+    let tell = |late| {
+        if let Some(services) = edge.door.services.get() {
+            services.traffic.record_lateness(late);
+        }
+    };
+    lateness::measure_this_thread(tell).await;
+}
+
 /// Serves `door` on `listener` until the server's handle stops it. To be called inside a tokio runtime; the
 /// workers have threads of their own. Signals are left to others.
 ///
@@ -116,7 +126,12 @@ pub fn serve(door: Arc<Door>, config: &HttpConfig, listener: TcpListener) -> io:
     let edge = web::Data::new(Edge::new(door, config));
     let workers =
         config.workers.or_else(|| std::thread::available_parallelism().ok()).map_or(1, NonZeroUsize::get);
-    let server = HttpServer::new(move || App::new().app_data(edge.clone()).configure(configure))
+    let server = HttpServer::new(move || {
+        // Made once in each thread.
+        actix_web::rt::spawn(measure(edge.clone()));
+        App::new().app_data(edge.clone()).configure(configure)
+    });
+    let server = server
         .workers(workers)
         .max_connections(config.connections_max.div_ceil(workers))
         .client_request_timeout(config.head_timeout)

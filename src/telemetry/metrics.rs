@@ -49,6 +49,8 @@ pub const JOURNAL_SIZE: &str = "askpro_journal_size_bytes";
 pub const JOURNAL_SIZE_MAX: &str = "askpro_journal_size_max_bytes";
 /// Records of this start that were given up, because their segment was moved aside.
 pub const JOURNAL_GIVEN_UP: &str = "askpro_journal_given_up_bytes";
+/// How late the threads of the door come to what is ready.
+pub const WORKER_LATENESS: &str = "askpro_worker_lateness_seconds";
 /// How far the service's time is ahead of the machine's, which was put back.
 pub const CLOCK_AHEAD: &str = "askpro_clock_ahead_seconds";
 /// Requests to Cal.com.
@@ -344,6 +346,7 @@ pub const CATALOGUE: &[Metric] = &[
                 "reason",
                 &[
                     "queue_full",
+                    "late",
                     "journal_full",
                     "journal_slow",
                     "bodies_full",
@@ -411,6 +414,12 @@ pub const CATALOGUE: &[Metric] = &[
         JOURNAL_GIVEN_UP,
         Unit::Bytes,
         "Records that were not in the database at the start and are lost: their segment was moved aside",
+        UNLABELLED,
+    ),
+    gauge(
+        WORKER_LATENESS,
+        Unit::Seconds,
+        "How late the latest thread that answers requests came to what was ready, in the last second",
         UNLABELLED,
     ),
     gauge(

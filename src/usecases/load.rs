@@ -1,7 +1,7 @@
 //! Who is turned away when there is too much to do, and in which order: transcripts first, then functions
 //! that read, then functions that write, lifecycle events last. Every refusal is counted here.
 
-use super::Services;
+use super::{Services, lateness};
 use crate::telemetry::metrics::REFUSED;
 
 /// Load at which `transcript_updated` is refused: the next one carries the same words again.
@@ -12,6 +12,15 @@ pub const READS_REFUSED_AT: usize = 16_384;
 pub const WRITES_REFUSED_AT: usize = 32_768;
 /// Load at which everything is refused.
 pub const LIFECYCLE_REFUSED_AT: usize = 65_536;
+
+/// How late the thread of a request may be, in ms, before `transcript_updated` is refused.
+pub const TRANSCRIPTS_REFUSED_LATE_MS: u64 = 8;
+/// Before functions that read are refused.
+pub const READS_REFUSED_LATE_MS: u64 = 16;
+/// Before functions that write, and questions before a call, are refused.
+pub const WRITES_REFUSED_LATE_MS: u64 = 24;
+/// Before everything is refused: what is let in is answered well within 100 ms.
+pub const LIFECYCLE_REFUSED_LATE_MS: u64 = 32;
 
 /// Kinds of work at the door, in the order in which they are refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -50,8 +59,24 @@ impl Class {
         }
     }
 
-    const fn fits(self, load: usize) -> bool {
-        load < self.refused_at()
+    const fn refused_late_ms(self) -> u64 {
+        match self {
+            Self::Transcript => TRANSCRIPTS_REFUSED_LATE_MS,
+            Self::FunctionRead => READS_REFUSED_LATE_MS,
+            Self::FunctionWrite | Self::Inbound => WRITES_REFUSED_LATE_MS,
+            Self::Lifecycle => LIFECYCLE_REFUSED_LATE_MS,
+        }
+    }
+
+    /// Why there is no room for it, if there is none.
+    const fn refused_for(self, load: usize, late_ms: u64) -> Option<Reason> {
+        if load >= self.refused_at() {
+            Some(Reason::QueueFull)
+        } else if late_ms >= self.refused_late_ms() {
+            Some(Reason::Late)
+        } else {
+            None
+        }
     }
 }
 
@@ -60,6 +85,8 @@ impl Class {
 pub enum Reason {
     /// Too much waits already.
     QueueFull,
+    /// The thread comes too late to what is ready.
+    Late,
     /// The journal takes nothing.
     JournalFull,
     /// The company has used up what its limits allow.
@@ -80,6 +107,7 @@ impl Reason {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::QueueFull => "queue_full",
+            Self::Late => "late",
             Self::JournalFull => "journal_full",
             Self::Quota => "quota",
             Self::BodiesFull => "bodies_full",
@@ -111,11 +139,13 @@ pub fn load(services: &Services) -> usize {
 /// # Errors
 /// [`Overloaded`].
 pub fn admit(services: &Services, class: Class) -> Result<(), Overloaded> {
-    if class.fits(load(services)) {
-        return Ok(());
+    match class.refused_for(load(services), lateness::of_this_thread()) {
+        None => Ok(()),
+        Some(reason) => {
+            count_refused(class, reason);
+            Err(Overloaded)
+        }
     }
-    count_refused(class, Reason::QueueFull);
-    Err(Overloaded)
 }
 
 /// Counts work that was turned away.
@@ -132,13 +162,27 @@ mod tests {
 
     #[test]
     fn the_cheapest_work_is_refused_first_and_lifecycle_events_last() {
-        let fitting = |load| ALL.into_iter().filter(|class| class.fits(load)).collect::<Vec<_>>();
+        let fitting = |load| -> Vec<Class> {
+            ALL.into_iter().filter(|class| class.refused_for(load, 0).is_none()).collect()
+        };
         assert_eq!(fitting(0), ALL);
         assert_eq!(fitting(TRANSCRIPTS_REFUSED_AT - 1), ALL);
         assert_eq!(fitting(TRANSCRIPTS_REFUSED_AT), ALL[1..]);
         assert_eq!(fitting(READS_REFUSED_AT), ALL[2..]);
         assert_eq!(fitting(WRITES_REFUSED_AT), [Class::Lifecycle]);
         assert_eq!(fitting(LIFECYCLE_REFUSED_AT), []);
+    }
+
+    #[test]
+    fn a_thread_that_is_late_refuses_in_the_same_order() {
+        let fitting = |late| -> Vec<Class> {
+            ALL.into_iter().filter(|class| class.refused_for(0, late).is_none()).collect()
+        };
+        assert_eq!(fitting(TRANSCRIPTS_REFUSED_LATE_MS - 1), ALL);
+        assert_eq!(fitting(TRANSCRIPTS_REFUSED_LATE_MS), ALL[1..]);
+        assert_eq!(fitting(READS_REFUSED_LATE_MS), ALL[2..]);
+        assert_eq!(fitting(WRITES_REFUSED_LATE_MS), [Class::Lifecycle]);
+        assert_eq!(fitting(LIFECYCLE_REFUSED_LATE_MS), []);
     }
 
     #[test]
@@ -150,9 +194,14 @@ mod tests {
             labels.filter(|label| label.name == name).flat_map(|label| label.values).collect::<Vec<_>>()
         };
         assert!(ALL.iter().all(|class| values("class").contains(&&class.as_str())));
-        for reason in
-            [Reason::QueueFull, Reason::JournalFull, Reason::Quota, Reason::Draining, Reason::Standby]
-        {
+        for reason in [
+            Reason::QueueFull,
+            Reason::Late,
+            Reason::JournalFull,
+            Reason::Quota,
+            Reason::Draining,
+            Reason::Standby,
+        ] {
             assert!(values("reason").contains(&&reason.as_str()), "{reason:?}");
         }
     }

@@ -12,6 +12,7 @@ mod function_pace;
 pub mod functions;
 pub mod inbound;
 pub mod ingest;
+pub mod lateness;
 pub mod load;
 mod page;
 pub mod quarantine;

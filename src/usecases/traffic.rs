@@ -5,6 +5,7 @@ use std::sync::{
     Arc, Mutex, PoisonError,
     atomic::{AtomicU64, AtomicUsize, Ordering},
 };
+use std::time::Duration;
 
 use askpro_domain::time::UnixMillis;
 
@@ -22,6 +23,7 @@ pub struct Traffic(Arc<Figures>);
 struct Figures {
     appending: AtomicUsize,
     rows_left_out: AtomicU64,
+    lateness_us: AtomicU64,
     journal_refused_at_bytes: AtomicU64,
     seconds: Mutex<[Second; SECONDS_KEPT]>,
 }
@@ -31,6 +33,7 @@ impl Default for Figures {
         Self {
             appending: AtomicUsize::new(0),
             rows_left_out: AtomicU64::new(0),
+            lateness_us: AtomicU64::new(0),
             journal_refused_at_bytes: AtomicU64::new(NOT_REFUSED),
             seconds: Mutex::default(),
         }
@@ -101,6 +104,17 @@ impl Traffic {
     #[must_use]
     pub fn journal_refused_at_bytes(&self) -> Option<u64> {
         Some(self.0.journal_refused_at_bytes.load(Ordering::Relaxed)).filter(|bytes| *bytes != NOT_REFUSED)
+    }
+
+    /// A thread of the door was this late.
+    pub fn record_lateness(&self, late: Duration) {
+        let late = u64::try_from(late.as_micros()).unwrap_or(u64::MAX);
+        self.0.lateness_us.fetch_max(late, Ordering::Relaxed);
+    }
+
+    /// The latest that any of them was since this was asked last.
+    pub fn take_lateness(&self) -> Duration {
+        Duration::from_micros(self.0.lateness_us.swap(0, Ordering::Relaxed))
     }
 
     /// A row of the log of functions was left out.

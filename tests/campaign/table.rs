@@ -22,19 +22,23 @@ pub struct Row {
 }
 
 impl Row {
-    /// A course that could not be played to its end.
-    pub fn broken(fault: &str, why: String) -> Self {
-        let findings = Findings { wrong: vec![why], ..Findings::default() };
+    pub fn of(fault: &str, database: &str, runs: u64, figures: Figures, findings: Findings) -> Self {
         Self {
             fault: fault.to_owned(),
-            database: String::new(),
-            runs: 0,
-            figures: Figures::default(),
+            database: database.to_owned(),
+            runs,
+            figures,
             findings,
             untaken: 0,
             recovery: None,
             notes: Vec::new(),
         }
+    }
+
+    /// A course that could not be played to its end.
+    pub fn broken(fault: &str, why: String) -> Self {
+        let findings = Findings { wrong: vec![why], ..Findings::default() };
+        Self::of(fault, "", 0, Figures::default(), findings)
     }
 
     fn cells(&self) -> [String; 10] {

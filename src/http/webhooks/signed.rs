@@ -15,7 +15,10 @@ use crate::{
         decode::DecodeError,
         signature::{KeyIndex, SIGNATURE_HEADER, SignatureError, precheck, verify},
     },
-    usecases::{Services, load::Class},
+    usecases::{
+        Services,
+        load::{Class, admit},
+    },
 };
 
 /// A body, and who signed it.
@@ -46,6 +49,11 @@ pub(in crate::http) async fn read(
     in_time(services, |now| precheck(header, now)).map_err(refused)?;
     let (body, share) = edge.body(class, request, payload).await?;
     let (at, since) = (services.clock.now(), Instant::now());
+    if class == Class::Lifecycle && seems_transcript(&body) {
+        // What finds no room is not worth the proof of its signature.
+        let retry_after_s = services.retry_after_s;
+        admit(services, Class::Transcript).map_err(|_| Refusal::Overloaded { retry_after_s })?;
+    }
     let company = slug.and_then(|slug| services.directory.current().by_slug(slug).cloned());
     let signer =
         in_time(services, |now| signer_of(header, &body, &services.webhook_keys, company.as_deref(), now))
@@ -54,6 +62,17 @@ pub(in crate::http) async fn read(
         return Err(Refusal::CompanyUnknown);
     }
     Ok(Signed { body, signer, at, since, _share: share })
+}
+
+/// Bytes of a body in which Retell names the event.
+const EVENT_WITHIN_BYTES: usize = 64;
+
+/// Whether a body that nobody has read yet most likely is a `transcript_updated`: of all that comes it is what can
+/// be spared first.
+fn seems_transcript(body: &[u8]) -> bool {
+    const NAME: &[u8] = b"\"transcript_updated\"";
+    let head = body.get(..EVENT_WITHIN_BYTES).unwrap_or(body);
+    head.windows(NAME.len()).any(|window| window == NAME)
 }
 
 /// Clocks that are this close to each other, in ms, are one.

@@ -10,6 +10,7 @@ mod overload;
 pub mod poison;
 mod race;
 mod restart;
+mod simulation;
 
 use std::{future::Future, pin::Pin, time::Duration};
 
@@ -70,6 +71,7 @@ pub fn all() -> Vec<Fault> {
     all.extend(poison::faults());
     all.extend(overload::faults());
     all.extend(race::faults());
+    all.extend(simulation::faults());
     all
 }
 
@@ -93,16 +95,7 @@ async fn settle(fault: &str, world: &World, process: &Process, traffic: Traffic,
     )];
     let booked = world.calcom.bookings().len();
     notes.push(format!("{booked} bookings at Cal.com; {}", codes(&figures)));
-    Row {
-        fault: fault.to_owned(),
-        database: world.kind.name().to_owned(),
-        runs: 1,
-        figures,
-        findings,
-        untaken,
-        recovery: None,
-        notes,
-    }
+    Row { untaken, notes, ..Row::of(fault, world.kind.name(), 1, figures, findings) }
 }
 
 fn codes(figures: &crate::ledger::Figures) -> String {

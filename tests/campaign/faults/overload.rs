@@ -262,16 +262,8 @@ async fn tell(
     };
     let kept = alone.counts.kept.into_iter().chain(pressed.counts.kept);
     everything_is_kept(world, process, kept.collect(), &mut findings).await;
-    Row {
-        fault: "overload".to_owned(),
-        database: world.kind.name().to_owned(),
-        runs: 1,
-        figures,
-        findings,
-        untaken: 0,
-        recovery: Some(since.elapsed()),
-        notes,
-    }
+    let recovery = Some(since.elapsed());
+    Row { recovery, notes, ..Row::of("overload", world.kind.name(), 1, figures, findings) }
 }
 
 async fn everything_is_kept(

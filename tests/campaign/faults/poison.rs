@@ -149,19 +149,9 @@ async fn course(name: &str, scale: Scale, trouble: fn(&str) -> String) -> Vec<Ro
         blows.acknowledged += alone.acknowledged + beside.acknowledged;
         blows.refused += alone.refused + beside.refused;
     }
-    let mut row = Row {
-        fault: name.to_owned(),
-        database: world.kind.name().to_owned(),
-        runs,
-        figures: Figures {
-            acknowledged: blows.acknowledged + troubled.acknowledged.len() as u64,
-            ..Figures::default()
-        },
-        findings: Findings::default(),
-        untaken: 0,
-        recovery: None,
-        notes: Vec::new(),
-    };
+    let acknowledged = blows.acknowledged + troubled.acknowledged.len() as u64;
+    let figures = Figures { acknowledged, ..Figures::default() };
+    let mut row = Row::of(name, world.kind.name(), runs, figures, Findings::default());
     tell(&noticed, scale, &mut row);
     struck(name, &process, &mut row).await;
     if blows.refused > 0 {

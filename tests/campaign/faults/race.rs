@@ -65,16 +65,7 @@ async fn race(scale: Scale) -> Vec<Row> {
     }
     let figures = Figures { functions: answers, worst_function: longest, ..Figures::default() };
     let notes = vec![format!("{winners} winners for {units} free units, as many bookings at Cal.com")];
-    vec![Row {
-        fault: "last_slot".to_owned(),
-        database: world.kind.name().to_owned(),
-        runs: races_run,
-        figures,
-        findings,
-        untaken: 0,
-        recovery: None,
-        notes,
-    }]
+    vec![Row { notes, ..Row::of("last_slot", world.kind.name(), races_run, figures, findings) }]
 }
 
 /// Each race has a start of its own in a company of its own turn.

@@ -51,20 +51,10 @@ async fn restart(scale: Scale) -> Vec<Row> {
         let mut process = world.spawn();
         let ready = process.until_ready().await;
         world.calcom.clear_faults();
-        let mut row = Row {
-            fault: "restart_live".to_owned(),
-            database: kind.name().to_owned(),
-            runs: 1,
-            figures: Figures {
-                acknowledged: told.calls.len() as u64,
-                functions: told.answers,
-                ..Figures::default()
-            },
-            findings: Findings::default(),
-            untaken: 0,
-            recovery: Some(ready),
-            notes: Vec::new(),
-        };
+        let acknowledged = told.calls.len() as u64;
+        let figures = Figures { acknowledged, functions: told.answers, ..Figures::default() };
+        let mut row = Row::of("restart_live", kind.name(), 1, figures, Findings::default());
+        row.recovery = Some(ready);
         if scale.full && ready > READY_WITHIN {
             row.findings.wrong.push(format!("ready {ready:.1?} after its start"));
         }
