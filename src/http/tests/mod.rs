@@ -1,5 +1,6 @@
 //! The edge over a real port.
 
+mod access;
 mod admin;
 mod calendar;
 mod client;
