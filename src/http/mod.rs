@@ -4,6 +4,7 @@
 //! start and stop is decided elsewhere.
 
 mod admin;
+mod connection;
 mod extract;
 mod functions;
 mod probes;
@@ -18,6 +19,8 @@ use std::{io, net::TcpListener, num::NonZeroUsize, sync::Arc, time::Duration};
 use actix_web::{
     App, HttpRequest, HttpServer,
     dev::Server,
+    http::header::{CACHE_CONTROL, X_CONTENT_TYPE_OPTIONS},
+    middleware::{DefaultHeaders, from_fn},
     web::{self, Bytes, Payload},
 };
 
@@ -116,7 +119,11 @@ pub fn serve(door: Arc<Door>, config: &HttpConfig, listener: TcpListener) -> io:
     let edge = web::Data::new(Edge::new(door, config));
     let workers =
         config.workers.or_else(|| std::thread::available_parallelism().ok()).map_or(1, NonZeroUsize::get);
-    let server = HttpServer::new(move || App::new().app_data(edge.clone()).configure(configure))
+    let app = move || {
+        let app = App::new().app_data(edge.clone()).configure(configure);
+        app.wrap(from_fn(connection::close_to_strangers)).wrap(answer_headers())
+    };
+    let server = HttpServer::new(app)
         .workers(workers)
         .max_connections(config.connections_max.div_ceil(workers))
         .client_request_timeout(config.head_timeout)
@@ -126,4 +133,9 @@ pub fn serve(door: Arc<Door>, config: &HttpConfig, listener: TcpListener) -> io:
         .disable_signals()
         .listen(listener)?;
     Ok(server.run())
+}
+
+/// Answers are about one moment, and some about people: nobody on the way keeps them or guesses at them.
+fn answer_headers() -> DefaultHeaders {
+    DefaultHeaders::new().add((CACHE_CONTROL, "no-store")).add((X_CONTENT_TYPE_OPTIONS, "nosniff"))
 }

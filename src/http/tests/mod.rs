@@ -4,6 +4,7 @@ mod access;
 mod admin;
 mod calendar;
 mod client;
+mod connections;
 mod fakes;
 mod harness;
 mod hostile;

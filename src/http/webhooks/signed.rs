@@ -10,7 +10,7 @@ use askpro_actors::ports::journal::Signer;
 use askpro_domain::{secret::Secret, tenant::Company, time::UnixMillis};
 
 use crate::{
-    http::{Edge, extract::room::Share, problem::Refusal},
+    http::{Edge, connection, extract::room::Share, problem::Refusal},
     providers::retell::inbound::{
         decode::DecodeError,
         signature::{KeyIndex, SIGNATURE_HEADER, SignatureError, precheck, verify},
@@ -47,7 +47,9 @@ pub(in crate::http) async fn read(
     let (body, share) = edge.body(class, request, payload).await?;
     let (at, since) = (services.clock.now(), Instant::now());
     let company = slug.and_then(|slug| services.directory.current().by_slug(slug).cloned());
-    let signer = signer_of(header, &body, &services.webhook_keys, company.as_deref(), at).map_err(refused)?;
+    let signer = signer_of(header, &body, &services.webhook_keys, company.as_deref(), at);
+    let signer = signer.map_err(refused)?;
+    connection::vouch(request);
     if slug.is_some() && company.is_none() {
         return Err(Refusal::CompanyUnknown);
     }
