@@ -6,6 +6,6 @@ mod calendar;
 mod client;
 mod connections;
 mod fakes;
-mod harness;
+pub(in crate::http) mod harness;
 mod hostile;
 mod webhooks;
