@@ -13,6 +13,7 @@ pub mod functions;
 pub mod inbound;
 pub mod ingest;
 pub mod load;
+pub mod own_key;
 mod page;
 pub mod quarantine;
 pub mod reconcile;
