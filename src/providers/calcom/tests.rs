@@ -26,6 +26,10 @@ use crate::providers::test_server::{Reply, Request, TestServer};
 
 const EVENT_TYPE: i64 = 2001;
 
+/// What a gzip bomb looks like: 8 kB that unpack to more than may be read.
+const EIGHT_MIB_OF_SPACES_PACKED: &[u8] =
+    include_bytes!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/calcom/eight_mib_of_spaces.gz"));
+
 fn at(text: &str) -> UnixMillis {
     UnixMillis::parse_rfc3339(text).unwrap()
 }
@@ -282,6 +286,9 @@ async fn what_proves_nothing_is_lost_and_never_refused() {
         Reply::Half(400),
         Reply::Drop,
         Reply::Hang,
+        Reply::Drip(201),
+        Reply::Flood(201),
+        Reply::Answer(201, vec!["content-encoding: gzip".to_owned()], EIGHT_MIB_OF_SPACES_PACKED.to_vec()),
     ];
     for reply in cases {
         let what = format!("{reply:?}").chars().take(80).collect::<String>();
