@@ -466,6 +466,7 @@ async fn a_question_about_slots_fails_by_kind() {
 async fn a_booking_is_cancelled_with_a_reason() {
     let (server, client) = served(|_| Reply::json(200, &ok(&booking()))).await;
     client.cancel(order().company, "uid/1", " ", &turn()).await.unwrap();
+    assert!(client.cancel(order().company, "..", " ", &turn()).await.is_err(), "nothing is sent of it");
     let request = server.request();
     assert_eq!(request.line, "POST /v2/bookings/uid%2F1/cancel");
     assert_eq!(request.header("cal-api-version"), Some("2026-02-25"));
