@@ -70,7 +70,8 @@ impl Edge {
     }
 
     /// The whole body of a request that was let in. It is given up as soon as no more requests are taken: half a
-    /// body must not keep the process from ending. What finds no room or comes too late is counted.
+    /// body must not keep the process from ending. What finds no room, is too large or too slow, or comes too late is
+    /// counted.
     async fn body(
         &self,
         class: Class,
@@ -82,10 +83,11 @@ impl Edge {
             read = body::read(request, payload, &self.bodies) => read,
             () = self.door.closes() => return Err(self.shut(class)),
         };
-        read.inspect_err(|refusal| {
-            if matches!(refusal, Refusal::BodiesFull { .. }) {
-                count_refused(class, Reason::BodiesFull);
-            }
+        read.inspect_err(|refusal| match refusal {
+            Refusal::BodiesFull { .. } => count_refused(class, Reason::BodiesFull),
+            Refusal::BodyTooLarge { .. } => count_refused(class, Reason::BodyLarge),
+            Refusal::BodyTooSlow => count_refused(class, Reason::BodySlow),
+            _ => {}
         })
     }
 

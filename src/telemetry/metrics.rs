@@ -346,6 +346,8 @@ pub const CATALOGUE: &[Metric] = &[
                         "journal_full",
                         "journal_slow",
                         "bodies_full",
+                        "body_large",
+                        "body_slow",
                         "quota",
                         "draining",
                         "standby",

@@ -66,6 +66,10 @@ pub enum Reason {
     Quota,
     /// Too many bytes of bodies are being read.
     BodiesFull,
+    /// A body that is larger than one may be.
+    BodyLarge,
+    /// A body that did not come in time.
+    BodySlow,
     /// The journal's disk takes too long.
     JournalSlow,
     /// The service takes no more.
@@ -83,6 +87,8 @@ impl Reason {
             Self::JournalFull => "journal_full",
             Self::Quota => "quota",
             Self::BodiesFull => "bodies_full",
+            Self::BodyLarge => "body_large",
+            Self::BodySlow => "body_slow",
             Self::JournalSlow => "journal_slow",
             Self::Draining => "draining",
             Self::Standby => "standby",
@@ -150,9 +156,17 @@ mod tests {
             labels.filter(|label| label.name == name).flat_map(|label| label.values).collect::<Vec<_>>()
         };
         assert!(ALL.iter().all(|class| values("class").contains(&&class.as_str())));
-        for reason in
-            [Reason::QueueFull, Reason::JournalFull, Reason::Quota, Reason::Draining, Reason::Standby]
-        {
+        for reason in [
+            Reason::QueueFull,
+            Reason::JournalFull,
+            Reason::Quota,
+            Reason::BodiesFull,
+            Reason::BodyLarge,
+            Reason::BodySlow,
+            Reason::JournalSlow,
+            Reason::Draining,
+            Reason::Standby,
+        ] {
             assert!(values("reason").contains(&&reason.as_str()), "{reason:?}");
         }
     }
