@@ -9,11 +9,13 @@ RUN --mount=type=cache,target=/usr/local/cargo/registry --mount=type=cache,targe
 FROM debian:bookworm-slim
 # Certificates for Retell and Cal.com; curl for the health check.
 RUN apt-get update && apt-get install -y --no-install-recommends ca-certificates curl && rm -rf /var/lib/apt/lists/* \
-    && useradd --system --uid 10001 --home-dir /var/lib/askpro --create-home --shell /usr/sbin/nologin askpro
+    && useradd --system --uid 10001 --home-dir /var/lib/askpro --shell /usr/sbin/nologin askpro \
+    && install --directory --owner=askpro --group=askpro --mode=0700 /var/lib/askpro
 COPY --from=build /askpro /usr/local/bin/askpro
 USER askpro
 WORKDIR /var/lib/askpro
-# Journal and SQLite live here; without a volume they go with the container.
+# Journal and SQLite live here; without a volume they go with the container. Nothing else is written: the root file
+# system can be read-only.
 VOLUME /var/lib/askpro
 ENV ASKPRO__HTTP__BIND=0.0.0.0:8080 \
     ASKPRO__DATABASE__URL=sqlite:///var/lib/askpro/data/askpro.db \

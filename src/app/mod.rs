@@ -13,6 +13,7 @@ mod fenced;
 mod greeting;
 mod lease;
 mod mark;
+mod process;
 mod recovery;
 mod strict_json;
 mod tasks;
@@ -42,7 +43,7 @@ pub use commands::{CompanyThere, ImportOutcome, ImportReport, companies_there, i
 pub use doctor::{DoctorReport, doctor};
 
 use crate::{
-    config::Config,
+    config::{Config, HttpConfig},
     http,
     journal::{Journal, port::JournalPort},
     providers::{
@@ -197,7 +198,9 @@ pub async fn start_with(
         retry_after_s: config.http.retry_after_s,
         admin_token: config.admin.token.as_ref().map(secret),
     });
-    let server = http::serve(door.clone(), &config.http, listener).context("the HTTP server cannot start")?;
+    let connections_max = process::connections_that_fit(config.http.connections_max);
+    let http = HttpConfig { connections_max, ..config.http.clone() };
+    let server = http::serve(door.clone(), &http, listener).context("the HTTP server cannot start")?;
     let handle = server.handle();
     tokio::spawn(server);
     let signals = Signals { outage: Arc::new(Outage::default()), readiness };
@@ -230,6 +233,7 @@ pub async fn run_until_signal(config: Config) -> anyhow::Result<()> {
 /// # Errors
 /// As [`run_until_signal`].
 pub async fn run_probed(config: Config, probe: Option<Probe>) -> anyhow::Result<()> {
+    process::leave_no_core();
     let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
     let mut interrupt = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::interrupt())?;
     let readiness = Readiness::default();

@@ -6,7 +6,7 @@ use clap::Args;
 
 use super::error::CliError;
 use super::settings;
-use crate::app;
+use crate::{app, telemetry::panics};
 
 /// Arguments of `askpro serve`.
 #[derive(Debug, Args)]
@@ -20,5 +20,6 @@ pub(super) struct ServeArgs {
 pub(super) async fn run(args: ServeArgs) -> Result<(), CliError> {
     let config = settings::load(args.config.as_deref())?;
     settings::start_log(&config)?;
+    panics::log_without_words();
     Ok(app::run_until_signal(config).await?)
 }

@@ -4,6 +4,7 @@
 //! start and stop is decided elsewhere.
 
 mod admin;
+mod connection;
 mod extract;
 mod functions;
 mod probes;
@@ -18,6 +19,8 @@ use std::{io, net::TcpListener, num::NonZeroUsize, sync::Arc, time::Duration};
 use actix_web::{
     App, HttpRequest, HttpServer,
     dev::Server,
+    http::header::{CACHE_CONTROL, X_CONTENT_TYPE_OPTIONS},
+    middleware::{DefaultHeaders, from_fn},
     web::{self, Bytes, Payload},
 };
 
@@ -67,7 +70,8 @@ impl Edge {
     }
 
     /// The whole body of a request that was let in. It is given up as soon as no more requests are taken: half a
-    /// body must not keep the process from ending. What finds no room or comes too late is counted.
+    /// body must not keep the process from ending. What finds no room, is too large or too slow, or comes too late is
+    /// counted.
     async fn body(
         &self,
         class: Class,
@@ -79,10 +83,11 @@ impl Edge {
             read = body::read(request, payload, &self.bodies) => read,
             () = self.door.closes() => return Err(self.shut(class)),
         };
-        read.inspect_err(|refusal| {
-            if matches!(refusal, Refusal::BodiesFull { .. }) {
-                count_refused(class, Reason::BodiesFull);
-            }
+        read.inspect_err(|refusal| match refusal {
+            Refusal::BodiesFull { .. } => count_refused(class, Reason::BodiesFull),
+            Refusal::BodyTooLarge { .. } => count_refused(class, Reason::BodyLarge),
+            Refusal::BodyTooSlow => count_refused(class, Reason::BodySlow),
+            _ => {}
         })
     }
 
@@ -126,12 +131,14 @@ pub fn serve(door: Arc<Door>, config: &HttpConfig, listener: TcpListener) -> io:
     let edge = web::Data::new(Edge::new(door, config));
     let workers =
         config.workers.or_else(|| std::thread::available_parallelism().ok()).map_or(1, NonZeroUsize::get);
-    let server = HttpServer::new(move || {
+    let app = move || {
         // Made once in each thread.
         actix_web::rt::spawn(measure(edge.clone()));
-        App::new().app_data(edge.clone()).configure(configure)
-    });
-    let server = server
+        let app = App::new().app_data(edge.clone()).configure(configure);
+        app.wrap(from_fn(connection::close_to_strangers)).wrap(answer_headers())
+    };
+    let server = HttpServer::new(app)
+        .on_connect(connection::begin)
         .workers(workers)
         .max_connections(config.connections_max.div_ceil(workers))
         .client_request_timeout(config.head_timeout)
@@ -141,4 +148,9 @@ pub fn serve(door: Arc<Door>, config: &HttpConfig, listener: TcpListener) -> io:
         .disable_signals()
         .listen(listener)?;
     Ok(server.run())
+}
+
+/// Answers are about one moment, and some about people: nobody on the way keeps them or guesses at them.
+fn answer_headers() -> DefaultHeaders {
+    DefaultHeaders::new().add((CACHE_CONTROL, "no-store")).add((X_CONTENT_TYPE_OPTIONS, "nosniff"))
 }

@@ -3,8 +3,13 @@
 
 use std::fs::{File, OpenOptions};
 use std::io;
-use std::os::unix::fs::FileExt;
+use std::os::unix::fs::{FileExt, OpenOptionsExt as _};
 use std::path::Path;
+
+/// Rights of a new folder and of a new file: calls are in them, for nobody but the service's user. What is there
+/// already keeps the rights that it has.
+pub(super) const OWN_FOLDER: u32 = 0o700;
+pub(super) const OWN_FILE: u32 = 0o600;
 
 /// Creates segments and makes the folder's entries durable.
 pub(super) trait Disk: Send {
@@ -29,7 +34,7 @@ pub(super) struct SystemDisk;
 
 impl Disk for SystemDisk {
     fn create(&self, path: &Path) -> io::Result<Box<dyn SegmentFile>> {
-        let file = OpenOptions::new().write(true).create(true).truncate(true).open(path)?;
+        let file = OpenOptions::new().write(true).create(true).truncate(true).mode(OWN_FILE).open(path)?;
         Ok(Box::new(file))
     }
 

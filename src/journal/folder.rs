@@ -1,10 +1,11 @@
 //! The journal's folder: its lock, its id and the names in it.
 
-use std::fs::{self, File, OpenOptions, TryLockError};
+use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
 use std::io::{self, Write as _};
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::Path;
 
-use super::disk::sync_folder;
+use super::disk::{OWN_FILE, OWN_FOLDER, sync_folder};
 use super::error::JournalError;
 use super::record::Position;
 use super::segment::{ASIDE_SUFFIX, LOG_SUFFIX, SEGMENT_HEADER_BYTES, file_name, parse_file_name};
@@ -22,9 +23,10 @@ pub(super) struct Listing {
 
 /// Creates the folder if need be and takes its lock; the lock lives as long as the file is held.
 pub(super) fn lock(dir: &Path) -> Result<File, JournalError> {
-    fs::create_dir_all(dir).map_err(JournalError::folder(dir))?;
+    let created = DirBuilder::new().recursive(true).mode(OWN_FOLDER).create(dir);
+    created.map_err(JournalError::folder(dir))?;
     let path = dir.join(LOCK_FILE);
-    let opened = OpenOptions::new().write(true).create(true).truncate(false).open(&path);
+    let opened = OpenOptions::new().write(true).create(true).truncate(false).mode(OWN_FILE).open(&path);
     let file = opened.map_err(JournalError::folder(&path))?;
     locked(dir, file)
 }
@@ -100,7 +102,8 @@ pub(super) fn save_id(dir: &Path, id: &str) -> Result<(), JournalError> {
     let id = checked_id(&path, id)?;
     let unfinished = dir.join("journal.id.new");
     let write = || {
-        let mut file = File::create(&unfinished)?;
+        let options = OpenOptions::new().write(true).create(true).truncate(true).mode(OWN_FILE).clone();
+        let mut file = options.open(&unfinished)?;
         file.write_all(id.as_bytes())?;
         file.sync_all()?;
         fs::rename(&unfinished, &path)?;

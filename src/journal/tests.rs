@@ -231,3 +231,21 @@ fn dropping_the_journal_writes_what_is_queued() {
     drop(journal);
     assert_eq!(replayed(&open(dir.path()).0).len(), 100);
 }
+
+#[test]
+fn nobody_but_its_user_may_read_the_journal() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let root = tempfile::tempdir().unwrap();
+    let dir = root.path().join("new");
+    let (journal, _) = open(&dir);
+    runtime().block_on(async {
+        journal.append(record("a call")).await.unwrap();
+        journal.close().await.unwrap();
+    });
+    let mode = |path: &Path| path.metadata().unwrap().permissions().mode() & 0o777;
+    assert_eq!(mode(&dir), 0o700);
+    for entry in dir.read_dir().unwrap() {
+        let path = entry.unwrap().path();
+        assert_eq!(mode(&path), 0o600, "{}", path.display());
+    }
+}

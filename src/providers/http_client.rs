@@ -38,6 +38,19 @@ pub fn base_url(text: &str) -> Option<Url> {
     Url::parse(text).ok().filter(|url| matches!(url.scheme(), "http" | "https") && !url.cannot_be_a_base())
 }
 
+/// The address with these segments behind it, each of which stays one segment; `None` where an id from outside is
+/// `.` or `..` and would lead elsewhere.
+#[must_use]
+pub fn below(base_url: &Url, segments: &[&str]) -> Option<Url> {
+    let leads_elsewhere = |segment: &&str| matches!(*segment, "" | "." | "..");
+    if segments.iter().any(leads_elsewhere) {
+        return None;
+    }
+    let mut url = base_url.clone();
+    url.path_segments_mut().ok()?.pop_if_empty().extend(segments);
+    Some(url)
+}
+
 /// Reads the body of an answer; `None` when it breaks off or has more than `bytes_max` bytes.
 pub async fn read_body(mut response: Response, bytes_max: usize) -> Option<Vec<u8>> {
     let mut body = Vec::new();
@@ -72,6 +85,18 @@ pub fn build(options: &HttpClientOptions) -> Result<Client, HttpClientError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_id_from_outside_stays_in_its_place() {
+        let base = base_url("https://api.cal.com/behind/").unwrap();
+        let path = |id| below(&base, &["v2", "bookings", id]).map(|url| url.path().to_owned());
+        assert_eq!(path("uid_1").unwrap(), "/behind/v2/bookings/uid_1");
+        assert_eq!(path("../me").unwrap(), "/behind/v2/bookings/..%2Fme");
+        assert_eq!(path("a?b#c%2e\r\n").unwrap(), "/behind/v2/bookings/a%3Fb%23c%252e");
+        for elsewhere in ["", ".", ".."] {
+            assert_eq!(path(elsewhere), None, "{elsewhere:?}");
+        }
+    }
 
     #[test]
     fn an_address_of_an_api_is_http_with_a_host() {

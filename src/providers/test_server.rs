@@ -1,6 +1,9 @@
 //! A scripted HTTP server for tests, raw enough to break connections and to say nothing.
 
-use std::sync::{Arc, Mutex};
+use std::{
+    sync::{Arc, Mutex},
+    time::Duration,
+};
 
 use serde_json::Value;
 use tokio::{
@@ -46,6 +49,10 @@ pub(super) enum Reply {
     Half(u16),
     /// Reads the request and says nothing.
     Hang,
+    /// Answers a byte now and then, without end.
+    Drip(u16),
+    /// Answers as fast as it is read, without end.
+    Flood(u16),
 }
 
 impl Reply {
@@ -108,6 +115,23 @@ async fn serve(mut stream: TcpStream, seen: Arc<Mutex<Vec<Request>>>, script: Sc
         }
         Reply::Drop => {}
         Reply::Hang => std::future::pending().await,
+        Reply::Drip(status) => {
+            without_end(&mut stream, status, b"1\r\n \r\n", Duration::from_millis(20)).await;
+        }
+        Reply::Flood(status) => {
+            let chunk = [&b"10000\r\n"[..], &[b' '; 0x10000], b"\r\n"].concat();
+            without_end(&mut stream, status, &chunk, Duration::ZERO).await;
+        }
+    }
+}
+
+/// Until nobody reads it any more.
+async fn without_end(stream: &mut TcpStream, status: u16, chunk: &[u8], pause: Duration) {
+    let head = format!("HTTP/1.1 {status} X\r\ntransfer-encoding: chunked\r\n\r\n");
+    let mut going = stream.write_all(head.as_bytes()).await;
+    while going.is_ok() {
+        tokio::time::sleep(pause).await;
+        going = stream.write_all(chunk).await;
     }
 }
 

@@ -5,7 +5,11 @@
 
 use tracing_subscriber::{
     EnvFilter, Layer, Registry,
-    fmt::{self, MakeWriter},
+    field::MakeExt as _,
+    fmt::{
+        self, MakeWriter,
+        format::{self, FormatFields},
+    },
     layer::SubscriberExt,
     util::SubscriberInitExt,
 };
@@ -43,8 +47,23 @@ where
     let lines = fmt::layer().with_writer(writer);
     Ok(match config.format {
         LogFormat::Json => lines.json().flatten_event(true).with_span_list(false).with_filter(filter).boxed(),
-        LogFormat::Pretty => lines.compact().with_filter(filter).boxed(),
+        LogFormat::Pretty => lines.compact().fmt_fields(escaped_fields()).with_filter(filter).boxed(),
     })
+}
+
+/// Fields of a line for people. What moves a terminal or begins a line is written as an escape: an error may quote
+/// a text from outside, which must not look like a line of ours. JSON escapes by itself.
+fn escaped_fields() -> impl for<'a> FormatFields<'a> + Send + Sync + 'static {
+    format::debug_fn(|writer, field, value| {
+        if field.name() != "message" {
+            write!(writer, "{}=", field.name())?;
+        }
+        format!("{value:?}").chars().try_for_each(|character| match character.is_control() {
+            true => write!(writer, "{}", character.escape_default()),
+            false => writer.write_char(character),
+        })
+    })
+    .delimited(" ")
 }
 
 #[cfg(test)]
@@ -77,6 +96,7 @@ mod tests {
         tracing::subscriber::with_default(subscriber, || {
             tracing::info!(call.id = "call_1", duration_ms = 12, "call ended");
             tracing::debug!("details");
+            tracing::error!(error = %"a\r\n2026 ERROR forged \u{1b}[2J", reason = "x\ny \u{1b}[31m", "of an outside");
         });
         String::from_utf8(page.0.lock().unwrap().clone()).unwrap()
     }
@@ -84,7 +104,7 @@ mod tests {
     #[test]
     fn a_json_line_carries_level_time_and_fields_at_its_top() {
         let text = written(LogFormat::Json, "info");
-        let line: serde_json::Value = serde_json::from_str(text.trim()).unwrap();
+        let line: serde_json::Value = serde_json::from_str(text.lines().next().unwrap()).unwrap();
         assert_eq!(line["level"], "INFO");
         assert_eq!(line["message"], "call ended");
         assert_eq!(line["call.id"], "call_1");
@@ -94,8 +114,20 @@ mod tests {
 
     #[test]
     fn the_level_decides_what_is_written() {
-        assert_eq!(written(LogFormat::Pretty, "debug").lines().count(), 2);
-        assert_eq!(written(LogFormat::Pretty, "info").lines().count(), 1);
-        assert_eq!(written(LogFormat::Pretty, "error").lines().count(), 0);
+        assert_eq!(written(LogFormat::Pretty, "debug").lines().count(), 3);
+        assert_eq!(written(LogFormat::Pretty, "info").lines().count(), 2);
+        assert_eq!(written(LogFormat::Pretty, "off").lines().count(), 0);
+    }
+
+    #[test]
+    fn no_text_from_outside_makes_a_line_or_moves_the_terminal() {
+        for format in [LogFormat::Json, LogFormat::Pretty] {
+            let text = written(format, "error");
+            assert_eq!(text.lines().count(), 1, "{text:?}");
+            let said = text.trim_end_matches('\n');
+            let ours = ["\u{1b}[0m", "\u{1b}[2m", "\u{1b}[31m"];
+            let words = ours.iter().fold(said.to_owned(), |words, colour| words.replace(colour, ""));
+            assert!(!words.contains(char::is_control), "{format:?}: {said:?}");
+        }
     }
 }

@@ -340,22 +340,27 @@ pub const CATALOGUE: &[Metric] = &[
     counter(
         REFUSED,
         "Work that was turned away, by what it was and why",
-        &[&[
-            label("class", &["transcript", "function_read", "function_write", "lifecycle", "inbound"]),
-            label(
-                "reason",
-                &[
-                    "queue_full",
-                    "late",
-                    "journal_full",
-                    "journal_slow",
-                    "bodies_full",
-                    "quota",
-                    "draining",
-                    "standby",
-                ],
-            ),
-        ]],
+        &[
+            &[
+                label("class", &["transcript", "function_read", "function_write", "lifecycle", "inbound"]),
+                label(
+                    "reason",
+                    &[
+                        "queue_full",
+                        "late",
+                        "journal_full",
+                        "journal_slow",
+                        "bodies_full",
+                        "body_large",
+                        "body_slow",
+                        "quota",
+                        "draining",
+                        "standby",
+                    ],
+                ),
+            ],
+            &[label("class", &["admin"]), label("reason", &["bad_token"])],
+        ],
     ),
     gauge(HOLDS_ACTIVE, Unit::Count, "Slots that are held for a call now", UNLABELLED),
     counter(

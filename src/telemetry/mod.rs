@@ -4,5 +4,6 @@
 
 pub mod logs;
 pub mod metrics;
+pub mod panics;
 pub mod recorder;
 pub mod redaction;

@@ -26,6 +26,7 @@ use serde_json::{Map, Value};
 use super::{
     Services,
     load::{Class, Overloaded, Reason, admit, count_refused},
+    own_key,
 };
 use crate::telemetry::metrics::{FUNCTION_ARGUMENTS, FUNCTION_DURATION, FUNCTIONS};
 
@@ -89,6 +90,7 @@ pub async fn ask(services: &Arc<Services>, request: FunctionRequest) -> Result<A
     let function = request.function;
     let class = if function.is_write() { Class::FunctionWrite } else { Class::FunctionRead };
     admit(services, class)?;
+    own_key::admit(services, class, request.signer, &request.call_id)?;
     let (call_id, asked_at) = (request.call_id.clone(), request.asked_at);
     let deadline = asked_at.plus_ms(services.function_budget_ms);
     let may_be_first = matches!(request.told_by, ToldBy::SignedBody { .. });

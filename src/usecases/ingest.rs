@@ -20,6 +20,7 @@ use bytes::Bytes;
 use super::{
     Services,
     load::{Class, Overloaded, Reason, admit, count_refused},
+    own_key,
 };
 use crate::compress::compress;
 
@@ -73,6 +74,7 @@ pub async fn take_call_event(
     let supersedable = event.kind.is_supersedable();
     let class = if supersedable { Class::Transcript } else { Class::Lifecycle };
     admit(services, class)?;
+    own_key::admit(services, class, arrival.signer, &event.call_id)?;
     let body = pack(arrival.body)?;
     let (received_at, signer) = (arrival.at, arrival.signer);
     let received = EventReceived { event, body, position: None, received_at, signer };

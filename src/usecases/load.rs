@@ -93,6 +93,10 @@ pub enum Reason {
     Quota,
     /// Too many bytes of bodies are being read.
     BodiesFull,
+    /// A body that is larger than one may be.
+    BodyLarge,
+    /// A body that did not come in time.
+    BodySlow,
     /// The journal's disk takes too long.
     JournalSlow,
     /// The service takes no more.
@@ -111,6 +115,8 @@ impl Reason {
             Self::JournalFull => "journal_full",
             Self::Quota => "quota",
             Self::BodiesFull => "bodies_full",
+            Self::BodyLarge => "body_large",
+            Self::BodySlow => "body_slow",
             Self::JournalSlow => "journal_slow",
             Self::Draining => "draining",
             Self::Standby => "standby",
@@ -199,6 +205,10 @@ mod tests {
             Reason::Late,
             Reason::JournalFull,
             Reason::Quota,
+            Reason::BodiesFull,
+            Reason::BodyLarge,
+            Reason::BodySlow,
+            Reason::JournalSlow,
             Reason::Draining,
             Reason::Standby,
         ] {

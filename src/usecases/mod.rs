@@ -14,6 +14,7 @@ pub mod inbound;
 pub mod ingest;
 pub mod lateness;
 pub mod load;
+pub mod own_key;
 mod page;
 pub mod quarantine;
 pub mod reconcile;

@@ -135,8 +135,8 @@ async fn forgers_change_nothing_and_repeats_change_it_once() {
         async |company: &str, secret: Option<&str>| announce(&base, company, secret, body.as_bytes()).await;
     sent(COMPANY, None).await.assert_problem(401, "signature_without_secret");
     sent(COMPANY, Some("whsec_other")).await.assert_problem(401, "signature_mismatch");
-    sent("zahnarzt-hamburg", Some(SECRET_A)).await.assert_problem(401, "calcom_secret_missing");
-    sent("nobody", Some(SECRET_A)).await.assert_problem(401, "calcom_secret_missing");
+    sent("zahnarzt-hamburg", Some(SECRET_A)).await.assert_problem(401, "signature_mismatch");
+    sent("nobody", Some(SECRET_A)).await.assert_problem(401, "signature_mismatch");
     announce(&base, COMPANY, Some(SECRET_A), b"{}").await.assert_problem(400, "trigger_missing");
     for _ in 0..3 {
         assert_eq!(sent(COMPANY, Some(SECRET_A)).await.status, 204);

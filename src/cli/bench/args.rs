@@ -102,10 +102,12 @@ pub(in crate::cli) struct BenchArgs {
     /// The same seed sends the same traffic, under new ids [default: the time]
     #[arg(long, value_name = "SEED")]
     pub(super) seed: Option<u64>,
-    /// The service's admin.token [default: as configured]
+    /// The service's admin.token [default: as configured; other users of this machine see arguments, and no
+    /// variables: rather ASKPRO__ADMIN__TOKEN]
     #[arg(long, value_name = "TOKEN")]
     pub(super) admin_token: Option<String>,
-    /// One of the service's retell.webhook_keys [default: the first that is configured]
+    /// One of the service's retell.webhook_keys [default: the first that is configured; rather
+    /// ASKPRO__RETELL__WEBHOOK_KEYS]
     #[arg(long, value_name = "KEY")]
     pub(super) webhook_key: Option<String>,
     /// The simulated Cal.com that a service elsewhere uses (askpro simulate calcom) [default: calcom.base_url]

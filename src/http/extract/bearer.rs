@@ -1,8 +1,8 @@
 //! The token in front of everything under `/admin`.
 
 use actix_web::{
-    Error, HttpRequest,
-    body::MessageBody,
+    Error, HttpRequest, ResponseError as _,
+    body::{EitherBody, MessageBody},
     dev::{ServiceRequest, ServiceResponse},
     http::header::AUTHORIZATION,
     middleware::Next,
@@ -11,19 +11,25 @@ use actix_web::{
 use askpro_domain::secret::Secret;
 use sha2::{Digest, Sha256};
 
-use crate::http::{Edge, problem::Refusal};
+use crate::{
+    http::{Edge, connection, problem::Refusal},
+    telemetry::metrics::REFUSED,
+};
 
-/// Lets a request pass that carries the token; without a token in the configuration nothing passes.
+/// Lets a request pass that carries the token; without a token in the configuration nothing passes. What does not
+/// pass is counted: many of them are somebody who guesses.
 pub(in crate::http) async fn require(
     request: ServiceRequest,
     next: Next<impl MessageBody>,
-) -> Result<ServiceResponse<impl MessageBody>, Error> {
+) -> Result<ServiceResponse<EitherBody<impl MessageBody>>, Error> {
     let edge = request.app_data::<web::Data<Edge>>().ok_or(Refusal::Fault)?;
     let token = edge.door.admin_token.as_ref();
     if !is_allowed(sent(request.request()), token) {
-        return Err(Refusal::BadToken.into());
+        metrics::counter!(REFUSED, "class" => "admin", "reason" => "bad_token").increment(1);
+        return Ok(request.into_response(Refusal::BadToken.error_response()).map_into_right_body());
     }
-    next.call(request).await
+    connection::vouch(request.request());
+    next.call(request).await.map(ServiceResponse::map_into_left_body)
 }
 
 fn sent(request: &HttpRequest) -> Option<&[u8]> {

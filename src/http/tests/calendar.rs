@@ -76,19 +76,21 @@ async fn nothing_is_kept_of_what_the_companys_secret_did_not_sign() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_company_without_a_secret_and_one_that_nobody_knows_take_nothing() {
+async fn a_wrong_secret_a_missing_one_and_a_company_that_nobody_knows_are_answered_alike() {
     let edge = Edge::start();
     let body = created().to_string();
     let signature = sign_calcom(&Secret::new(CALCOM_SECRET), body.as_bytes());
     let sent = async |path: &str| edge.send("POST", path, &[(HEADER, &signature)], body.as_bytes()).await;
     let nobody = sent("/webhooks/calcom/nobody").await;
-    assert_eq!((nobody.status, nobody.code().as_str()), (401, "calcom_secret_missing"));
+    assert_eq!((nobody.status, nobody.code().as_str()), (401, "signature_mismatch"));
+    let wrong = edge.announce("whsec_of_another", body.as_bytes()).await;
+    assert_eq!((wrong.status, &wrong.body), (401, &nobody.body));
     assert_eq!(sent("/webhooks/calcom").await.status, 404);
     let mut keyless = (**edge.companies.0.lock().unwrap().by_slug("friseur-mitte").unwrap()).clone();
     keyless.keys.calcom_webhook_secret = None;
     *edge.companies.0.lock().unwrap() = Arc::new(Directory::new([keyless]));
     let refused = sent(ADDRESS).await;
-    assert_eq!((refused.status, refused.code().as_str()), (401, "calcom_secret_missing"));
+    assert_eq!((refused.status, &refused.body), (401, &nobody.body));
     let get = edge.send("GET", ADDRESS, &[], b"").await;
     assert_eq!((get.status, get.header("allow")), (405, Some("post")));
     assert_eq!(edge.journaled(), 0);

@@ -59,7 +59,7 @@ pub(super) struct Edge {
     server: ServerHandle,
 }
 
-pub(super) fn friseur() -> Directory {
+pub(in crate::http) fn friseur() -> Directory {
     let file = json!({ "companies": [{
         "slug": "friseur-mitte", "name": "Friseur Mitte", "time_zone": "Europe/Berlin", "language": "de",
         "retell_webhook_keys": [COMPANY_KEY], "calcom_webhook_secret": CALCOM_SECRET,

@@ -17,7 +17,10 @@ use super::{
 use crate::{
     compress::decompress,
     http::webhooks::testing::sign,
-    usecases::load::{LIFECYCLE_REFUSED_AT, READS_REFUSED_AT, TRANSCRIPTS_REFUSED_AT, WRITES_REFUSED_AT},
+    usecases::{
+        load::{LIFECYCLE_REFUSED_AT, READS_REFUSED_AT, TRANSCRIPTS_REFUSED_AT, WRITES_REFUSED_AT},
+        own_key::CALLS_OF_OWN_KEY_MAX,
+    },
 };
 
 const NUMBER: &str = "+493083793369";
@@ -239,4 +242,29 @@ async fn a_function_without_its_call_or_name_is_refused() {
     }
     let unsigned = edge.send("POST", "/functions/retell/opening_hours", &[], b"{}").await;
     assert_eq!(unsigned.status, 401);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_companys_key_cannot_fill_the_service_with_calls() {
+    let edge = Edge::start();
+    let own = "/webhooks/retell/friseur-mitte";
+    let began = async |path: &str, key: &str, call_id: &str| {
+        edge.post(path, key, &event("call_started", call_id, NUMBER)).await.status
+    };
+    assert_eq!(began(own, COMPANY_KEY, "call_1").await, 204);
+    edge.store.wait_for(|w| matches!(w, Write::Event(_)).then_some(())).await;
+    let company = CompanyId::of_slugs(&["friseur-mitte"]);
+    let many: Vec<_> = (0..CALLS_OF_OWN_KEY_MAX).map(|_| edge.services.actors.live.enter(company)).collect();
+    let refused = edge.post(own, COMPANY_KEY, &event("call_started", "call_2", NUMBER)).await;
+    assert_eq!((refused.status, refused.code().as_str()), (503, "overloaded"));
+    let asked = json!({ "name": "list_services", "args": {},
+        "call": { "call_id": "call_3", "to_number": NUMBER, "direction": "inbound", "call_type": "phone_call" } });
+    let asked = asked.to_string();
+    let at = "/functions/retell?company=friseur-mitte";
+    assert_eq!(edge.post(at, COMPANY_KEY, asked.as_bytes()).await.status, 503);
+    assert_eq!(edge.journaled(), 1);
+    assert_eq!(began(own, COMPANY_KEY, "call_1").await, 204, "a call that exists is always taken");
+    assert_eq!(began(own, PLATFORM_KEY, "call_4").await, 204, "the platform's key is not the company's");
+    drop(many);
+    assert_eq!(began(own, COMPANY_KEY, "call_2").await, 204);
 }

@@ -11,7 +11,7 @@ use askpro_domain::tenant::Company;
 
 use super::retell::outcome_of;
 use crate::{
-    http::{Edge, problem::Refusal},
+    http::{Edge, connection, problem::Refusal},
     providers::calcom::inbound::{
         DecodeError, Delivery, SIGNATURE_HEADER, SignatureError, blank_secrets, custom, decode, precheck,
         verify,
@@ -43,7 +43,7 @@ pub(in crate::http) async fn of_company(
 }
 
 /// Names the event in `event` as soon as its kind is known. What cannot be signed is not read, and whoever has no
-/// secret is not told whether there is such a company or only no secret of it.
+/// secret is not told whether there is such a company.
 async fn receive(
     edge: &Edge,
     slug: &str,
@@ -61,6 +61,7 @@ async fn receive(
     let company = services.directory.current().by_slug(slug).cloned();
     let secret = company.as_ref().and_then(|company| company.keys.calcom_webhook_secret.as_ref());
     verify(header, &body, secret).map_err(refused)?;
+    connection::vouch(request);
     let company = company.ok_or(Refusal::CompanyUnknown)?;
     take(services, &company, request, &body, event).await?;
     metrics::histogram!(WEBHOOK_ACK).record(since.elapsed().as_secs_f64());

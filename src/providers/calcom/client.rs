@@ -150,12 +150,11 @@ impl CalcomClient {
         Some(Prepared { operation, company, key: KeyId::of(&key), builder })
     }
 
-    /// A request with this key; `None` when it is no key.
+    /// A request with this key; `None` when it is no key, or an id in the path is none.
     fn signed_in(&self, key: &Secret, method: Method, path: &[&str]) -> Option<RequestBuilder> {
         let mut bearer = HeaderValue::from_str(&format!("Bearer {}", key.expose().trim())).ok()?;
         bearer.set_sensitive(true);
-        let mut url = self.base_url.clone();
-        url.path_segments_mut().ok()?.pop_if_empty().push("v2").extend(path);
+        let url = http_client::below(&self.base_url, &[&["v2"], path].concat())?;
         Some(self.http.request(method, url).header(AUTHORIZATION, bearer))
     }
 

@@ -26,6 +26,10 @@ use crate::providers::test_server::{Reply, Request, TestServer};
 
 const EVENT_TYPE: i64 = 2001;
 
+/// What a gzip bomb looks like: 8 kB that unpack to more than may be read.
+const EIGHT_MIB_OF_SPACES_PACKED: &[u8] =
+    include_bytes!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/calcom/eight_mib_of_spaces.gz"));
+
 fn at(text: &str) -> UnixMillis {
     UnixMillis::parse_rfc3339(text).unwrap()
 }
@@ -282,6 +286,9 @@ async fn what_proves_nothing_is_lost_and_never_refused() {
         Reply::Half(400),
         Reply::Drop,
         Reply::Hang,
+        Reply::Drip(201),
+        Reply::Flood(201),
+        Reply::Answer(201, vec!["content-encoding: gzip".to_owned()], EIGHT_MIB_OF_SPACES_PACKED.to_vec()),
     ];
     for reply in cases {
         let what = format!("{reply:?}").chars().take(80).collect::<String>();
@@ -459,6 +466,7 @@ async fn a_question_about_slots_fails_by_kind() {
 async fn a_booking_is_cancelled_with_a_reason() {
     let (server, client) = served(|_| Reply::json(200, &ok(&booking()))).await;
     client.cancel(order().company, "uid/1", " ", &turn()).await.unwrap();
+    assert!(client.cancel(order().company, "..", " ", &turn()).await.is_err(), "nothing is sent of it");
     let request = server.request();
     assert_eq!(request.line, "POST /v2/bookings/uid%2F1/cancel");
     assert_eq!(request.header("cal-api-version"), Some("2026-02-25"));

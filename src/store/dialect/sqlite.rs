@@ -1,6 +1,6 @@
 //! What only SQLite needs: one writer connection, a read-only pool, WAL.
 
-use std::{path::Path, str::FromStr, time::Duration};
+use std::{io, path::Path, str::FromStr, time::Duration};
 
 use futures_util::FutureExt as _;
 use sqlx::{
@@ -22,6 +22,9 @@ use super::{
 const STATEMENTS_MAX: usize = 256;
 /// How long a statement waits for another process (`import`, a backup) that has the file locked.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+/// Rights of a new folder and of a new file.
+const OWN_FOLDER: u32 = 0o700;
+const OWN_FILE: u32 = 0o600;
 /// The WAL file is cut back to this after a checkpoint.
 const WAL_BYTES_KEPT: &str = "67108864";
 
@@ -52,7 +55,9 @@ pub(super) async fn connect(url: &str, options: &StoreOptions) -> Result<SqliteP
         .statement_cache_capacity(STATEMENTS_MAX)
         .disable_statement_logging();
     let file = connect.get_filename().to_owned();
-    create_folder_of(&file).await.map_err(|error| told(&file, &error))?;
+    if !is_in_memory(url) {
+        create(&file).await.map_err(|error| told(&file, &error.into()))?;
+    }
     let pool = SqlitePoolOptions::new()
         .acquire_timeout(Duration::from_millis(options.acquire_timeout_ms))
         .idle_timeout(None)
@@ -122,11 +127,21 @@ fn told(file: &Path, error: &sqlx::Error) -> Failure {
     Failure::unavailable(format!("{}: {error}; {remedy}", file.display()))
 }
 
-async fn create_folder_of(file: &Path) -> Result<(), sqlx::Error> {
-    match file.parent() {
-        Some(folder) if !folder.as_os_str().is_empty() => Ok(tokio::fs::create_dir_all(folder).await?),
+/// Makes the file and its folder where they are missing: calls are in them, for nobody but the service's user. The
+/// files that SQLite puts beside it get the same rights. What is there already keeps the rights that it has.
+async fn create(file: &Path) -> io::Result<()> {
+    if let Some(folder) = file.parent().filter(|folder| !folder.as_os_str().is_empty()) {
+        tokio::fs::DirBuilder::new().recursive(true).mode(OWN_FOLDER).create(folder).await?;
+    }
+    let created = tokio::fs::OpenOptions::new().write(true).create_new(true).mode(OWN_FILE).open(file).await;
+    match created {
+        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(error),
         _ => Ok(()),
     }
+}
+
+fn is_in_memory(url: &str) -> bool {
+    url.contains(":memory:") || url.contains("mode=memory")
 }
 
 /// Runs migrations; each is a transaction of its own.
@@ -151,4 +166,45 @@ pub(super) fn upsert_text(table: &Table, rows: usize) -> SqlStr {
         }
     };
     sqlx::SqlSafeStr::into_sql_str(AssertSqlSafe(format!("{insert} ON CONFLICT ({key}) DO {action}")))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn nobody_but_its_user_may_read_a_new_database() {
+        let root = tempfile::tempdir().unwrap();
+        let folder = root.path().join("data");
+        let url = format!("sqlite://{}?mode=rwc", folder.join("askpro.db").display());
+        let pools = connect(&url, &StoreOptions::default()).await.unwrap();
+        sqlx::query("CREATE TABLE t (x)").execute(&pools.writer).await.unwrap();
+        let mode = |path: &Path| path.metadata().unwrap().permissions().mode() & 0o777;
+        assert_eq!(mode(&folder), 0o700);
+        let files: Vec<_> = folder.read_dir().unwrap().map(|entry| entry.unwrap().path()).collect();
+        assert_eq!(files.len(), 3, "the file, its WAL and its index: {files:?}");
+        for file in files {
+            assert_eq!(mode(&file), 0o600, "{}", file.display());
+        }
+    }
+
+    #[tokio::test]
+    async fn the_rights_that_an_operator_gave_stay() {
+        let root = tempfile::tempdir().unwrap();
+        let file = root.path().join("askpro.db");
+        std::fs::File::create(&file).unwrap();
+        std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o640)).unwrap();
+        connect(&format!("sqlite://{}", file.display()), &StoreOptions::default()).await.unwrap();
+        assert_eq!(file.metadata().unwrap().permissions().mode() & 0o777, 0o640);
+    }
+
+    #[tokio::test]
+    async fn a_database_in_memory_leaves_no_file() {
+        let before: Vec<_> = std::fs::read_dir(".").unwrap().map(|entry| entry.unwrap().path()).collect();
+        connect("sqlite::memory:", &StoreOptions::default()).await.unwrap();
+        let after: Vec<_> = std::fs::read_dir(".").unwrap().map(|entry| entry.unwrap().path()).collect();
+        assert_eq!(before, after);
+    }
 }

@@ -24,17 +24,15 @@ pub enum SignatureError {
     /// The webhook at Cal.com has no secret.
     #[error("the webhook has no secret at Cal.com; set there what calcom_webhook_secret says")]
     NoSecretThere,
-    /// There is no secret to check it with.
-    #[error(
-        "no calcom_webhook_secret is known for this address: check the slug, and import the secret that the \
-         company's webhook has at Cal.com"
-    )]
-    NoSecretHere,
     /// Not 64 lower-case hex digits.
     #[error("the header X-Cal-Signature-256 does not have the form of 64 lower-case hex digits")]
     Malformed,
-    /// The secret did not make it over this body.
-    #[error("the company's calcom_webhook_secret did not sign this body")]
+    /// The secret did not make it over this body, or there is none. Which of the two is not told: strangers would
+    /// learn which companies there are.
+    #[error(
+        "no calcom_webhook_secret of this address signed this body: check the slug, and import the secret that the \
+         company's webhook has at Cal.com"
+    )]
     Mismatch,
 }
 
@@ -45,7 +43,6 @@ impl SignatureError {
         match self {
             Self::Missing => "signature_missing",
             Self::NoSecretThere => "signature_without_secret",
-            Self::NoSecretHere => "calcom_secret_missing",
             Self::Malformed => "signature_malformed",
             Self::Mismatch => "signature_mismatch",
         }
@@ -60,30 +57,31 @@ pub fn precheck(header: Option<&[u8]>) -> Result<(), SignatureError> {
     digest_of(header).map(|_| ())
 }
 
-/// Checks a header against a body, in constant time. An empty secret never matches.
+/// Checks a header against a body, in constant time. An empty secret never matches; without one the same work is
+/// done for nothing, so that time tells no more than the answer.
 ///
 /// # Errors
 /// [`SignatureError`].
 pub fn verify(header: Option<&[u8]>, body: &[u8], secret: Option<&Secret>) -> Result<(), SignatureError> {
     let digest = digest_of(header)?;
-    let mac = secret.and_then(|secret| mac(secret, body)).ok_or(SignatureError::NoSecretHere)?;
-    mac.verify_slice(&digest).map_err(|_| SignatureError::Mismatch)
+    let known = secret.filter(|secret| !secret.is_empty());
+    let tried = known.map_or(NO_SECRET, |secret| secret.expose().as_bytes());
+    let signed = mac(tried, body).is_some_and(|mac| mac.verify_slice(&digest).is_ok());
+    if signed && known.is_some() { Ok(()) } else { Err(SignatureError::Mismatch) }
 }
 
 /// Makes the header's value as Cal.com does, for tools and tests.
 #[must_use]
 pub fn sign(secret: &Secret, body: &[u8]) -> String {
-    match mac(secret, body) {
+    let mac = if secret.is_empty() { None } else { mac(secret.expose().as_bytes(), body) };
+    match mac {
         Some(mac) => hex::encode(mac.finalize().into_bytes()),
         None => String::from_utf8_lossy(NO_SECRET).into_owned(),
     }
 }
 
-fn mac(secret: &Secret, body: &[u8]) -> Option<Hmac<Sha256>> {
-    if secret.is_empty() {
-        return None;
-    }
-    let mut mac = Hmac::<Sha256>::new_from_slice(secret.expose().as_bytes()).ok()?;
+fn mac(secret: &[u8], body: &[u8]) -> Option<Hmac<Sha256>> {
+    let mut mac = Hmac::<Sha256>::new_from_slice(secret).ok()?;
     mac.update(body);
     Some(mac)
 }
@@ -145,6 +143,14 @@ mod tests {
     }
 
     #[test]
+    fn what_stands_for_a_missing_secret_signs_nothing() {
+        let forged = hex::encode(mac(NO_SECRET, b"x").unwrap().finalize().into_bytes());
+        for none in [None, Some(&Secret::new(""))] {
+            assert_eq!(verify(Some(forged.as_bytes()), b"x", none), Err(SignatureError::Mismatch));
+        }
+    }
+
+    #[test]
     fn a_changed_body_secret_or_digit_is_a_mismatch() {
         let header = sign(&Secret::new("whsec"), b"{\"a\":1}");
         assert_eq!(verdict(Some(header.as_bytes()), "whsec"), Ok(()));
@@ -177,8 +183,8 @@ mod tests {
         assert_eq!(code(verdict(Some(b""), "k")), "signature_missing");
         assert_eq!(code(verdict(Some(b"no-secret-provided"), "k")), "signature_without_secret");
         let of_nobody = sign(&Secret::new("whsec"), b"");
-        assert_eq!(code(verify(Some(of_nobody.as_bytes()), b"", None)), "calcom_secret_missing");
-        assert_eq!(code(verdict(Some(of_nobody.as_bytes()), "")), "calcom_secret_missing");
+        assert_eq!(code(verify(Some(of_nobody.as_bytes()), b"", None)), "signature_mismatch");
+        assert_eq!(code(verdict(Some(of_nobody.as_bytes()), "")), "signature_mismatch");
         assert_eq!(code(precheck(Some(b"no-secret-provided"))), "signature_without_secret");
         assert_eq!(code(verdict(Some(b"x"), "k")), "signature_malformed");
     }

@@ -1,0 +1,98 @@
+//! How long a connection lasts: it is kept for those who showed a key, and closed after the answer to everybody
+//! else. The server bounds the time of a first head alone; whoever could keep a connection without a key could send
+//! half of a second head and stay.
+
+use std::{
+    any::Any,
+    cell::{Cell, RefCell},
+    pin::Pin,
+    rc::Rc,
+    task::{Context, Poll},
+};
+
+use actix_web::{
+    Error, HttpMessage as _, HttpRequest,
+    body::{BodySize, BoxBody, MessageBody},
+    dev::{Extensions, Payload, ServiceRequest, ServiceResponse},
+    error::PayloadError,
+    http::ConnectionType,
+    middleware::Next,
+    web::Bytes,
+};
+use futures_util::{Stream, StreamExt as _};
+
+/// Whether somebody showed a key on this connection.
+#[derive(Default)]
+struct Known(Cell<bool>);
+
+/// To be called with every new connection.
+pub(super) fn begin(_connection: &dyn Any, data: &mut Extensions) {
+    data.insert(Known::default());
+}
+
+/// Says that whoever sent this showed a key that is right; who is refused later because there is too much to do
+/// keeps the connection all the same.
+pub(super) fn vouch(request: &HttpRequest) {
+    if let Some(known) = request.conn_data::<Known>() {
+        known.0.set(true);
+    }
+}
+
+/// Closes the connection after the answer, unless a key was shown on it.
+pub(super) async fn close_to_strangers(
+    mut request: ServiceRequest,
+    next: Next<impl MessageBody + 'static>,
+) -> Result<ServiceResponse<Answer>, Error> {
+    let rest = hold_body(&mut request);
+    let mut answer = next.call(request).await?;
+    if !answer.request().conn_data::<Known>().is_some_and(|known| known.0.get()) {
+        answer.response_mut().head_mut().set_connection_type(ConnectionType::Close);
+    }
+    Ok(answer.map_body(|_, body| Answer { body: body.boxed(), _rest: rest }))
+}
+
+/// A body that is being sent to us, or what is left of it.
+type Incoming = Rc<RefCell<Payload>>;
+
+/// An answer, which holds what was not read of the request until it is sent. A chunked body that nobody holds is
+/// read and dropped by the server for as long as somebody sends it; one that is held ends the connection.
+pub(super) struct Answer {
+    body: BoxBody,
+    _rest: Option<Incoming>,
+}
+
+impl MessageBody for Answer {
+    type Error = <BoxBody as MessageBody>::Error;
+
+    fn size(&self) -> BodySize {
+        self.body.size()
+    }
+
+    fn poll_next(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Bytes, Self::Error>>> {
+        Pin::new(&mut self.body).poll_next(context)
+    }
+}
+
+/// Reads a body that somebody else holds too.
+struct Reader(Incoming);
+
+impl Stream for Reader {
+    type Item = Result<Bytes, PayloadError>;
+
+    fn poll_next(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        self.0.borrow_mut().poll_next_unpin(context)
+    }
+}
+
+fn hold_body(request: &mut ServiceRequest) -> Option<Incoming> {
+    let body = request.take_payload();
+    if matches!(body, Payload::None) {
+        return None;
+    }
+    let held = Rc::new(RefCell::new(body));
+    request.set_payload(Payload::Stream { payload: Box::pin(Reader(held.clone())) });
+    Some(held)
+}
