@@ -10,6 +10,7 @@ mod contacts;
 pub mod inbound;
 mod limits;
 mod map;
+mod plain;
 mod transport;
 mod wire;
 

@@ -15,7 +15,8 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::{
-    payload::{Payload, is_plain, tolerant},
+    super::plain::is_plain,
+    payload::{Payload, tolerant},
     trigger::Trigger,
 };
 
