@@ -15,6 +15,8 @@ mod transport;
 mod wire;
 
 #[cfg(test)]
+mod fuzz_tests;
+#[cfg(test)]
 mod tests;
 
 pub use client::{CalcomClient, CalcomOptions, CalcomSetupError, KeyDirectory, KeyError};
