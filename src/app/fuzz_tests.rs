@@ -121,20 +121,11 @@ fn a_file_is_taken_or_refused_without_a_secret(input: &[u8]) {
     let Err(refused) = parse_text(text, *first == b'T') else { return };
     let longest = refused.lines().map(str::len).max().unwrap_or_default();
     assert!(longest <= LINE_BYTES_MAX, "{longest} bytes in a line");
-    // A secret that stands where a name should is no secret any more.
-    let leaked = PRIVATE.iter().find(|secret| refused.contains(**secret) && is_value(text, secret));
-    assert_eq!(leaked, None, "{refused}");
-}
-
-/// Whether a secret stands in a text as a value, in quotes, and nowhere else.
-fn is_value(text: &str, secret: &str) -> bool {
-    let quoted = |before: &str| before.ends_with(['"', '\'', '+']);
-    text.match_indices(secret).all(|(at, _)| {
-        let (before, rest) = (&text[..at], &text[at + secret.len()..]);
-        quoted(before)
-            && rest.starts_with(['"', '\''])
-            && !rest[1..].trim_start().starts_with([':', '=', '.', ']'])
-    })
+    // What is no file of the right form is not shown, but for a key that stands twice. What is said of fields
+    // is looked at where they are read.
+    let is_of_fields = refused.contains("nothing was imported") || refused.contains("twice");
+    let leaked = PRIVATE.iter().find(|secret| refused.contains(**secret));
+    assert!(is_of_fields || refused.contains("duplicate key") || leaked.is_none(), "{refused}");
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! Many companies at once, each with data that nobody could mistake for another's, under random operations: no
 //! row, answer, metric or line of the log of one shows up at another's.
 //!
-//! The seed is printed; `ASKPRO_ISOLATION_SEED` takes it again. What fails is made smaller before it is shown.
+//! The seed is printed; `ASKPRO_ISOLATION_SEED` takes it again, `ASKPRO_ISOLATION_RUNS` makes more runs. What fails is made smaller before it is shown.
 
 mod companies;
 mod eyes;
@@ -33,6 +33,8 @@ fn seed() -> u64 {
 }
 
 fn runner(runs: u32) -> TestRunner {
+    let more = std::env::var("ASKPRO_ISOLATION_RUNS").ok().and_then(|runs| runs.parse().ok());
+    let runs = more.unwrap_or(runs);
     let config =
         Config { cases: runs, max_shrink_iters: SHRINKS_MAX, failure_persistence: None, ..Config::default() };
     let seed: Vec<u8> = seed().to_le_bytes().repeat(4);

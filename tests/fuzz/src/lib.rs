@@ -10,13 +10,11 @@
 mod corpus;
 #[cfg(guided_fuzzing)]
 mod guided;
-mod leak;
 mod mutate;
 mod random;
 mod run;
 
 pub use corpus::fixtures;
-pub use leak::shared_text;
 
 /// What is fuzzed, and what its inputs look like.
 #[derive(Debug, Clone, Copy)]

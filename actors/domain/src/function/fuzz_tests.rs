@@ -18,7 +18,7 @@ const AHEAD_MS_MAX: i64 = (DAYS_AHEAD_MAX + 2) * DAY_MS + 3_600_000;
 
 const SPOKEN: Target = Target {
     name: "spoken_when",
-    inputs: 3_000,
+    inputs: 1_500,
     bytes_max: 500,
     words: &[
         "heute",
@@ -70,7 +70,7 @@ const SPOKEN: Target = Target {
 
 const ARGUMENTS: Target = Target {
     name: "function_arguments",
-    inputs: 600,
+    inputs: 200,
     bytes_max: 6_000,
     words: &[
         "\"service\":",

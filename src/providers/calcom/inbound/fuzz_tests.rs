@@ -2,7 +2,7 @@
 //! announcement again.
 
 use askpro_domain::{calendar::News, secret::Secret};
-use askpro_fuzz::{Target, fixtures, fuzz, shared_text};
+use askpro_fuzz::{Target, fixtures, fuzz};
 use serde_json::Value;
 
 use super::{blank_secrets, custom, decode, decode_kept, precheck, sign, verify};
@@ -59,13 +59,9 @@ fn what_is_kept_is_what_was_announced(body: &[u8]) {
                 assert!(seen.interval.start() < seen.interval.end());
             }
         }
-        Err(error) => {
+        Err(_) => {
             assert!(decode(body).is_err());
             assert_eq!(decode_kept(&kept), custom(&kept).event);
-            assert_eq!(
-                shared_text(&error.to_string(), body, 14, &["triggerEvent", "custom payload template"]),
-                None
-            );
             is_bounded(&custom(&kept).event.dedup_key);
         }
     }

@@ -7,8 +7,8 @@ use super::{ERRORS_MAX, parse_import};
 
 /// Longest message and longest place, with names that are cut.
 const TEXT_BYTES_MAX: usize = 1_500;
-/// Shorter values stand in any text.
-const PRIVATE_BYTES_MIN: usize = 6;
+/// Put behind every text that nobody else may read, to know it again.
+const MARK: &str = "zq7f3a9";
 const PRIVATE: [&str; 7] = [
     "calcom_api_key",
     "calcom_webhook_secret",
@@ -56,33 +56,31 @@ const TARGET: Target = Target {
 };
 
 fn refusals_keep_secrets(input: &[u8]) {
-    let Ok(value) = serde_json::from_slice::<Value>(input) else { return };
+    let Ok(mut value) = serde_json::from_slice::<Value>(input) else { return };
     let read = parse_import(&value);
     assert_eq!(read, parse_import(&value));
     match read {
         Ok(import) => assert!(import.companies.iter().all(|company| !company.branches.is_empty())),
-        Err(errors) => {
-            assert!((1..=ERRORS_MAX + 1).contains(&errors.len()));
-            let mut private = Vec::new();
-            private_texts(&value, false, &mut private);
-            for error in errors {
-                let text = error.to_string();
-                assert!(text.len() <= TEXT_BYTES_MAX, "{} bytes: {text}", text.len());
-                let leaked = private.iter().find(|secret| error.message.contains(secret.as_str()));
-                assert_eq!(leaked, None, "{text}");
-            }
-        }
+        Err(errors) => assert!((1..=ERRORS_MAX + 1).contains(&errors.len())),
+    }
+    if value.to_string().contains(MARK) {
+        return;
+    }
+    mark_private(&mut value, false);
+    for error in parse_import(&value).err().unwrap_or_default() {
+        let text = error.to_string();
+        assert!(text.len() <= TEXT_BYTES_MAX, "{} bytes: {text}", text.len());
+        assert!(!text.contains(MARK), "{text}");
     }
 }
 
-/// Texts below a field that nobody else may read, where they are long enough to be told from other texts.
-fn private_texts(value: &Value, is_private: bool, found: &mut Vec<String>) {
+fn mark_private(value: &mut Value, is_private: bool) {
     match value {
-        Value::Object(map) => map.iter().for_each(|(name, value)| {
-            private_texts(value, is_private || PRIVATE.contains(&name.as_str()), found);
+        Value::Object(map) => map.iter_mut().for_each(|(name, value)| {
+            mark_private(value, is_private || PRIVATE.contains(&name.as_str()));
         }),
-        Value::Array(items) => items.iter().for_each(|item| private_texts(item, is_private, found)),
-        Value::String(text) if is_private && text.len() >= PRIVATE_BYTES_MIN => found.push(text.clone()),
+        Value::Array(items) => items.iter_mut().for_each(|item| mark_private(item, is_private)),
+        Value::String(text) if is_private => text.push_str(MARK),
         _ => {}
     }
 }
