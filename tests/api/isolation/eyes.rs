@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 
 use askpro::compress::{DECOMPRESSED_BYTES_MAX, decompress};
-use serde_json::Value;
 
 use super::{
     companies::{COMPANIES, Owner},
@@ -115,7 +114,7 @@ impl<'a> Eyes<'a> {
         }
         let (_, schedulers) = self.rig.retell.admin("/admin/schedulers").await;
         for item in schedulers["items"].as_array().unwrap() {
-            let owner = Owner::all().find(|owner| item["company"] == Value::from(owner.slug()));
+            let owner = Owner::all().find(|owner| item["company"] == owner.slug());
             self.rig.belongs(owner, item.to_string().as_bytes(), "/admin/schedulers");
         }
     }
