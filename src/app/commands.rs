@@ -147,17 +147,21 @@ async fn over_what_is_there(
 fn read_import(file: &Path) -> anyhow::Result<Import> {
     let text = std::fs::read_to_string(file)
         .with_context(|| format!("{}: the import file cannot be read as UTF-8 text", file.display()))?;
-    let value: Value = if file.extension().is_some_and(|e| e.eq_ignore_ascii_case("toml")) {
-        let table: toml::Value =
-            toml::from_str(&text).map_err(|e| anyhow!("{}: {}", file.display(), e.message()))?;
-        toml_to_json(table)
+    let is_toml = file.extension().is_some_and(|e| e.eq_ignore_ascii_case("toml"));
+    parse_text(&text, is_toml).map_err(|what| anyhow!("{}: {what}", file.display()))
+}
+
+/// The companies of a file's text, or what is wrong with it.
+pub(super) fn parse_text(text: &str, is_toml: bool) -> Result<Import, String> {
+    let value: Value = if is_toml {
+        toml_to_json(toml::from_str(text).map_err(|e: toml::de::Error| e.message().to_owned())?)
     } else {
-        read_json(&text).map_err(|what| anyhow!("{}: {what}", file.display()))?
+        read_json(text)?
     };
     parse_import(&value).map_err(|errors| {
         let lines: Vec<String> =
             errors.iter().map(|e| format!("{}: {} ({})", e.place, e.message, e.code)).collect();
-        anyhow!("{}: {} errors, nothing was imported\n{}", file.display(), errors.len(), lines.join("\n"))
+        format!("{} errors, nothing was imported\n{}", errors.len(), lines.join("\n"))
     })
 }
 

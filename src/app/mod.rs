@@ -10,6 +10,8 @@ mod decoder;
 mod directory;
 mod doctor;
 mod fenced;
+#[cfg(test)]
+mod fuzz_tests;
 mod greeting;
 mod lease;
 mod mark;

@@ -13,6 +13,8 @@ use super::segment::{ASIDE_SUFFIX, LOG_SUFFIX, SEGMENT_HEADER_BYTES, file_name, 
 const LOCK_FILE: &str = "lock";
 const ID_FILE: &str = "journal.id";
 const ID_BYTES_MAX: usize = 128;
+/// Positions beyond it are never reached, and the database could not hold them.
+const POSITION_MAX: u64 = 1 << 62;
 
 /// The segments of a folder by start, and those an operator moved aside with the end of their bytes.
 #[derive(Debug, Default)]
@@ -57,8 +59,9 @@ pub(super) fn list(dir: &Path) -> Result<Listing, JournalError> {
         let name = entry.file_name();
         let Some(name) = name.to_str() else { continue };
         if let Some(start) = parse_file_name(name, LOG_SUFFIX) {
-            listing.segments.push(start);
+            listing.segments.push(checked_start(&entry.path(), start)?);
         } else if let Some(start) = parse_file_name(name, ASIDE_SUFFIX) {
+            let start = checked_start(&entry.path(), start)?;
             let bytes = entry.metadata().map_err(JournalError::folder(&entry.path()))?.len();
             listing.aside.push((start, Position(start.0.saturating_add(bytes))));
         }
@@ -66,6 +69,17 @@ pub(super) fn list(dir: &Path) -> Result<Listing, JournalError> {
     listing.segments.sort_unstable();
     listing.aside.sort_unstable();
     Ok(listing)
+}
+
+fn checked_start(path: &Path, start: Position) -> Result<Position, JournalError> {
+    if start.0 <= POSITION_MAX {
+        return Ok(start);
+    }
+    Err(JournalError::Folder {
+        dir: path.to_owned(),
+        reason: "its name is a position that no journal reaches".to_owned(),
+        remedy: "it is no segment of this journal: move it to another folder".to_owned(),
+    })
 }
 
 /// The id of the journal that lives here; nothing when the folder holds none yet.

@@ -68,7 +68,7 @@ impl port::Journal for JournalPort {
 }
 
 /// Bytes of a typed record.
-fn encode(record: port::Record) -> Result<Record, port::JournalError> {
+pub(super) fn encode(record: port::Record) -> Result<Record, port::JournalError> {
     match record {
         port::Record::RetellEvent { signer, received_at, body } => {
             let company = match signer {

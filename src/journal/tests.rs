@@ -1,6 +1,7 @@
 //! The journal as its users see it; helpers for the other test files.
 
 mod faults;
+mod fuzz;
 mod recovery;
 
 use std::path::Path;

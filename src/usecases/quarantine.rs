@@ -10,7 +10,11 @@ use askpro_actors::{
     ports::{journal::Signer, rows::Write, stores::QuarantinedEvent},
     writer::WriteOrder,
 };
-use askpro_domain::ids::{CallId, CompanyId};
+use askpro_domain::{
+    call::{CallState, PlacedIn},
+    ids::{CallId, CompanyId},
+    tenant::Placement,
+};
 use bytes::Bytes;
 use serde::Serialize;
 
@@ -104,13 +108,16 @@ pub async fn replay(services: &Services, id: &str) -> Result<Replayed, AdminErro
     let call_id = wanted.call_id;
     let events = services.calls.quarantined_of_call(&call_id).await?;
     let signers: Vec<CompanyId> = events.iter().filter_map(|event| event.signer_company).collect();
+    let mut named = Vec::new();
     for event in events {
-        deliver(services, event)?;
+        named.extend(deliver(services, event)?);
     }
-    let placed = wait_until_loaded(services, &call_id).await.map(|view| view.state.placed);
-    let (outcome, company) = match placed {
+    let state = wait_until_loaded(services, &call_id).await.map(|view| view.state);
+    let is_claimed = |state: &CallState| named.iter().any(|named| state.is_claimed_from(Some(*named)));
+    let is_foreign = state.as_ref().is_some_and(is_claimed);
+    let (outcome, company) = match state.map(|state| state.placed) {
         None => (ReplayOutcome::Delivered, None),
-        Some(Some(placed)) if signers.iter().all(|signer| *signer == placed.company) => {
+        Some(Some(placed)) if !is_foreign && signers.iter().all(|signer| *signer == placed.company) => {
             release(services, &call_id);
             (ReplayOutcome::Placed, slug_of(services, placed.company))
         }
@@ -119,17 +126,22 @@ pub async fn replay(services: &Services, id: &str) -> Result<Replayed, AdminErro
     Ok(Replayed { id: id.to_owned(), call_id: call_id.as_str().to_owned(), outcome, company })
 }
 
-fn deliver(services: &Services, stored: QuarantinedEvent) -> Result<(), AdminError> {
+/// Tells the call of an event; gives where the event alone says that it belongs.
+fn deliver(services: &Services, stored: QuarantinedEvent) -> Result<Option<PlacedIn>, AdminError> {
     let body = Bytes::from(stored.body);
     let decoder = &services.actors.calls.world().decoder;
     let event = decoder.decode(&body).map_err(|reason| AdminError::NotReplayable { reason })?;
+    let named = match services.directory.current().place(&event.facts.identity.placing()) {
+        Placement::Placed { company, branch } => Some(PlacedIn { company, branch }),
+        Placement::Unplaced(_) => None,
+    };
     let signer = stored.signer_company.map_or(Signer::Platform, Signer::Company);
     let received = EventReceived { event, body, position: None, received_at: stored.received_at, signer };
     if let Delivered::Refused { .. } = services.actors.calls.deliver(received) {
         count_refused(Class::Lifecycle, Reason::QueueFull);
         return Err(IngestError::Overloaded(Overloaded).into());
     }
-    Ok(())
+    Ok(named)
 }
 
 /// The call, once the store has told it what was known before: its rows are with the writer then.

@@ -26,6 +26,7 @@ mod functions;
 mod hangup;
 mod import;
 mod inbound;
+mod isolation;
 mod journal_full;
 mod logs;
 mod metrics;

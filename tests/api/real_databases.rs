@@ -12,15 +12,15 @@ use crate::support::{
 };
 
 /// A schema that is dropped at the end, also of a test that failed.
-struct Schema {
+pub struct Schema {
     server: String,
     name: String,
-    url: String,
+    pub url: String,
 }
 
 impl Schema {
     /// In the server that the variable names; nothing when it is unset and databases are not required.
-    async fn make(variable: &str) -> Option<Self> {
+    pub async fn make(variable: &str) -> Option<Self> {
         let Ok(server) = std::env::var(variable) else {
             let required = std::env::var("ASKPRO_TEST_REQUIRE_DATABASES").is_ok_and(|value| value == "1");
             assert!(!required, "{variable} is not set");

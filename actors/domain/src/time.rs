@@ -56,11 +56,27 @@ impl fmt::Display for UnixMillis {
     }
 }
 
-/// A half-open interval `[start, end)`. `start < end` always.
+/// A half-open interval `[start, end)`. `start < end` always, also of one that is read from what was kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "Ends")]
 pub struct Interval {
     start: UnixMillis,
     end: UnixMillis,
+}
+
+/// An interval as it is written.
+#[derive(Deserialize)]
+struct Ends {
+    start: UnixMillis,
+    end: UnixMillis,
+}
+
+impl TryFrom<Ends> for Interval {
+    type Error = &'static str;
+
+    fn try_from(ends: Ends) -> Result<Self, Self::Error> {
+        Self::new(ends.start, ends.end).ok_or("an interval ends after it starts")
+    }
 }
 
 impl Interval {
@@ -104,6 +120,17 @@ mod tests {
         let a = Interval::new(UnixMillis(0), UnixMillis(10)).unwrap();
         let b = Interval::new(UnixMillis(10), UnixMillis(20)).unwrap();
         assert!(!a.overlaps(b) && !b.overlaps(a) && a.overlaps(a));
+    }
+
+    #[test]
+    fn an_interval_that_is_kept_is_read_again_and_an_empty_one_is_refused() {
+        let interval = Interval::new(UnixMillis(5), UnixMillis(10)).unwrap();
+        let kept = serde_json::to_string(&interval).unwrap();
+        assert_eq!(kept, r#"{"start":5,"end":10}"#);
+        assert_eq!(serde_json::from_str::<Interval>(&kept).unwrap(), interval);
+        for empty in [r#"{"start":5,"end":5}"#, r#"{"start":5,"end":4}"#] {
+            assert!(serde_json::from_str::<Interval>(empty).is_err(), "{empty}");
+        }
     }
 
     #[test]

@@ -56,7 +56,7 @@ pub struct CallActor {
     withheld: Vec<WriteOrder>,
     /// The newest transcript, until it is written.
     pub(super) transcript: Option<EventRow>,
-    live: Option<LiveToken>,
+    pub(super) live: Option<LiveToken>,
     /// The store was asked and did not answer: go by what was heard.
     store_silent: bool,
     pub(super) told_over: bool,
@@ -88,7 +88,7 @@ pub(super) enum Standing {
     Ours,
     /// A company's own key signed it, and the call is not placed yet: its facts are not in the state.
     Undecided,
-    /// The key of another company signed it.
+    /// The key of another company signed it, or it tells of another company's call than the one that claims it.
     Foreign,
 }
 
@@ -191,7 +191,7 @@ impl CallActor {
             self.defer(received, handed);
             return self;
         }
-        self.apply(&received.event);
+        self.apply(&received);
         if !received.event.kind.is_supersedable() {
             self.wait(Waiting { received, quarantined: handed, standing: Standing::Ours });
         }
@@ -228,7 +228,7 @@ impl CallActor {
     fn take_event(&mut self, received: EventReceived, quarantined: bool, cx: &mut Context<'_, Self>) {
         let standing = self.standing_of(&received);
         if standing == Standing::Ours {
-            self.apply(&received.event);
+            self.apply(&received);
             if received.event.kind.is_supersedable() {
                 return self.keep_transcript(&received, cx);
             }
@@ -238,10 +238,12 @@ impl CallActor {
         self.wait(Waiting { received, quarantined, standing });
     }
 
-    pub(super) fn apply(&mut self, event: &CallEvent) {
+    pub(super) fn apply(&mut self, received: &EventReceived) {
+        let (event, was_placed) = (&received.event, self.state.placed.is_some());
         let state = std::mem::replace(&mut self.state, CallState::new(event.call_id.clone()));
         self.state = state.apply(event);
         self.place();
+        self.note_word(received, was_placed);
     }
 
     fn wait(&mut self, waiting: Waiting) {
@@ -381,6 +383,7 @@ impl CallActor {
     }
 
     fn join(&mut self, older: &CallState) {
+        self.make_way(older);
         let state = std::mem::replace(&mut self.state, CallState::new(older.call_id.clone()));
         self.state = state.join_older(older.clone());
     }

@@ -140,8 +140,12 @@ impl CallActor {
     }
 
     /// Gives where the call belongs, and joins who takes part; of what a company's own key signed only when the
-    /// call is known to belong to it.
+    /// call is known to belong to it. Of a call that a company only claims the platform's word for another one is
+    /// answered to nobody.
     fn meet(&mut self, ask: &AskFunction, directory: &Directory) -> Option<PlacedIn> {
+        if ask.signer == Signer::Platform && self.state.is_claimed_from(place(directory, &ask.identity)) {
+            return None;
+        }
         let met = self.state.clone().meet(&ask.identity);
         let placed = met.placed.or_else(|| place(directory, &met.identity()));
         if let Signer::Company(own) = ask.signer {

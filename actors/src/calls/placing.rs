@@ -1,7 +1,7 @@
 //! Where a call belongs, and what happens to events that belong nowhere.
 
 use askpro_domain::{
-    call::{CallState, PlacedIn},
+    call::{CallEvent, CallState, PlacedIn},
     ids::CompanyId,
     tenant::{Placement, UnplacedReason},
 };
@@ -29,14 +29,58 @@ impl CallActor {
         }
     }
 
+    /// Notes whose word it is that the call belongs where it is placed: a company's own, until the platform says
+    /// the same.
+    pub(super) fn note_word(&mut self, received: &EventReceived, was_placed: bool) {
+        match received.signer {
+            Signer::Company(_) if !was_placed => self.state.claimed = self.state.placed.is_some(),
+            Signer::Company(_) => {}
+            Signer::Platform => {
+                let named = self.named_by(&received.event).map(|named| named.company);
+                let agrees = named.is_some() && named == self.state.placed.map(|placed| placed.company);
+                self.state.claimed &= !agrees;
+            }
+        }
+    }
+
+    /// Where an event alone says that its call belongs.
+    fn named_by(&self, event: &CallEvent) -> Option<PlacedIn> {
+        match self.world.directory.current().place(&event.facts.identity.placing()) {
+            Placement::Placed { company, branch } => Some(PlacedIn { company, branch }),
+            Placement::Unplaced(_) => None,
+        }
+    }
+
+    /// Forgets what the platform told before the store said that a company claims the call, where the platform names
+    /// another: none of it is that company's. The events wait, for quarantine.
+    pub(super) fn make_way(&mut self, stored: &CallState) {
+        if !stored.is_claimed_from(self.state.placed) {
+            return;
+        }
+        self.state = CallState::new(stored.call_id.clone());
+        (self.transcript, self.live) = (None, None);
+        for waiting in &mut self.waiting {
+            waiting.standing = Standing::Foreign;
+        }
+    }
+
     fn placement(&self) -> Placement {
         let identity = self.state.identity();
         self.world.directory.current().place(&identity.placing())
     }
 
-    /// Whether an event may touch this call: a company's own key may touch only calls of that company.
+    /// Whether an event may touch this call: a company's own key may touch only calls of that company, and what the
+    /// platform tells of another company's call is nothing for a company that claims it.
     pub(super) fn standing_of(&self, received: &EventReceived) -> Standing {
-        let Signer::Company(signer) = received.signer else { return Standing::Ours };
+        let named = self.named_by(&received.event);
+        let signer = match received.signer {
+            Signer::Platform if self.state.is_claimed_from(named) => return Standing::Foreign,
+            Signer::Platform => return Standing::Ours,
+            Signer::Company(signer) => signer,
+        };
+        if named.is_some_and(|named| named.company != signer) {
+            return Standing::Foreign;
+        }
         let company = match self.state.placed {
             Some(placed) => Some(placed.company),
             None => {
@@ -69,7 +113,7 @@ impl CallActor {
             if standing != Standing::Foreign {
                 writes.push(Write::Event(rows::event_row(&received, company)));
             } else if release || !quarantined {
-                foreign.push(quarantine(&received, UnplacedReason::ForeignKey));
+                foreign.push(quarantine(&received, why_foreign(&received)));
             }
         }
         if release {
@@ -85,7 +129,7 @@ impl CallActor {
         let mut waiting = std::mem::take(&mut self.waiting);
         for item in waiting.iter_mut().filter(|w| w.standing == Standing::Undecided) {
             if item.received.signer == Signer::Company(company) {
-                self.apply(&item.received.event);
+                self.apply(&item.received);
                 item.standing = Standing::Ours;
             } else {
                 item.standing = Standing::Foreign;
@@ -100,7 +144,8 @@ impl CallActor {
         let Placement::Unplaced(reason) = self.placement() else { return };
         let mut waiting = std::mem::take(&mut self.waiting);
         for item in waiting.iter_mut().filter(|w| !w.quarantined) {
-            let reason = if item.standing == Standing::Foreign { UnplacedReason::ForeignKey } else { reason };
+            let reason =
+                if item.standing == Standing::Foreign { why_foreign(&item.received) } else { reason };
             let positions = item.received.position.into_iter().collect();
             let writes = vec![quarantine(&item.received, reason)];
             self.write(WriteOrder { call_id: None, writes, positions });
@@ -108,6 +153,14 @@ impl CallActor {
             self.in_quarantine = true;
         }
         self.waiting = waiting;
+    }
+}
+
+/// Why an event may not touch its call.
+const fn why_foreign(received: &EventReceived) -> UnplacedReason {
+    match received.signer {
+        Signer::Company(_) => UnplacedReason::ForeignKey,
+        Signer::Platform => UnplacedReason::Conflict,
     }
 }
 

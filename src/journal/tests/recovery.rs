@@ -143,6 +143,19 @@ async fn the_newest_segment_moved_aside_frees_no_position() {
 }
 
 #[tokio::test]
+async fn a_file_named_beyond_every_position_is_refused_and_nothing_is_lost() {
+    for name in ["18446744073709551615.log", "18446744073709551615.aside", "09223372036854775807.aside"] {
+        let dir = tempfile::tempdir().unwrap();
+        segmented(dir.path()).await;
+        fs::write(dir.path().join(name), "").unwrap();
+        let refused = try_open(dir.path()).err().unwrap().to_string();
+        assert!(refused.contains(name) && refused.contains("move it"), "{refused}");
+        fs::remove_file(dir.path().join(name)).unwrap();
+        assert_eq!(replayed(&try_open(dir.path()).unwrap().0).len(), 8);
+    }
+}
+
+#[tokio::test]
 async fn a_segment_that_was_being_made_is_removed() {
     let dir = tempfile::tempdir().unwrap();
     let paths = segmented(dir.path()).await;

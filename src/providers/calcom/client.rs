@@ -20,6 +20,7 @@ use reqwest::{
 
 use super::{
     map,
+    plain::is_uid,
     transport::{Answer, Operation, Prepared, exchange},
     wire::{Booking, CancelBooking, CreateBooking, Cursor, OneOrMany, ReserveSlot, SlotDays, email_of},
 };
@@ -297,6 +298,10 @@ impl Calendar for CalcomClient {
         for _ in 0..PAGES_MAX {
             let page = self.page(order, cursor.as_ref(), turn).await?;
             let ours = page.bookings.iter().find(|b| map::is_found(b, order, submitted_at));
+            // Ours, but nothing that could be kept or called off.
+            if ours.is_some_and(|booking| !is_uid(&booking.uid)) {
+                break;
+            }
             if let Some(booking) = ours {
                 return Ok(Some(FoundBooking { uid: booking.uid.clone(), host: booking.host() }));
             }

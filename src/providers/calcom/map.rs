@@ -16,6 +16,7 @@ use askpro_domain::{
 use serde::de::DeserializeOwned;
 
 use super::{
+    plain::is_uid,
     transport::{Answer, Operation, TransportError},
     wire::{Booking, ErrorBody, OneOrMany, ReservedSlot, SlotDays, Success},
 };
@@ -53,6 +54,7 @@ fn believed(answer: &Answer, order: &BookingOrder, submitted_at: UnixMillis) -> 
     let booking = bookings.iter().find(|b| starts_at(b, order)).or_else(|| bookings.first());
     let Some(booking) = booking.filter(|b| b.stands()) else { return CreateOutcome::AnswerLost };
     match booking.evidence().claim(order, submitted_at) {
+        Claim::Ours if !is_uid(&booking.uid) => CreateOutcome::AnswerLost,
         Claim::Ours => CreateOutcome::Confirmed { uid: booking.uid.clone(), host: booking.host() },
         Claim::SameAttendee => CreateOutcome::Refused(Refusal::AlreadyBooked),
         Claim::Unproved => CreateOutcome::AnswerLost,
@@ -110,7 +112,8 @@ fn reservation_in(answer: &Answer, wish: &ReserveWish) -> Option<Reservation> {
     let is_wished = reserved.event_type_id == wish.event_type_id
         && UnixMillis::parse_rfc3339(&reserved.slot_start) == Some(wish.start);
     let until = UnixMillis::parse_rfc3339(&reserved.reservation_until)?;
-    is_wished.then_some(Reservation { uid: reserved.reservation_uid, until })
+    (is_wished && is_uid(&reserved.reservation_uid))
+        .then_some(Reservation { uid: reserved.reservation_uid, until })
 }
 
 /// An error of Cal.com itself (not of a proxy before it), in either of its two shapes.

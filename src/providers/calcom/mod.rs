@@ -10,9 +10,12 @@ mod contacts;
 pub mod inbound;
 mod limits;
 mod map;
+mod plain;
 mod transport;
 mod wire;
 
+#[cfg(test)]
+mod fuzz_tests;
 #[cfg(test)]
 mod tests;
 

@@ -34,11 +34,11 @@ fn at(text: &str) -> UnixMillis {
     UnixMillis::parse_rfc3339(text).unwrap()
 }
 
-fn submitted_at() -> UnixMillis {
+pub(super) fn submitted_at() -> UnixMillis {
     at("2026-11-23T08:00:00Z")
 }
 
-fn order() -> BookingOrder {
+pub(super) fn order() -> BookingOrder {
     let call_id = CallId::parse("call_c1").unwrap();
     BookingOrder {
         claimed: false,
@@ -65,7 +65,7 @@ fn order() -> BookingOrder {
 }
 
 /// A booking of [`order`] as Cal.com tells it.
-fn booking() -> Value {
+pub(super) fn booking() -> Value {
     json!({
         "id": 7, "uid": "uid_1", "status": "accepted", "start": "2026-11-24T13:00:00.000Z",
         "end": "2026-11-24T13:30:00.000Z", "eventTypeId": EVENT_TYPE,
@@ -84,7 +84,7 @@ fn with(mut booking: Value, changes: &[(&str, Value)]) -> Value {
     booking
 }
 
-fn ok(data: &Value) -> Value {
+pub(super) fn ok(data: &Value) -> Value {
     json!({"status": "success", "data": data})
 }
 
@@ -164,8 +164,19 @@ fn found() -> LookResult {
     LookResult::Found { uid: "uid_1".to_owned(), host: Some(9001) }
 }
 
-fn window() -> Interval {
+pub(super) fn window() -> Interval {
     Interval::new(at("2026-11-24T00:00:00Z"), at("2026-11-25T00:00:00Z")).unwrap()
+}
+
+#[tokio::test]
+async fn a_booking_without_a_usable_uid_proves_nothing() {
+    let long = "u".repeat(101);
+    for uid in ["", "..", "a b", "uid\u{0}", "uid ", "\u{fc}", &long] {
+        let odd = with(booking(), &[("uid", json!(uid))]);
+        assert_eq!(created_by(Reply::json(201, &ok(&odd))).await, CreateOutcome::AnswerLost, "{uid:?}");
+        let (seen, _) = looked_at(vec![page(&[odd], None)]).await;
+        assert_eq!(seen, LookResult::NoAnswer, "{uid:?}");
+    }
 }
 
 #[tokio::test]

@@ -136,6 +136,66 @@ async fn every_read_of_a_company_stays_in_it(scene: Scene) {
     assert_eq!(scene.database.find(TWO, apt).await.unwrap(), None);
     assert!(scene.database.list_standing(TWO, UnixMillis(0)).await.unwrap().is_empty());
     assert!(scene.database.list_calls(&filter(Some(TWO), None, None, 10)).await.unwrap().is_empty());
+    let uid = "uid_of_one";
+    scene.execute(&format!("UPDATE appointments SET calcom_uid = '{uid}'")).await;
+    assert_eq!(scene.database.find_by_uid(ONE, uid).await.unwrap(), Some(booked));
+    assert_eq!(scene.database.find_by_uid(TWO, uid).await.unwrap(), None);
+    assert!(scene.database.list_calendar_events(TWO, None, 10).await.unwrap().is_empty());
+}
+
+/// Methods of the ports, by what they are asked with, as their source has them.
+fn reads_of_ports() -> [Vec<&'static str>; 2] {
+    const SOURCE: &str = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/actors/src/ports/stores.rs"));
+    let methods = SOURCE.split("async fn ").skip(1).filter_map(|rest| {
+        let (name, rest) = rest.split_once('(')?;
+        Some((name, rest.split_once("->")?.0))
+    });
+    let of_company =
+        |arguments: &str| arguments.contains("company: CompanyId") || arguments.contains("CallFilter");
+    let (scoped, others): (Vec<_>, Vec<_>) = methods.partition(|(_, arguments)| of_company(arguments));
+    [scoped, others].map(|methods| methods.into_iter().map(|(name, _)| name).collect())
+}
+
+/// A new method of a port belongs into one of the lists: asked with a company, and then into
+/// [`every_read_of_a_company_stays_in_it`] (of calendar events: `calendar_events.rs`), or told here why it is not.
+#[test]
+fn every_method_of_the_ports_is_known_to_stay_in_a_company_or_to_be_of_all() {
+    let of_a_company =
+        ["list_calls", "timeline", "list_standing", "find", "find_by_uid", "list_calendar_events"];
+    let of_all = [
+        // Writes, whose rows name their company, and the lease.
+        "commit",
+        "save_mark",
+        "load_mark",
+        "save_companies",
+        "acquire",
+        "renew",
+        "release",
+        // For restart and for the comparison with the platform, whatever company it is.
+        "find_call_state",
+        "list_live",
+        "known_stages",
+        "list_open",
+        "list_open_callbacks",
+        "list_customers",
+        "list_upcoming",
+        "list_companies",
+        "companies_version",
+        // For admins: what belongs to nobody yet, and figures.
+        "list_quarantine",
+        "find_quarantined",
+        "quarantined_of_call",
+        "list_dead_letters",
+        "find_dead_letter",
+        "count_set_aside",
+    ];
+    let sorted = |mut names: Vec<&'static str>| {
+        names.sort_unstable();
+        names
+    };
+    let [scoped, others] = reads_of_ports().map(sorted);
+    assert_eq!(scoped, sorted(of_a_company.to_vec()));
+    assert_eq!(others, sorted(of_all.to_vec()));
 }
 
 async fn a_timeline_tells_what_happened_oldest_first(scene: Scene) {

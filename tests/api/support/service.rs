@@ -71,9 +71,14 @@ impl Setup {
 
     /// A Cal.com for the fixture's companies, known to the settings from now on.
     pub fn calcom(&mut self) -> CalcomHandle {
+        self.calcom_of(&companies())
+    }
+
+    /// A Cal.com for these companies, known to the settings from now on.
+    pub fn calcom_of(&mut self, companies: &Value) -> CalcomHandle {
         let options =
             CalcomOptions { requests_per_minute: None, ..CalcomOptions::new(Arc::new(days::now_ms)) };
-        let world = World::from_import_json(&companies()).unwrap();
+        let world = World::from_import_json(companies).unwrap();
         let calcom = CalcomSimulator::start("127.0.0.1:0", world, options).unwrap();
         self.env.insert("ASKPRO__CALCOM__BASE_URL".to_owned(), calcom.base_url());
         calcom

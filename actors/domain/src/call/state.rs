@@ -71,6 +71,9 @@ pub struct CallState {
     pub appointments: BTreeMap<AppointmentId, AppointmentFact>,
     /// Whether a callback was promised.
     pub callback_requested: bool,
+    /// Only a company's own key says that it belongs where it is placed; the platform has not agreed.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub claimed: bool,
 }
 
 /// Where a call belongs.
@@ -191,6 +194,7 @@ impl CallState {
             closed_by: None,
             appointments: BTreeMap::new(),
             callback_requested: false,
+            claimed: false,
         }
     }
 
@@ -221,6 +225,13 @@ impl CallState {
     /// Joins everything another state of the same call knows; its placing wins, for it is the older.
     #[must_use]
     pub fn join_older(mut self, older: Self) -> Self {
+        self.claimed = match (older.placed, self.placed) {
+            (Some(older_placed), Some(placed)) if older_placed.company == placed.company => {
+                older.claimed && self.claimed
+            }
+            (Some(_), _) => older.claimed,
+            (None, _) => self.claimed,
+        };
         self.placed = older.placed.or(self.placed);
         self.stage = self.stage.max(older.stage);
         join_field(&mut self.direction, older.direction);
@@ -256,6 +267,14 @@ impl CallState {
     pub fn place(mut self, placed: PlacedIn) -> Self {
         self.placed.get_or_insert(placed);
         self
+    }
+
+    /// Whether somebody other than the company's own key names the company: `named`, as an event or a question says
+    /// by itself.
+    #[must_use]
+    pub fn is_claimed_from(&self, named: Option<PlacedIn>) -> bool {
+        let differs = |placed: PlacedIn| named.is_some_and(|named| named.company != placed.company);
+        self.claimed && self.placed.is_some_and(differs)
     }
 
     /// Joins who takes part, as a function call's body tells it, without any event.

@@ -273,3 +273,52 @@ fn what_a_companys_own_key_claims_counts_when_the_platform_agrees() {
     rig.event(&of_b("call_ended", "c", 9));
     rig.finish();
 }
+
+#[test]
+fn a_call_that_a_company_claimed_before_it_began_tells_it_nothing_of_the_one_that_the_platform_names() {
+    for (over, crashes) in [(false, false), (false, true), (true, false), (true, true)] {
+        let mut rig = Rig::new();
+        let b = Signer::Company(company_b());
+        rig.event_signed(&of_b("call_started", "c", 0), b);
+        if over {
+            rig.event_signed(&EventBody { to: Some(NUMBER_B.to_owned()), ..ended("c") }, b);
+            rig.advance(60_000);
+        }
+        rig.settle();
+        let asked = rig.ask("c", NUMBER_A, FunctionName::CheckCustomer, json!({}));
+        rig.event(&EventBody { summary: Some("of A".to_owned()), ..analyzed("c") });
+        rig.settle();
+        if crashes {
+            rig.crash_and_restart_from(Some(crate::ports::journal::Position(0)));
+        }
+        drop(asked);
+        let tables = rig.database.tables();
+        let row = &tables.calls[&id("c")];
+        let state = String::from_utf8_lossy(&row.state).into_owned();
+        assert_eq!(
+            (row.company, row.to_number.as_deref()),
+            (company_b(), Some(NUMBER_B)),
+            "{over} {crashes}"
+        );
+        assert!(!state.contains("of A") && !state.contains(NUMBER_A), "{over} {crashes}: {state}");
+        assert_eq!(tables.events.len(), if over { 2 } else { 1 }, "{over} {crashes}");
+        let waiting: Vec<_> = tables.quarantine.values().map(|row| row.reason).collect();
+        assert_eq!(waiting, ["conflict"], "{over} {crashes}");
+        drop(tables);
+        rig.event_signed(&EventBody { to: Some(NUMBER_B.to_owned()), ..ended("c") }, b);
+        rig.finish();
+    }
+}
+
+#[test]
+fn a_claim_is_none_any_more_when_the_platform_says_the_same() {
+    let rig = Rig::new();
+    rig.event_signed(&of_b("call_started", "c", 0), Signer::Company(company_b()));
+    rig.settle();
+    assert!(rig.call("c").unwrap().state.claimed);
+    rig.event(&of_b("call_ended", "c", 9));
+    rig.settle();
+    assert!(!rig.call("c").unwrap().state.claimed);
+    assert_eq!(rig.database.tables().events.len(), 2);
+    rig.finish();
+}

@@ -15,7 +15,8 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::{
-    payload::{Payload, is_plain, tolerant},
+    super::plain::is_plain,
+    payload::{Payload, tolerant},
     trigger::Trigger,
 };
 
@@ -73,18 +74,19 @@ struct Envelope<'a> {
 /// # Errors
 /// [`DecodeError`] when it is no announcement.
 pub fn decode(body: &[u8]) -> Result<Delivery, DecodeError> {
+    // What is passed over unread may be anything but UTF-8, and blanking a password in there breaks the body.
+    let text = std::str::from_utf8(body).map_err(|_| DecodeError::NotAnObject)?;
     // An array would be read as the fields in order.
-    if body.trim_ascii_start().first() != Some(&b'{') {
+    if !text.trim_ascii_start().starts_with('{') {
         return Err(DecodeError::NotAnObject);
     }
-    let envelope: Envelope<'_> = serde_json::from_slice(body).map_err(|_| DecodeError::NotAnObject)?;
+    let envelope: Envelope<'_> = serde_json::from_str(text).map_err(|_| DecodeError::NotAnObject)?;
     let name = envelope
         .trigger_event
         .filter(|name| is_plain(name, TRIGGER_CHARS_MAX))
         .ok_or(DecodeError::NoTrigger)?;
     let enveloped = envelope.payload.map(RawValue::get).filter(|payload| payload.starts_with('{'));
-    let whole = || std::str::from_utf8(body).unwrap_or_default();
-    let payload: Payload = serde_json::from_str(enveloped.unwrap_or_else(whole)).unwrap_or_default();
+    let payload: Payload = serde_json::from_str(enveloped.unwrap_or(text)).unwrap_or_default();
     let trigger = Trigger::parse(&name);
     let at = envelope.created_at.as_deref().filter(|_| enveloped.is_some());
     let at = at.and_then(UnixMillis::parse_rfc3339);

@@ -150,3 +150,12 @@ proptest! {
         let _ = decode_kept(body.to_string().as_bytes());
     }
 }
+
+#[test]
+fn a_body_that_is_not_utf_8_is_no_announcement_with_and_without_a_password_in_it() {
+    for field in ["\"title\"", "\"oneTimePassword\""] {
+        let body = [b"{\"triggerEvent\":\"PING\",".as_slice(), field.as_bytes(), b":\"\xff\"}"].concat();
+        assert_eq!(decode(&body), Err(DecodeError::NotAnObject), "{field}");
+        assert!(decode(&crate::providers::calcom::inbound::blank_secrets(&body)).is_err(), "{field}");
+    }
+}

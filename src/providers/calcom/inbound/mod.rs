@@ -12,6 +12,8 @@ mod trigger;
 mod decode_tests;
 #[cfg(test)]
 mod fixture_tests;
+#[cfg(test)]
+mod fuzz_tests;
 
 use std::borrow::Cow;
 

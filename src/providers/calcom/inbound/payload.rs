@@ -9,10 +9,7 @@ use askpro_domain::{
     time::{Interval, UnixMillis},
 };
 
-use super::super::contacts::contacts;
-
-/// Longest uid; Cal.com's have 22 characters.
-const UID_CHARS_MAX: usize = 100;
+use super::super::{contacts::contacts, plain::is_uid};
 
 /// A payload: of a booking, of a flat booking row, or of an absence.
 #[derive(Debug, Default, Deserialize)]
@@ -109,18 +106,18 @@ where
 impl Payload {
     /// Uid of the booking that it is about.
     pub(super) fn uid(&self) -> Option<&str> {
-        self.uid.as_deref().or(self.booking_uid.as_deref()).filter(|uid| is_plain(uid, UID_CHARS_MAX))
+        self.uid.as_deref().or(self.booking_uid.as_deref()).filter(|uid| is_uid(uid))
     }
 
     /// Identity of whatever it is about: a booking, else an absence.
     pub(super) fn subject(&self) -> Option<&str> {
         let absence = self.ooo_entry.as_ref().and_then(|entry| entry.uuid.as_deref());
-        self.uid().or(absence.filter(|uuid| is_plain(uuid, UID_CHARS_MAX)))
+        self.uid().or(absence.filter(|uuid| is_uid(uuid)))
     }
 
     /// Its uid before it was moved.
     pub(super) fn uid_before(&self) -> Option<&str> {
-        self.reschedule_uid.as_deref().filter(|uid| is_plain(uid, UID_CHARS_MAX))
+        self.reschedule_uid.as_deref().filter(|uid| is_uid(uid))
     }
 
     /// When the booking takes place.
@@ -162,9 +159,4 @@ impl Payload {
         let answered = contacts(None, answered.and_then(|answer| answer.value.as_deref()));
         listed.chain(answered).collect()
     }
-}
-
-/// Whether a text of at most `chars_max` characters can be a part of an identity as it is.
-pub(super) fn is_plain(text: &str, chars_max: usize) -> bool {
-    (1..=chars_max).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_graphic())
 }

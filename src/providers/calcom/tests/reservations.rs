@@ -57,6 +57,14 @@ async fn a_slot_is_reserved_for_so_many_minutes_and_taken_away_by_its_uid() {
 }
 
 #[tokio::test]
+async fn a_reservation_without_a_usable_uid_is_none() {
+    for uid in ["", "..", "a b", "\u{fc}"] {
+        let odd = with(reservation(), &[("reservationUid", json!(uid))]);
+        assert_eq!(reserved_by(Reply::json(201, &ok(&odd))).await, ReserveOutcome::AnswerLost, "{uid:?}");
+    }
+}
+
+#[tokio::test]
 async fn whoever_has_the_slot_is_told_from_other_refusals() {
     let full = "Booking with id=7 at 2026-11-24T13:00:00.000Z has no more seats left.";
     for message in [

@@ -18,3 +18,5 @@ pub use signature::{KeyIndex, SIGNATURE_HEADER, SignatureError, sign, verify};
 
 #[cfg(test)]
 mod fixture_tests;
+#[cfg(test)]
+mod fuzz_tests;

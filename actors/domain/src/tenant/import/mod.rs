@@ -17,6 +17,8 @@ mod inbound;
 mod reader;
 
 #[cfg(test)]
+mod fuzz_tests;
+#[cfg(test)]
 mod tests;
 
 use std::collections::BTreeMap;
