@@ -11,6 +11,7 @@ use super::Actor;
 use super::guard::{drop_guarded, guarded};
 use super::limits::ms_between;
 use super::shard::Shard;
+use super::system::Ground;
 use super::turn::{Desk, Round};
 
 /// The longest sleep of a shard that has timers, so that a clock that was set is noticed.
@@ -30,9 +31,12 @@ impl<A: Actor> actix::Actor for ShardActor<A> {
     }
 }
 
-/// Starts the actor of a shard in an arbiter.
-pub(super) fn start<A: Actor>(shard: Arc<Shard<A>>, arbiter: &actix::ArbiterHandle, epoch: u64) {
-    let spawned = arbiter.spawn_fn(move || {
+/// Starts the actor of a shard on its ground.
+pub(super) fn start<A: Actor>(shard: Arc<Shard<A>>, ground: &Ground, epoch: u64) {
+    if let Ground::ByHand(stepper) = ground {
+        return stepper.spawn(pump(shard, epoch));
+    }
+    let spawned = ground.run(move || {
         actix::Actor::start(ShardActor { shard, epoch });
     });
     if !spawned {
@@ -70,7 +74,9 @@ async fn pump<A: Actor>(shard: Arc<Shard<A>>, epoch: u64) {
 }
 
 async fn rest<A: Actor>(shard: &Shard<A>, wake: &Notify, next_due: Option<UnixMillis>) {
-    let Some(next_due) = next_due else { return wake.notified().await };
+    // By hand, whoever moves the time wakes the shard.
+    let timed = next_due.filter(|_| shard.stepper.is_none());
+    let Some(next_due) = timed else { return wake.notified().await };
     let wait_ms = ms_between(shard.clock.now(), next_due).clamp(1, SLEEP_MAX_MS);
     let _ = tokio::time::timeout(Duration::from_millis(wait_ms), wake.notified()).await;
 }

@@ -43,7 +43,14 @@ impl<A: Actor> Registry<A> {
         let pulse = system.pulse();
         let shard = |index: usize| {
             let (factory, clock, limits) = (factory.clone(), clock.clone(), limits.clone());
-            let shard = Arc::new(Shard::new(factory, clock, limits, live.clone(), pulse.clone()));
+            let shard = Arc::new(Shard::new(
+                factory,
+                clock,
+                limits,
+                live.clone(),
+                pulse.clone(),
+                system.stepper(index),
+            ));
             system.attach(index, shard.clone() as Arc<dyn Hosted>);
             shard
         };
