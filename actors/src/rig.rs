@@ -23,7 +23,7 @@ use crate::{
             EventBody, FIXTURE_NOW, FakeCalendar, FakeCalendarDecoder, FakeDatabase, FakeDecoder,
             FakeDirectory, FakeJournal, FakeVoice, company_a, company_b,
         },
-        journal::{Journal, Position, Record, SchedulingRecord, Signer},
+        journal::{Journal, JournalError, Position, Record, SchedulingRecord, Signer},
     },
     root::{Actors, Journaled, Ports, Settings},
     runtime::{Reply, ReplyFuture, universe::Universe},
@@ -204,13 +204,27 @@ impl Rig {
     /// When the journal does not take it.
     #[allow(clippy::expect_used, reason = "a test whose event is not taken cannot go on")]
     pub fn event_signed(&self, body: &EventBody, signer: Signer) -> Delivered {
+        self.take_event(body, signer).expect("room in the journal")
+    }
+
+    /// An event arrives, if the journal takes it.
+    ///
+    /// # Errors
+    /// Those of the journal: it was not acknowledged then.
+    ///
+    /// # Panics
+    /// When the body has no call.
+    #[allow(clippy::expect_used, reason = "a test with a wrong body cannot go on")]
+    pub fn take_event(&self, body: &EventBody, signer: Signer) -> Result<Delivered, JournalError> {
         let event = body.decode().expect("a body that can be read");
         let (received_at, bytes) = (self.now(), body.bytes());
-        let position = (event.kind != EventKind::TranscriptUpdated).then(|| {
+        let position = if event.kind == EventKind::TranscriptUpdated {
+            None
+        } else {
             let record = Record::RetellEvent { signer, received_at, body: bytes.clone() };
-            self.journal.append_ordered(record).expect("room in the journal").0
-        });
-        self.actors.calls.deliver(EventReceived { event, body: bytes, position, received_at, signer })
+            Some(self.journal.append_ordered(record)?.0)
+        };
+        Ok(self.actors.calls.deliver(EventReceived { event, body: bytes, position, received_at, signer }))
     }
 
     /// A company's calendar announces something: journaled and delivered.
@@ -219,11 +233,20 @@ impl Rig {
     /// When the journal does not take it.
     #[allow(clippy::expect_used, reason = "a test whose announcement is not taken cannot go on")]
     pub fn announce(&self, company: CompanyId, event: &CalendarEvent) {
+        self.take_announcement(company, event).expect("room in the journal");
+    }
+
+    /// An announcement arrives, if the journal takes it.
+    ///
+    /// # Errors
+    /// Those of the journal: it was not acknowledged then.
+    pub fn take_announcement(&self, company: CompanyId, event: &CalendarEvent) -> Result<(), JournalError> {
         let (received_at, body) = (self.now(), FakeCalendarDecoder::body(event));
         let record = Record::CalendarEvent { company, received_at, body: body.clone() };
-        let position = self.journal.append_ordered(record).expect("room in the journal").0;
+        let position = self.journal.append_ordered(record)?.0;
         let journaled = JournaledAnnouncement { position, company, received_at, body };
         self.actors.announce((journaled, event.clone()));
+        Ok(())
     }
 
     /// A live function is called in a call that rang at this number.
