@@ -11,6 +11,7 @@ use super::Actor;
 use super::guard::{drop_guarded, guarded};
 use super::limits::ms_between;
 use super::shard::Shard;
+use super::stepper::step_aside;
 use super::system::Ground;
 use super::turn::{Desk, Round};
 
@@ -55,7 +56,7 @@ async fn pump<A: Actor>(shard: Arc<Shard<A>>, epoch: u64) {
         match round {
             Round::More => {
                 shard.report();
-                tokio::task::yield_now().await;
+                give_way(&shard).await;
             }
             Round::Rest(next_due) => {
                 shard.report();
@@ -70,6 +71,14 @@ async fn pump<A: Actor>(shard: Arc<Shard<A>>, epoch: u64) {
                 return;
             }
         }
+    }
+}
+
+/// Lets others go on. By hand there is no scheduler of tokio that would wake it again.
+async fn give_way<A: Actor>(shard: &Shard<A>) {
+    match shard.stepper {
+        None => tokio::task::yield_now().await,
+        Some(_) => step_aside().await,
     }
 }
 

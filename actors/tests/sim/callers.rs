@@ -56,14 +56,33 @@ pub(crate) struct Caller {
     last: Option<Value>,
 }
 
+/// Half of all callers of a company want the same time.
+fn hot_minute(shop: usize, dice: &mut Dice) -> i64 {
+    let hot = 9 + i64::try_from(shop % 7).unwrap_or(0);
+    60 * if dice.percent(50) { hot } else { dice.between(9, 18) }
+}
+
+fn clock(minute: i64) -> String {
+    format!("{:02}:{:02}", minute / 60, minute % 60)
+}
+
 /// What a caller wants.
 #[derive(Debug, Clone)]
 struct Wish {
     day: Date,
-    hour: usize,
+    minute: i64,
     service: String,
     staff: Option<String>,
     vague: bool,
+}
+
+/// What a racer wants.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Racer {
+    pub(crate) service: usize,
+    pub(crate) staff: Option<String>,
+    pub(crate) minute: i64,
+    pub(crate) names_tool_calls: bool,
 }
 
 /// What an agent does next.
@@ -96,12 +115,41 @@ impl Caller {
             moves: 0,
             wish: Wish {
                 day: today + i64::try_from(dice.below(3)).unwrap_or(0).days(),
-                hour: dice.below(8),
+                minute: hot_minute(shop_number, dice),
                 service: service.map(|s| s.name).unwrap_or_default(),
                 staff,
                 vague: dice.percent(15),
             },
             last: None,
+        }
+    }
+
+    /// Somebody who wants just this, and whose agent does what it is told to.
+    pub(crate) fn racer(number: usize, shop: &Shop, racer: &Racer, day: Date) -> Self {
+        let mut dice = Dice::new(0);
+        let caller = Self::new(number, 0, shop, day, &mut dice);
+        let service = shop.services[racer.service].name.clone();
+        let (staff, minute) = (racer.staff.clone(), racer.minute);
+        Self {
+            call: format!("r_{number}"),
+            from: Some(format!("+49151{:08}", 20_000_000 + number)),
+            to: shop.numbers[0].clone(),
+            is_silent: false,
+            names_tool_calls: racer.names_tool_calls,
+            wish: Wish { day, minute, service, staff, vague: false },
+            ..caller
+        }
+    }
+
+    /// What this racer's agent asks now.
+    pub(crate) fn race(&mut self, function: FunctionName, by_name_alone: bool, dice: &mut Dice) -> Next {
+        match function {
+            FunctionName::CheckAvailability => self.check(dice),
+            _ if by_name_alone => {
+                let name = self.name;
+                self.ask(FunctionName::BookAppointment, json!({ "customer_name": name }))
+            }
+            _ => self.book(false, dice),
         }
     }
 
@@ -183,7 +231,7 @@ impl Caller {
                 self.ask(FunctionName::BookAppointment, arguments)
             }
             None => {
-                self.wish.hour = (self.wish.hour + 1 + dice.below(4)) % 9;
+                self.wish.minute = 9 * 60 + dice.between(0, 9) * 60;
                 self.check(dice)
             }
         }
@@ -205,7 +253,7 @@ impl Caller {
 
     fn wished(&self, dice: &mut Dice) -> Value {
         let wish = &self.wish;
-        let (day, time) = (wish.day.strftime("%d.%m.%Y").to_string(), format!("{:02}:00", 9 + wish.hour));
+        let (day, time) = (wish.day.strftime("%d.%m.%Y").to_string(), clock(wish.minute));
         let mut arguments = if wish.vague {
             json!({"service": wish.service, "datetime": format!("{day} vormittags")})
         } else if dice.percent(50) {

@@ -22,12 +22,14 @@ pub(crate) struct Size {
     pub(crate) days: usize,
 }
 
-/// How long callers call in a day.
-const HOURS_MS: i64 = 2 * 3_600_000;
+/// How long callers call in a day, at least and at most: the shorter, the more at once.
+const CALLING_MS: (i64, i64) = (6 * 60_000, 60 * 60_000);
 /// Seconds within which everything must have come to rest.
 const REST_WITHIN_S: usize = 1_500;
 /// How long calls may be silent before Retell is asked for them, and some more.
-const SILENT_MS: u64 = 3 * 3_600_000;
+const SILENT_MS: i64 = 3 * 3_600_000;
+/// How long actors stay after their last word.
+const LINGER_MS: i64 = 30_000;
 
 impl Size {
     /// What a seed decides.
@@ -80,21 +82,22 @@ fn live_unguarded(seed: u64, prints: bool) -> Outcome {
 fn live_a_day(world: &mut World, day: usize, size: &Size, dice: &mut Dice) {
     world.today = companies::FIRST_DAY + i64::try_from(day).unwrap_or(0).days();
     let begins = companies::at(world.today, 8 * 60);
-    world.pass_until(begins);
+    let calling_ms = dice.between(CALLING_MS.0, CALLING_MS.1);
+    world.run_until(begins);
     for _ in 0..size.calls_a_day {
-        world.plan_call(begins.plus_ms(dice.between(0, HOURS_MS)));
+        world.plan_call(begins.plus_ms(dice.between(0, calling_ms)));
     }
     for _ in 0..size.calls_a_day / 40 {
-        world.plan_stranger(begins.plus_ms(dice.between(0, HOURS_MS)));
+        world.plan_stranger(begins.plus_ms(dice.between(0, calling_ms)));
     }
     for _ in 0..size.calls_a_day / 8 {
-        let (at, shop) = (begins.plus_ms(dice.between(0, HOURS_MS)), dice.below(world.shops.len()));
+        let (at, shop) = (begins.plus_ms(dice.between(0, calling_ms)), dice.below(world.shops.len()));
         let act = if dice.percent(70) { Act::BookOutside(shop) } else { Act::CancelAtCalendar(shop) };
         world.at(at, act);
     }
-    let troubles = faults::plan(&world.company_ids(), begins, HOURS_MS, dice);
+    let troubles = faults::plan(&world.company_ids(), begins, calling_ms, dice);
     world.plan_troubles(troubles);
-    world.run();
+    world.run_until(begins.plus_ms(calling_ms));
     rest(world);
     invariants::check(world);
 }
@@ -104,16 +107,13 @@ fn rest(world: &mut World) {
     world.rig.heal();
     world.requests.outside().weather.clear();
     for _ in 0..REST_WITHIN_S {
-        world.run();
-        let later = world.now().plus_ms(1_000);
-        world.pass_until(later);
+        world.run_until(world.now().plus_ms(1_000));
         if world.rig.journal.outstanding().is_empty() && world.rig.actors.writers.is_idle() {
             break;
         }
     }
-    let later = world.now().plus_ms(i64::try_from(SILENT_MS).unwrap_or(0));
-    world.pass_until(later);
-    world.run();
+    world.run_until(world.now().plus_ms(SILENT_MS));
+    world.run_until(world.now().plus_ms(LINGER_MS));
 }
 
 fn finish(mut world: World) -> Outcome {

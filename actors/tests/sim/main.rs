@@ -30,6 +30,7 @@ mod faults;
 mod invariants;
 mod ledger;
 mod panics;
+mod races;
 mod report;
 mod requests;
 mod run;

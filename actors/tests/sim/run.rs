@@ -8,10 +8,15 @@ use std::{
     },
 };
 
-use crate::{days, report::Totals};
+use crate::{
+    days,
+    races::{self, Race},
+    report::Totals,
+};
 
 /// The parts, as they are named on the command line.
-const PARTS: [(&str, fn(&Scale) -> Totals); 2] = [("days", run_days), ("replays", run_replays)];
+const PARTS: [(&str, fn(&Scale) -> Totals); 3] =
+    [("days", run_days), ("races", run_races), ("replays", run_replays)];
 /// Seeds of days unless told otherwise.
 const SEEDS: u64 = 20;
 /// Races unless told otherwise.
@@ -106,6 +111,26 @@ fn run_days(scale: &Scale) -> Totals {
             println!("seed {seed} violates {}:", violations.len());
             violations.iter().take(8).for_each(|violation| println!("  {:?}: {}", violation.kind, violation.what));
             println!("  ASKPRO_SIM_SEED={seed} cargo test -p askpro-actors --test sim -- days");
+        }
+        totals
+    })
+}
+
+fn run_races(scale: &Scale) -> Totals {
+    let (seeds, prints) = match scale.only {
+        Some(seed) => (seed..seed + 1, true),
+        None => (scale.first..scale.first + scale.races, false),
+    };
+    let told = AtomicU64::new(0);
+    for_each(seeds, scale.threads, |seed| {
+        let race = Race::of(seed);
+        let races::Finish { mut totals, violations, .. } = races::run(&race, prints);
+        totals.count(&violations);
+        if !violations.is_empty() && told.fetch_add(1, Ordering::SeqCst) < TOLD_MAX {
+            println!("race {seed} violates {}:", violations.len());
+            violations.iter().take(8).for_each(|violation| println!("  {:?}: {}", violation.kind, violation.what));
+            println!("  {:?}", races::shorten(&race));
+            println!("  ASKPRO_SIM_SEED={seed} cargo test -p askpro-actors --test sim -- races");
         }
         totals
     })

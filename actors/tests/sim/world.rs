@@ -13,8 +13,10 @@ use askpro_actors::{
     runtime::{Dice, universe::Universe},
 };
 use askpro_domain::{
+    function::FunctionName,
     calendar::{CalendarEvent, GoneBooking, News, SeenBooking},
     ids::CompanyId,
+    tenant::Company,
     time::UnixMillis,
 };
 use jiff::civil::Date;
@@ -59,6 +61,23 @@ pub(crate) enum Act {
 /// How often Retell and the calendar try to deliver; here until it is taken.
 const TRIES_MAX: u32 = 40;
 
+/// What an agent heard.
+pub(crate) struct Told {
+    pub(crate) call: String,
+    pub(crate) function: FunctionName,
+    pub(crate) answer: Value,
+}
+
+impl Told {
+    pub(crate) fn status(&self) -> Option<&str> {
+        self.answer.get("status")?.as_str()
+    }
+
+    pub(crate) fn code(&self) -> &str {
+        self.answer.get("code").and_then(Value::as_str).unwrap_or_default()
+    }
+}
+
 pub(crate) struct World {
     pub(crate) rig: Rig,
     pub(crate) requests: Requests,
@@ -70,6 +89,10 @@ pub(crate) struct World {
     /// Bookings of ours that their owner cancelled and announced.
     pub(crate) called_off: BTreeMap<String, UnixMillis>,
     pub(crate) crashes: u64,
+    /// What agents heard, where that is kept.
+    pub(crate) heard: Vec<Told>,
+    /// Whether agents go on by themselves.
+    pub(crate) agents_think: bool,
     /// Until when a turn may have panicked, so that an agent may hear an error.
     panics_until: UnixMillis,
     queue: BTreeMap<(UnixMillis, u64), Act>,
@@ -80,11 +103,16 @@ pub(crate) struct World {
 impl World {
     pub(crate) fn new(seed: u64, size: &Size) -> Self {
         let mut dice = Dice::new(seed);
-        let shards = 1 + dice.below(4);
-        let universe = Universe::by_hand(shards, dice.roll());
         let companies = companies::companies(size.companies, &mut dice);
         let mut calendar = Calendar::default();
         companies.iter().for_each(|company| companies::offer(&mut calendar, company));
+        Self::of(companies, calendar, dice)
+    }
+
+    /// These companies, with this calendar.
+    pub(crate) fn of(companies: Vec<Company>, calendar: Calendar, mut dice: Dice) -> Self {
+        let shards = 1 + dice.below(4);
+        let universe = Universe::by_hand(shards, dice.roll());
         let shops: Vec<Shop> = companies.iter().map(companies::shop).collect();
         let begins = companies::at(FIRST_DAY, 8 * 60);
         universe.manual_clock().set(begins);
@@ -112,6 +140,8 @@ impl World {
             today: FIRST_DAY,
             called_off: BTreeMap::new(),
             crashes: 0,
+            heard: Vec::new(),
+            agents_think: true,
             panics_until: UnixMillis(0),
             queue: BTreeMap::new(),
             acts: 0,
@@ -159,10 +189,9 @@ impl World {
         self.at(at, Act::Ring(self.callers.len() - 1));
     }
 
-    /// Goes on until nothing is planned any more.
-    pub(crate) fn run(&mut self) {
-        while let Some(((at, _), _)) = self.queue.first_key_value() {
-            let at = *at;
+    /// Goes on until nothing is planned any more, and in any case until this time.
+    pub(crate) fn run_until(&mut self, until: UnixMillis) {
+        while let Some(at) = self.next_act().or_else(|| Some(until).filter(|until| self.now() < *until)) {
             self.pass_until(at);
             // An answer on the way may have brought something earlier.
             while let Some(act) = self.take_due() {
@@ -173,6 +202,10 @@ impl World {
         }
     }
 
+    fn next_act(&self) -> Option<UnixMillis> {
+        self.queue.first_key_value().map(|((at, _), _)| *at)
+    }
+
     fn take_due(&mut self) -> Option<Act> {
         let now = self.now();
         let first = self.queue.first_entry().filter(|entry| entry.key().0 <= now)?;
@@ -180,10 +213,10 @@ impl World {
     }
 
     /// Lets the time pass, and hears every answer at the moment it comes.
-    pub(crate) fn pass_until(&mut self, at: UnixMillis) {
+    fn pass_until(&mut self, at: UnixMillis) {
         loop {
             let now = self.now();
-            let planned = self.queue.first_key_value().map(|((at, _), _)| *at);
+            let planned = self.next_act();
             let next = self.rig.universe.next_due().into_iter().chain(planned).min();
             let next = next.filter(|next| *next < at).unwrap_or(at);
             let ms = u64::try_from(next.since(now)).unwrap_or(0);
@@ -314,10 +347,10 @@ impl World {
         }
     }
 
-    fn ask(
+    pub(crate) fn ask(
         &mut self,
         caller: usize,
-        function: askpro_domain::function::FunctionName,
+        function: FunctionName,
         arguments: Value,
         tool_call: Option<String>,
         is_copy: bool,
@@ -341,7 +374,7 @@ impl World {
     }
 
     /// The last question is sent again, as it was.
-    fn ask_again(&mut self, caller: usize, tool_call: Option<&str>) {
+    pub(crate) fn ask_again(&mut self, caller: usize, tool_call: Option<&str>) {
         let of_call = self.callers[caller].last_asked.clone();
         let Some((function, arguments, asked_by)) = of_call else { return };
         if asked_by.as_deref() == tool_call && !self.callers[caller].is_over {
@@ -349,7 +382,7 @@ impl World {
         }
     }
 
-    fn hang_up(&mut self, caller: usize) {
+    pub(crate) fn hang_up(&mut self, caller: usize) {
         if std::mem::replace(&mut self.callers[caller].is_over, true) {
             return;
         }
@@ -376,7 +409,7 @@ impl World {
         }
     }
 
-    fn begin(&mut self, fault: &Fault) {
+    pub(crate) fn begin(&mut self, fault: &Fault) {
         self.note(format_args!("begins: {fault:?}"));
         if fault.panics() {
             self.panics_until = self.now().plus_ms(300_000);
@@ -395,13 +428,16 @@ impl World {
     }
 
     /// The sockets of all agents die with the process; each asks again.
-    fn crash(&mut self) {
+    pub(crate) fn crash(&mut self) {
         self.crashes += 1;
         self.rig.database.reads.open();
         self.rig.crash_and_restart_with_the_database_back();
         for caller in 0..self.callers.len() {
             if self.callers[caller].pending.drain(..).count() > 0 {
                 self.callers[caller].hear(None);
+                if !self.agents_think {
+                    continue;
+                }
                 let think = self.dice.between(200, 3_000);
                 self.in_ms(think, Act::GoOn(caller));
             }
@@ -441,6 +477,10 @@ impl World {
                 self.note(format_args!("{call} hears {}", String::from_utf8_lossy(&answered.body)));
                 let answer: Value = serde_json::from_slice(&answered.body).unwrap_or_default();
                 self.ledger.tell(&call, now, &answer);
+                if !self.agents_think {
+                    let (call, function, answer) = (call.clone(), pending.function, answer.clone());
+                    self.heard.push(Told { call, function, answer });
+                }
                 if answered.code == "confirmed" && let Some(tool_call) = &pending.tool_call {
                     let order = pending.arguments.to_string();
                     self.ledger.compare(&call, tool_call, &order, &answered.body);
@@ -459,6 +499,9 @@ impl World {
         let who = &mut self.callers[caller];
         if !pending.is_copy && !who.is_over {
             who.hear(answer);
+            if !self.agents_think {
+                return;
+            }
             let think = self.dice.between(300, 8_000);
             self.in_ms(think, Act::GoOn(caller));
         }
