@@ -59,7 +59,10 @@ pub(crate) enum Seen {
 /// What came of an order at the calendar.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Written {
-    Booked { uid: String, host: i64 },
+    Booked {
+        uid: String,
+        host: i64,
+    },
     /// The same person has the same slot by another order.
     HasIt,
     Taken,
@@ -70,16 +73,13 @@ pub(crate) struct Calendar {
     types: BTreeMap<i64, EventType>,
     booked: Vec<Booked>,
     by_host: BTreeMap<i64, BTreeMap<(UnixMillis, usize), usize>>,
+    by_order: BTreeMap<String, Vec<usize>>,
     cache: BTreeMap<(i64, Interval), (UnixMillis, BTreeSet<UnixMillis>)>,
 }
 
 impl Calendar {
     pub(crate) fn offer(&mut self, id: i64, event_type: EventType) {
         self.types.insert(id, event_type);
-    }
-
-    pub(crate) fn event_type(&self, id: i64) -> Option<&EventType> {
-        self.types.get(&id)
     }
 
     pub(crate) fn types_of(&self, company: CompanyId) -> Vec<i64> {
@@ -153,7 +153,13 @@ impl Calendar {
 
     /// The second half: writes it, for the host that was seen to be free. Only what is identical is refused, and
     /// what somebody else than a named order of ours has taken since.
-    pub(crate) fn write(&mut self, order: &BookingOrder, seen: Seen, pick: usize, now: UnixMillis) -> Written {
+    pub(crate) fn write(
+        &mut self,
+        order: &BookingOrder,
+        seen: Seen,
+        pick: usize,
+        now: UnixMillis,
+    ) -> Written {
         if let Some(standing) = self.same_person_has(order) {
             let is_same = standing.order.as_ref().is_some_and(|o| o.appointment == order.appointment);
             let (uid, host) = (standing.uid.clone(), standing.host);
@@ -175,7 +181,8 @@ impl Calendar {
                 host
             }
         };
-        let uid = self.insert(order.company, order.event_type_id, host, order.interval, Some(order.clone()), now);
+        let uid =
+            self.insert(order.company, order.event_type_id, host, order.interval, Some(order.clone()), now);
         Written::Booked { uid, host }
     }
 
@@ -215,11 +222,24 @@ impl Calendar {
         let place = self.booked.len();
         let uid = format!("uid_{place}");
         self.by_host.entry(host).or_default().insert((interval.start(), place), place);
+        if let Some(order) = &order {
+            self.by_order.entry(order.appointment.as_str().to_owned()).or_default().push(place);
+        }
         let (made_at, cancelled_by) = (now, None);
         let booked = Booked { uid, company, event_type_id, host, interval, order, made_at, cancelled_by };
         let uid = booked.uid.clone();
         self.booked.push(booked);
         uid
+    }
+
+    /// Moves what stands, if its host is free then. Gives what it has become.
+    pub(crate) fn reschedule(&mut self, uid: &str, later_ms: i64, now: UnixMillis) -> Option<Booked> {
+        let old = self.standing().find(|booked| booked.uid == uid)?.clone();
+        let (start, end) = (old.interval.start().plus_ms(later_ms), old.interval.end().plus_ms(later_ms));
+        let interval = Interval::new(start, end).filter(|interval| self.is_free(old.host, *interval))?;
+        self.cancel(uid, Canceller::Owner);
+        let uid = self.insert(old.company, old.event_type_id, old.host, interval, old.order, now);
+        self.booked.iter().find(|booked| booked.uid == uid).cloned()
     }
 
     /// Cancels what stands. Gives what it was.
@@ -232,14 +252,9 @@ impl Calendar {
 
     /// The standing booking with our metadata.
     pub(crate) fn find(&self, order: &BookingOrder) -> Option<&Booked> {
-        let mut standing = self.overlapping_any(order);
-        standing.find(|b| b.order.as_ref().is_some_and(|o| o.appointment == order.appointment))
-    }
-
-    fn overlapping_any(&self, order: &BookingOrder) -> impl Iterator<Item = &Booked> {
-        let hosts = self.types.get(&order.event_type_id).map(|t| t.hosts.clone()).unwrap_or_default();
-        let interval = order.interval;
-        hosts.into_iter().flat_map(move |host| self.overlapping(host, interval))
+        let places = self.by_order.get(order.appointment.as_str()).into_iter().flatten();
+        let mut made = places.filter_map(|place| self.booked.get(*place));
+        made.find(|booked| booked.cancelled_by.is_none())
     }
 }
 

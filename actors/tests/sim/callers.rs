@@ -1,10 +1,6 @@
 //! Callers and the agents who speak for them: what they say next, given what they heard.
 
-use askpro_actors::{
-    ports::fakes::EventBody,
-    rig::Asked,
-    runtime::Dice,
-};
+use askpro_actors::{ports::fakes::EventBody, rig::Asked, runtime::Dice};
 use askpro_domain::{function::FunctionName, time::UnixMillis};
 use jiff::{ToSpan, civil::Date};
 use serde_json::{Value, json};
@@ -177,7 +173,9 @@ impl Caller {
             "pending_confirmation" | "outcome_unknown" | "busy" | "" if dice.percent(50) => {
                 self.book(dice.percent(30), dice)
             }
-            "name_required" | "contact_required" | "slot_required" if dice.percent(70) => self.book(true, dice),
+            "name_required" | "contact_required" | "slot_required" if dice.percent(70) => {
+                self.book(true, dice)
+            }
             _ if dice.percent(15) => self.chat(dice, shop),
             _ => Next::HangUp,
         }
@@ -220,7 +218,8 @@ impl Caller {
     /// Another time: one that was offered, if any was.
     fn take_another(&mut self, dice: &mut Dice) -> Next {
         let offered = self.last.as_ref().and_then(|answer| answer.get("alternatives")?.as_array().cloned());
-        let slot = offered.as_deref().and_then(|all| dice.pick(all)?.get("slot")?.as_str().map(str::to_owned));
+        let slot =
+            offered.as_deref().and_then(|all| dice.pick(all)?.get("slot")?.as_str().map(str::to_owned));
         match slot {
             Some(slot) if dice.percent(50) => {
                 let arguments = json!({"service": self.wish.service, "datetime": slot});

@@ -155,7 +155,9 @@ pub(crate) fn offer(calendar: &mut Calendar, company: &Company) {
 fn starts(minutes: i64) -> BTreeSet<UnixMillis> {
     let days = (0..DAYS_OFFERED).map(|day| FIRST_DAY + day.days());
     let workdays = days.filter(|day| day.weekday().to_monday_one_offset() < 6);
-    workdays.flat_map(|day| (8 * 60..20 * 60 - minutes).step_by(30).map(move |minute| at(day, minute))).collect()
+    workdays
+        .flat_map(|day| (8 * 60..20 * 60 - minutes).step_by(30).map(move |minute| at(day, minute)))
+        .collect()
 }
 
 /// A minute of a day in Berlin.

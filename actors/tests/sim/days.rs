@@ -84,18 +84,21 @@ fn live_a_day(world: &mut World, day: usize, size: &Size, dice: &mut Dice) {
     let begins = companies::at(world.today, 8 * 60);
     let calling_ms = dice.between(CALLING_MS.0, CALLING_MS.1);
     world.run_until(begins);
-    for _ in 0..size.calls_a_day {
-        world.plan_call(begins.plus_ms(dice.between(0, calling_ms)));
-    }
+    let rings: Vec<_> = (0..size.calls_a_day).map(|_| begins.plus_ms(dice.between(0, calling_ms))).collect();
+    rings.iter().for_each(|at| world.plan_call(*at));
     for _ in 0..size.calls_a_day / 40 {
         world.plan_stranger(begins.plus_ms(dice.between(0, calling_ms)));
     }
     for _ in 0..size.calls_a_day / 8 {
         let (at, shop) = (begins.plus_ms(dice.between(0, calling_ms)), dice.below(world.shops.len()));
-        let act = if dice.percent(70) { Act::BookOutside(shop) } else { Act::CancelAtCalendar(shop) };
+        let act = match dice.below(10) {
+            0..6 => Act::BookOutside(shop),
+            6..8 => Act::CancelAtCalendar(shop),
+            _ => Act::MoveAtCalendar(shop),
+        };
         world.at(at, act);
     }
-    let troubles = faults::plan(&world.company_ids(), begins, calling_ms, dice);
+    let troubles = faults::plan(&world.company_ids(), &rings, dice);
     world.plan_troubles(troubles);
     world.run_until(begins.plus_ms(calling_ms));
     rest(world);
@@ -105,6 +108,7 @@ fn live_a_day(world: &mut World, day: usize, size: &Size, dice: &mut Dice) {
 /// Everything works again and comes to its end.
 fn rest(world: &mut World) {
     world.rig.heal();
+    world.disk_is_slow = false;
     world.requests.outside().weather.clear();
     for _ in 0..REST_WITHIN_S {
         world.run_until(world.now().plus_ms(1_000));
@@ -122,7 +126,8 @@ fn finish(mut world: World) -> Outcome {
         calls: world.callers.len() as u64,
         acknowledged: world.ledger.acknowledged.len() as u64,
         answers: world.ledger.answers,
-        bookings: world.requests.outside().calendar.bookings().iter().filter(|b| b.order.is_some()).count() as u64,
+        bookings: world.requests.outside().calendar.bookings().iter().filter(|b| b.order.is_some()).count()
+            as u64,
         crashes: world.crashes,
         ..Totals::default()
     };

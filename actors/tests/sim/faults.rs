@@ -22,8 +22,10 @@ pub(crate) enum Fault {
     CommitsPanic(usize),
     /// The next look at the companies panics, whoever looks.
     LookPanics,
-    /// The next event that is read again panics.
-    DecoderPanics,
+    /// The database refuses a row for good.
+    RowRefused,
+    /// What is written is not on disk until this ends.
+    DiskSlow,
     /// The journal takes nothing.
     JournalFull,
     /// The journal takes this many records more, then nothing.
@@ -45,13 +47,15 @@ pub(crate) struct Trouble {
 }
 
 /// The faults of a day.
-pub(crate) fn plan(companies: &[CompanyId], begins: UnixMillis, length_ms: i64, dice: &mut Dice) -> Vec<Trouble> {
-    let count = dice.below(12);
+pub(crate) fn plan(companies: &[CompanyId], rings: &[UnixMillis], dice: &mut Dice) -> Vec<Trouble> {
+    let count = dice.below(16);
     let mut troubles: Vec<Trouble> = (0..count)
         .map(|_| {
-            let from = begins.plus_ms(dice.between(0, length_ms));
-            let until = from.plus_ms(dice.between(200, 180_000));
-            Trouble { from, until, fault: roll(companies, dice) }
+            let fault = roll(companies, dice);
+            // Just when somebody has begun to speak.
+            let from = dice.pick(rings).map_or(UnixMillis(0), |ring| ring.plus_ms(dice.between(0, 15_000)));
+            let until = from.plus_ms(fault.lasts_ms(dice));
+            Trouble { from, until, fault }
         })
         .collect();
     troubles.sort_by_key(|trouble| trouble.from);
@@ -59,7 +63,7 @@ pub(crate) fn plan(companies: &[CompanyId], begins: UnixMillis, length_ms: i64, 
 }
 
 fn roll(companies: &[CompanyId], dice: &mut Dice) -> Fault {
-    match dice.below(20) {
+    match dice.below(24) {
         0..6 => {
             let one = dice.pick(companies).copied().filter(|_| dice.percent(60));
             Fault::Foul(one, Weather::foul(dice))
@@ -74,15 +78,25 @@ fn roll(companies: &[CompanyId], dice: &mut Dice) -> Fault {
         15 => Fault::JournalFullAfter(dice.below(20)),
         16 => Fault::JournalAges,
         17 => Fault::VoiceDown,
+        18 => Fault::RowRefused,
+        19 => Fault::DiskSlow,
         _ => Fault::Crash,
     }
 }
 
 impl Fault {
+    fn lasts_ms(&self, dice: &mut Dice) -> i64 {
+        match self {
+            Self::DiskSlow => dice.between(50, 1_500),
+            _ if dice.percent(50) => dice.between(200, 20_000),
+            _ => dice.between(20_000, 180_000),
+        }
+    }
+
     /// Whether a turn may panic by it.
     pub(crate) const fn panics(&self) -> bool {
         match self {
-            Self::LookPanics | Self::DecoderPanics | Self::CommitsPanic(_) => true,
+            Self::LookPanics | Self::CommitsPanic(_) => true,
             Self::Foul(_, weather) => weather.panics > 0,
             _ => false,
         }
@@ -98,12 +112,12 @@ impl Fault {
             Self::CommitAnswersLost(commits) => rig.database.lose_answers(*commits),
             Self::CommitsPanic(commits) => rig.database.panic_next(*commits),
             Self::LookPanics => rig.directory.panic_next(1),
-            Self::DecoderPanics => rig.decoder.panic_next(1),
             Self::JournalFull => rig.journal.set_full(true),
             Self::JournalFullAfter(records) => rig.journal.set_room(*records),
             Self::JournalAges => rig.journal.age(),
             Self::VoiceDown => rig.voice.set_down(true),
-            Self::Crash => {}
+            Self::DiskSlow => rig.journal.syncs.close(),
+            Self::Crash | Self::RowRefused => {}
         }
     }
 
@@ -117,9 +131,9 @@ impl Fault {
             Self::JournalFull | Self::JournalFullAfter(_) => rig.journal.set_full(false),
             Self::VoiceDown => rig.voice.set_down(false),
             Self::LookPanics => rig.directory.panic_next(0),
-            Self::DecoderPanics => rig.decoder.panic_next(0),
             Self::CommitsPanic(_) => rig.database.panic_next(0),
-            Self::CommitAnswersLost(_) | Self::JournalAges | Self::Crash => {}
+            Self::DiskSlow => rig.journal.sync(),
+            Self::CommitAnswersLost(_) | Self::JournalAges | Self::Crash | Self::RowRefused => {}
         }
     }
 }

@@ -9,6 +9,7 @@ use askpro_domain::{booking::AppointmentStatus, ids::CompanyId};
 use crate::{
     calendar::{Booked, Canceller},
     ledger::{Kind, Ledger, Told},
+    refusals::Refusals,
     world::World,
 };
 
@@ -16,8 +17,9 @@ use crate::{
 pub(crate) fn check(world: &mut World) {
     let tables = world.rig.database.tables();
     let booked: Vec<Booked> = world.requests.outside().calendar.bookings().to_vec();
+    let refusals = world.refusals.clone();
     let ledger = &mut world.ledger;
-    events(ledger, &tables);
+    events(ledger, &tables, &refusals);
     calendar_and_rows(ledger, &tables, &booked);
     no_overlap(ledger, &booked);
     rows_are_settled(ledger, &tables);
@@ -29,25 +31,34 @@ pub(crate) fn check(world: &mut World) {
 }
 
 /// Every acknowledged event is there; a stranger's waits in quarantine.
-fn events(ledger: &mut Ledger, tables: &Tables) {
+fn events(ledger: &mut Ledger, tables: &Tables, refusals: &Refusals) {
     let quarantined: BTreeSet<(&str, &str)> =
         tables.quarantine.values().map(|row| (row.call_id.as_str(), row.dedup_key.as_str())).collect();
     let stored: BTreeSet<(&str, &str)> =
         tables.events.keys().map(|(call, dedup)| (call.as_str(), dedup.as_str())).collect();
     let mut complaints = Vec::new();
     for ((call, dedup), event) in &ledger.acknowledged {
+        if refusals.covers(call, &event.event) {
+            if !tables.dead_letters.values().any(|letter| letter.actor_id == *call) {
+                complaints
+                    .push((Kind::Lost, format!("{} of {call} was refused and not set aside", event.event)));
+            }
+            continue;
+        }
         let key = (call.as_str(), dedup.as_str());
-        let (wanted, other) = if event.is_strange { (&quarantined, &stored) } else { (&stored, &quarantined) };
+        let (wanted, other) =
+            if event.is_strange { (&quarantined, &stored) } else { (&stored, &quarantined) };
         if !wanted.contains(&key) {
-            complaints.push((Kind::Lost, format!("{} of {call} was acknowledged and is nowhere", event.event)));
+            complaints
+                .push((Kind::Lost, format!("{} of {call} was acknowledged and is nowhere", event.event)));
         }
         if other.contains(&key) {
             complaints.push((Kind::Doubled, format!("{} of {call} is in two places", event.event)));
         }
     }
-    complaints.extend(
-        tables.dead_letters.values().map(|l| (Kind::Untrue, format!("a dead letter of {}: {}", l.actor, l.error))),
-    );
+    let unplanned = tables.dead_letters.values().filter(|letter| !refusals.names(&letter.actor_id));
+    complaints
+        .extend(unplanned.map(|l| (Kind::Untrue, format!("a dead letter of {}: {}", l.actor, l.error))));
     complaints.into_iter().for_each(|(kind, what)| ledger.complain(kind, what));
 }
 
@@ -125,7 +136,8 @@ fn rows_are_settled(ledger: &mut Ledger, tables: &Tables) {
 
 /// One notice for each booking that stands or stood.
 fn notices(ledger: &mut Ledger, tables: &Tables) {
-    let told: Vec<&str> = tables.outbox.values().filter_map(|row| row.key.strip_prefix("booking_confirmed:")).collect();
+    let told: Vec<&str> =
+        tables.outbox.values().filter_map(|row| row.key.strip_prefix("booking_confirmed:")).collect();
     for row in tables.appointments.values().filter(|row| row.status.stands()) {
         let count = told.iter().filter(|id| **id == row.appointment.as_str()).count();
         if count != 1 {
@@ -156,11 +168,13 @@ fn untrue(id: &str, told: &Told, tables: &Tables) -> Option<(Kind, String)> {
         return Some((Kind::Lost, format!("{} heard {} of {id}, which has no row", told.call, told.status)));
     };
     let (status, call) = (row.status, &told.call);
-    let said = || format!("{call} heard {} of {id} at {}, and it is {}", told.status, told.at, status.as_str());
+    let said =
+        || format!("{call} heard {} of {id} at {}, and it is {}", told.status, told.at, status.as_str());
     if row.call_id.as_str() != call {
         return Some((Kind::Untrue, format!("{call} heard of {id} of another call")));
     }
-    if told.slot.is_some_and(|slot| slot != row.starts_at) {
+    let ordered = tables.booking(&row.appointment).map(|booking| booking.order.interval.start());
+    if told.slot.is_some_and(|slot| slot != row.starts_at && Some(slot) != ordered) {
         return Some((Kind::Untrue, format!("{} at another time", said())));
     }
     let somebody_calls_back = || {

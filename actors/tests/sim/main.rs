@@ -21,6 +21,7 @@
     reason = "tests say what is wrong by ending"
 )]
 
+mod agents;
 mod calendar;
 mod callers;
 mod companies;
@@ -29,10 +30,13 @@ mod days;
 mod faults;
 mod invariants;
 mod ledger;
+mod owner;
 mod panics;
 mod races;
+mod refusals;
 mod report;
 mod requests;
+mod retell;
 mod run;
 mod weather;
 mod world;

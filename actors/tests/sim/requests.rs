@@ -94,7 +94,12 @@ impl Requests {
     }
 
     /// A request passes the turnstile, and what becomes of it is decided.
-    async fn send(&self, company: CompanyId, what: &str, turn: &Turn) -> Result<(Permit, Journey), CalendarError> {
+    async fn send(
+        &self,
+        company: CompanyId,
+        what: &str,
+        turn: &Turn,
+    ) -> Result<(Permit, Journey), CalendarError> {
         let key = {
             let outside = self.outside();
             let shared = outside.shares_key.contains(&company);
@@ -212,7 +217,9 @@ impl Port for Requests {
     async fn create(&self, order: &BookingOrder, _submitted_at: UnixMillis, turn: &Turn) -> CreateOutcome {
         let (permit, journey) = match self.send(order.company, "create", turn).await {
             Ok(sent) => sent,
-            Err(CalendarError::Limited { retry_after_ms }) => return CreateOutcome::Limited { retry_after_ms },
+            Err(CalendarError::Limited { retry_after_ms }) => {
+                return CreateOutcome::Limited { retry_after_ms };
+            }
             Err(_) => return CreateOutcome::NotSent,
         };
         match journey {
@@ -254,7 +261,9 @@ impl Port for Requests {
     ) -> Result<Option<FoundBooking>, CalendarError> {
         let look = |outside: &mut Outside| {
             let found = outside.calendar.find(order).cloned();
-            if found.is_none() && let Some(sent) = outside.sent.get_mut(&order.appointment) {
+            if found.is_none()
+                && let Some(sent) = outside.sent.get_mut(&order.appointment)
+            {
                 sent.absent_looks += 1;
             }
             found.map(|booked| FoundBooking { uid: booked.uid, host: Some(booked.host) })
@@ -262,7 +271,13 @@ impl Port for Requests {
         self.ask(order.company, "look", turn, look).await
     }
 
-    async fn cancel(&self, company: CompanyId, uid: &str, _reason: &str, turn: &Turn) -> Result<(), CalendarError> {
+    async fn cancel(
+        &self,
+        company: CompanyId,
+        uid: &str,
+        _reason: &str,
+        turn: &Turn,
+    ) -> Result<(), CalendarError> {
         let cancel = |outside: &mut Outside| drop(outside.calendar.cancel(uid, Canceller::Service));
         self.ask(company, "cancel", turn, cancel).await
     }

@@ -109,7 +109,10 @@ fn run_days(scale: &Scale) -> Totals {
         totals.count(&violations);
         if !violations.is_empty() && told.fetch_add(1, Ordering::SeqCst) < TOLD_MAX {
             println!("seed {seed} violates {}:", violations.len());
-            violations.iter().take(8).for_each(|violation| println!("  {:?}: {}", violation.kind, violation.what));
+            violations
+                .iter()
+                .take(8)
+                .for_each(|violation| println!("  {:?}: {}", violation.kind, violation.what));
             println!("  ASKPRO_SIM_SEED={seed} cargo test -p askpro-actors --test sim -- days");
         }
         totals
@@ -128,7 +131,10 @@ fn run_races(scale: &Scale) -> Totals {
         totals.count(&violations);
         if !violations.is_empty() && told.fetch_add(1, Ordering::SeqCst) < TOLD_MAX {
             println!("race {seed} violates {}:", violations.len());
-            violations.iter().take(8).for_each(|violation| println!("  {:?}: {}", violation.kind, violation.what));
+            violations
+                .iter()
+                .take(8)
+                .for_each(|violation| println!("  {:?}: {}", violation.kind, violation.what));
             println!("  {:?}", races::shorten(&race));
             println!("  ASKPRO_SIM_SEED={seed} cargo test -p askpro-actors --test sim -- races");
         }
