@@ -220,6 +220,7 @@ impl Universe {
         }
     }
 
+    #[allow(clippy::panic, reason = "a test that does not come to rest cannot go on")]
     fn run_to_rest(&self, stepper: &Stepper, what: &str, at_rest: impl Fn(&Load) -> bool) {
         for _ in 0..ROUNDS_MAX {
             stepper.run();
