@@ -7,7 +7,7 @@
 
 use std::sync::Arc;
 
-use askpro_domain::ids::CallId;
+use askpro_domain::ids::{CallId, CompanyId};
 use dashmap::DashMap;
 
 use crate::ports::journal::{Journal, Position};
@@ -59,7 +59,11 @@ impl Outstanding {
 
 /// Records of each call that are not yet in the database.
 #[derive(Clone, Default)]
-pub struct PendingLog(Arc<DashMap<CallId, Vec<Pending>>>);
+pub struct PendingLog {
+    by_call: Arc<DashMap<CallId, Vec<Pending>>>,
+    /// Those of them that are moves of bookings, and of which company.
+    moves: Arc<DashMap<Position, CompanyId>>,
+}
 
 /// A record of a call that is not yet in the database.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -73,17 +77,29 @@ pub struct Pending {
 impl PendingLog {
     /// A record of this call is on its way to the database; one that is there already stays as it is.
     pub fn add(&self, call_id: &CallId, position: Position) {
-        let mut entry = self.0.entry(call_id.clone()).or_default();
+        let mut entry = self.by_call.entry(call_id.clone()).or_default();
         if !entry.iter().any(|p| p.position == position) {
             entry.push(Pending { position, handed: false });
         }
+    }
+
+    /// The same for a move of a booking of this company.
+    pub fn add_move(&self, company: CompanyId, call_id: &CallId, position: Position) {
+        self.moves.insert(position, company);
+        self.add(call_id, position);
+    }
+
+    /// Whether a move of a booking of this company that is older than this position is not yet in the database.
+    #[must_use]
+    pub fn has_move_before(&self, company: CompanyId, position: Position) -> bool {
+        self.moves.iter().any(|entry| *entry.value() == company && *entry.key() < position)
     }
 
     /// Its rows go to a writer now. Gives those of `positions` that no writer has yet and that are not in the
     /// database: a record that is read twice is done with once.
     #[must_use]
     pub fn hand_over(&self, call_id: &CallId, positions: &[Position]) -> Vec<Position> {
-        let Some(mut entry) = self.0.get_mut(call_id) else { return Vec::new() };
+        let Some(mut entry) = self.by_call.get_mut(call_id) else { return Vec::new() };
         let fresh = entry.iter_mut().filter(|p| !p.handed && positions.contains(&p.position));
         fresh
             .map(|p| {
@@ -96,21 +112,24 @@ impl PendingLog {
     /// Whether this record is still to be handed to a writer.
     #[must_use]
     pub fn waits(&self, call_id: &CallId, position: Position) -> bool {
-        self.0.get(call_id).is_some_and(|e| e.iter().any(|p| p.position == position && !p.handed))
+        self.by_call.get(call_id).is_some_and(|e| e.iter().any(|p| p.position == position && !p.handed))
     }
 
     /// It arrived.
     pub fn remove(&self, call_id: &CallId, positions: &[Position]) {
-        if let Some(mut entry) = self.0.get_mut(call_id) {
+        for position in positions {
+            self.moves.remove(position);
+        }
+        if let Some(mut entry) = self.by_call.get_mut(call_id) {
             entry.retain(|p| !positions.contains(&p.position));
         }
-        self.0.remove_if(call_id, |_, left| left.is_empty());
+        self.by_call.remove_if(call_id, |_, left| left.is_empty());
     }
 
     /// What is on its way, oldest first.
     #[must_use]
     pub fn of(&self, call_id: &CallId) -> Vec<Pending> {
-        let mut pending = self.0.get(call_id).map(|e| e.clone()).unwrap_or_default();
+        let mut pending = self.by_call.get(call_id).map(|e| e.clone()).unwrap_or_default();
         pending.sort_unstable();
         pending
     }

@@ -18,12 +18,12 @@ use crate::{
     announcing::JournaledAnnouncement,
     calls::{Answered, AskFunction, CallMessage, CallView, Delivered, EventReceived},
     ports::{
-        calendar::CalendarDecoder,
+        calendar::{Calendar, CalendarDecoder},
         fakes::{
             EventBody, FIXTURE_NOW, FakeCalendar, FakeCalendarDecoder, FakeDatabase, FakeDecoder,
             FakeDirectory, FakeJournal, FakeVoice, company_a, company_b,
         },
-        journal::{Journal, Position, Record, SchedulingRecord, Signer},
+        journal::{Journal, JournalError, Position, Record, SchedulingRecord, Signer},
     },
     root::{Actors, Journaled, Ports, Settings},
     runtime::{Reply, ReplyFuture, universe::Universe},
@@ -60,6 +60,20 @@ pub struct Rig {
     pub decoder: Arc<FakeDecoder>,
     settings: Settings,
     ports: Ports,
+}
+
+/// What a rig stands on, where it is not the small world of the stories.
+pub struct Stage {
+    /// Time and threads, or none.
+    pub universe: Universe,
+    /// When it begins.
+    pub begins: UnixMillis,
+    /// The companies.
+    pub companies: Arc<FakeDirectory>,
+    /// The calendar; none takes the fake one, which knows the fixture's services alone.
+    pub calendar: Option<Arc<dyn Calendar>>,
+    /// Limits of all actors.
+    pub settings: Settings,
 }
 
 /// Who asks, and how.
@@ -138,16 +152,22 @@ impl Rig {
     /// With these limits.
     #[must_use]
     pub fn with(settings: Settings) -> Self {
+        let (universe, companies) = (Universe::new(), Arc::new(FakeDirectory::default()));
+        Self::on(Stage { universe, begins: FIXTURE_NOW, companies, calendar: None, settings })
+    }
+
+    /// On this stage.
+    #[must_use]
+    pub fn on(stage: Stage) -> Self {
+        let Stage { universe, begins, companies: directory, calendar: other_calendar, settings } = stage;
         let journal = Arc::new(FakeJournal::default());
         let database = Arc::new(FakeDatabase::default());
         let calendar = Arc::new(FakeCalendar::default());
         let voice = Arc::new(FakeVoice::default());
-        let directory = Arc::new(FakeDirectory::default());
         let decoder = Arc::new(FakeDecoder::default());
         let seen = database.clone();
         journal.check_commits(move |position, record| has_its_rows(&seen, position, record));
-        let universe = Universe::new();
-        universe.manual_clock().set(FIXTURE_NOW);
+        universe.manual_clock().set(begins);
         calendar.reservations.follow(universe.clock());
         let ports = Ports {
             clock: universe.clock(),
@@ -158,7 +178,7 @@ impl Rig {
             bookings: database.clone(),
             customers: database.clone(),
             callbacks: database.clone(),
-            calendar: calendar.clone(),
+            calendar: other_calendar.unwrap_or_else(|| calendar.clone()),
             voice: voice.clone(),
             decoder: decoder.clone(),
             calendar_decoder: Arc::new(FakeCalendarDecoder),
@@ -184,13 +204,27 @@ impl Rig {
     /// When the journal does not take it.
     #[allow(clippy::expect_used, reason = "a test whose event is not taken cannot go on")]
     pub fn event_signed(&self, body: &EventBody, signer: Signer) -> Delivered {
+        self.take_event(body, signer).expect("room in the journal")
+    }
+
+    /// An event arrives, if the journal takes it.
+    ///
+    /// # Errors
+    /// Those of the journal: it was not acknowledged then.
+    ///
+    /// # Panics
+    /// When the body has no call.
+    #[allow(clippy::expect_used, reason = "a test with a wrong body cannot go on")]
+    pub fn take_event(&self, body: &EventBody, signer: Signer) -> Result<Delivered, JournalError> {
         let event = body.decode().expect("a body that can be read");
         let (received_at, bytes) = (self.now(), body.bytes());
-        let position = (event.kind != EventKind::TranscriptUpdated).then(|| {
+        let position = if event.kind == EventKind::TranscriptUpdated {
+            None
+        } else {
             let record = Record::RetellEvent { signer, received_at, body: bytes.clone() };
-            self.journal.append_ordered(record).expect("room in the journal").0
-        });
-        self.actors.calls.deliver(EventReceived { event, body: bytes, position, received_at, signer })
+            Some(self.journal.append_ordered(record)?.0)
+        };
+        Ok(self.actors.calls.deliver(EventReceived { event, body: bytes, position, received_at, signer }))
     }
 
     /// A company's calendar announces something: journaled and delivered.
@@ -199,11 +233,20 @@ impl Rig {
     /// When the journal does not take it.
     #[allow(clippy::expect_used, reason = "a test whose announcement is not taken cannot go on")]
     pub fn announce(&self, company: CompanyId, event: &CalendarEvent) {
+        self.take_announcement(company, event).expect("room in the journal");
+    }
+
+    /// An announcement arrives, if the journal takes it.
+    ///
+    /// # Errors
+    /// Those of the journal: it was not acknowledged then.
+    pub fn take_announcement(&self, company: CompanyId, event: &CalendarEvent) -> Result<(), JournalError> {
         let (received_at, body) = (self.now(), FakeCalendarDecoder::body(event));
         let record = Record::CalendarEvent { company, received_at, body: body.clone() };
-        let position = self.journal.append_ordered(record).expect("room in the journal").0;
+        let position = self.journal.append_ordered(record)?.0;
         let journaled = JournaledAnnouncement { position, company, received_at, body };
         self.actors.announce((journaled, event.clone()));
+        Ok(())
     }
 
     /// A live function is called in a call that rang at this number.
@@ -309,13 +352,10 @@ impl Rig {
 
     /// The same with a mark that was kept long before.
     pub fn crash_and_restart_from(&mut self, mark: Option<Position>) {
-        let now = self.now();
-        let mut dead = std::mem::take(&mut self.universe);
+        let next = self.universe.successor();
+        let mut dead = std::mem::replace(&mut self.universe, next);
         dead.forgive_leaks();
         drop(dead);
-        self.universe.manual_clock().set(now);
-        self.ports.clock = self.universe.clock();
-        self.calendar.reservations.follow(self.universe.clock());
         let records = match mark {
             Some(mark) => self.journal.crash_with_mark(mark),
             None => self.journal.crash(),
@@ -334,7 +374,7 @@ impl Rig {
             let restore = self.actors.restore(&self.ports, journaled);
             tokio::time::timeout(std::time::Duration::from_secs(10), restore).await
         };
-        let restored = block_on(restore).expect("a restart within ten seconds");
+        let restored = self.universe.block_on(restore).expect("a restart within ten seconds");
         restored.expect("a database that answers");
         self.settle();
     }
@@ -353,7 +393,7 @@ impl Rig {
         }
         self.check();
         self.check_customers();
-        assert!(block_on(self.actors.drain(std::time::Duration::from_secs(10))), "not drained");
+        assert!(self.universe.block_on(self.actors.drain(std::time::Duration::from_secs(10))), "not drained");
         self.universe.assert_no_leaks();
         self.check();
     }
@@ -365,7 +405,7 @@ impl Rig {
     pub fn finish_soon(self) {
         self.heal();
         self.settle();
-        assert!(block_on(self.actors.drain(std::time::Duration::from_secs(10))), "not drained");
+        assert!(self.universe.block_on(self.actors.drain(std::time::Duration::from_secs(10))), "not drained");
         self.universe.assert_no_leaks();
         self.check();
     }
@@ -375,7 +415,7 @@ impl Rig {
     /// # Panics
     /// When somebody does.
     pub fn drain(self) {
-        assert!(block_on(self.actors.drain(std::time::Duration::from_secs(10))), "not drained");
+        assert!(self.universe.block_on(self.actors.drain(std::time::Duration::from_secs(10))), "not drained");
         self.universe.assert_no_leaks();
     }
 
@@ -434,16 +474,6 @@ fn start(universe: &Universe, ports: &Ports, settings: &Settings) -> Actors {
     let fence = Arc::new(Fence::default());
     fence.set_epoch(EPOCH);
     Actors::start(universe.runtime(), ports, settings, fence, Arc::default())
-}
-
-/// Runs a future on a thread of its own, since the caller may be in no runtime.
-#[allow(clippy::expect_used, reason = "a test without a runtime cannot go on")]
-fn block_on<T: Send>(future: impl Future<Output = T> + Send) -> T {
-    let run = || {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build();
-        runtime.expect("a runtime").block_on(future)
-    };
-    std::thread::scope(|scope| scope.spawn(run).join().expect("a future that does not panic"))
 }
 
 /// A record may be committed when its rows are there: an event as an event, in quarantine or as a dead letter;

@@ -33,7 +33,7 @@ use crate::{
     runtime::{Limits, Registry, Reply, Runtime},
     scheduling::{
         BreakerBoard, Pins, Restore, SchedulingActor, SchedulingFactory, SchedulingMessage,
-        SchedulingSettings, SchedulingWorld,
+        SchedulingSettings, SchedulingWorld, Unheeded,
     },
     tenant::{Admissions, LiveCounts, TenantActor, TenantFactory},
     writer::{Fence, WriterSettings, WriterWorld, Writers},
@@ -202,6 +202,7 @@ impl Actors {
             outstanding: outstanding.clone(),
             pins: pins.clone(),
             pending: pending.clone(),
+            unheeded: Unheeded::default(),
             customers: customers.clone(),
             writers: writers.clone(),
             parked: parked.clone(),

@@ -44,6 +44,14 @@ pub(super) fn supervise_this_thread() {
     SUPERVISED.set(true);
 }
 
+/// Runs `work` as on a thread whose panics are caught by supervision.
+pub(super) fn supervised<T>(work: impl FnOnce() -> T) -> T {
+    let before = SUPERVISED.replace(true);
+    let done = work();
+    SUPERVISED.set(before);
+    done
+}
+
 /// Whether this thread belongs to an arbiter.
 pub(super) fn is_supervised() -> bool {
     SUPERVISED.get()

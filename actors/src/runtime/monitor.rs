@@ -9,7 +9,7 @@ use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use super::Runtime;
-use super::system::{Home, Inner, OwnArbiter, lock};
+use super::system::{Ground, Home, Inner, OwnArbiter, lock};
 use crate::metrics::SHARDS_REPLACED;
 
 /// How shards are watched.
@@ -36,10 +36,10 @@ pub(super) struct Ping {
 }
 
 impl Ping {
-    fn send(arbiter: &OwnArbiter) -> Self {
+    fn send(ground: &Ground) -> Self {
         let answered = Arc::new(AtomicBool::new(false));
         let answer = answered.clone();
-        arbiter.handle.spawn_fn(move || answer.store(true, Ordering::SeqCst));
+        ground.run(move || answer.store(true, Ordering::SeqCst));
         Ping { answered, missed: 0 }
     }
 
@@ -100,9 +100,9 @@ impl Home {
         if self.retired.is_empty() || self.hosted.iter().any(|hosted| hosted.load().working > 0) {
             return;
         }
-        self.retired.retain(|(arbiter, ping)| {
+        self.retired.retain(|(ground, ping)| {
             if ping.is_answered() {
-                arbiter.handle.stop();
+                ground.stop();
             }
             !ping.is_answered()
         });
@@ -127,7 +127,7 @@ impl Inner {
         let mut home = lock(slot);
         match &mut home.ping {
             Some(ping) if !ping.is_answered() => ping.missed += 1,
-            _ => home.ping = Some(Ping::send(&home.arbiter)),
+            _ => home.ping = Some(Ping::send(&home.ground)),
         }
         home.dismiss_idle();
         let standing = home.retired.iter().filter(|(_, ping)| !ping.is_answered()).count();
@@ -137,15 +137,15 @@ impl Inner {
 
     fn replace(&self, index: usize) -> io::Result<()> {
         let slot = self.slots.get(index).ok_or_else(|| io::Error::other("there is no such shard"))?;
-        let arbiter = OwnArbiter::start()?;
+        let ground = Ground::Arbiter(OwnArbiter::start()?);
         let mut home = lock(slot);
-        let old = std::mem::replace(&mut home.arbiter, arbiter);
+        let old = std::mem::replace(&mut home.ground, ground);
         let ping = home.ping.take().unwrap_or_else(|| Ping::send(&old));
         home.retired.push((old, ping));
         home.epoch += 1;
         tracing::error!(shard = index, epoch = home.epoch, "a shard does not answer and gets a new thread");
         for hosted in &home.hosted {
-            hosted.clone().host(&home.arbiter.handle, home.epoch);
+            hosted.clone().host(&home.ground, home.epoch);
         }
         Ok(())
     }

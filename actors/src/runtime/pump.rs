@@ -11,6 +11,8 @@ use super::Actor;
 use super::guard::{drop_guarded, guarded};
 use super::limits::ms_between;
 use super::shard::Shard;
+use super::stepper::step_aside;
+use super::system::Ground;
 use super::turn::{Desk, Round};
 
 /// The longest sleep of a shard that has timers, so that a clock that was set is noticed.
@@ -30,9 +32,12 @@ impl<A: Actor> actix::Actor for ShardActor<A> {
     }
 }
 
-/// Starts the actor of a shard in an arbiter.
-pub(super) fn start<A: Actor>(shard: Arc<Shard<A>>, arbiter: &actix::ArbiterHandle, epoch: u64) {
-    let spawned = arbiter.spawn_fn(move || {
+/// Starts the actor of a shard on its ground.
+pub(super) fn start<A: Actor>(shard: Arc<Shard<A>>, ground: &Ground, epoch: u64) {
+    if let Ground::ByHand(stepper) = ground {
+        return stepper.spawn(pump(shard, epoch));
+    }
+    let spawned = ground.run(move || {
         actix::Actor::start(ShardActor { shard, epoch });
     });
     if !spawned {
@@ -51,7 +56,7 @@ async fn pump<A: Actor>(shard: Arc<Shard<A>>, epoch: u64) {
         match round {
             Round::More => {
                 shard.report();
-                tokio::task::yield_now().await;
+                give_way(&shard).await;
             }
             Round::Rest(next_due) => {
                 shard.report();
@@ -69,8 +74,18 @@ async fn pump<A: Actor>(shard: Arc<Shard<A>>, epoch: u64) {
     }
 }
 
+/// Lets others go on. By hand there is no scheduler of tokio that would wake it again.
+async fn give_way<A: Actor>(shard: &Shard<A>) {
+    match shard.stepper {
+        None => tokio::task::yield_now().await,
+        Some(_) => step_aside().await,
+    }
+}
+
 async fn rest<A: Actor>(shard: &Shard<A>, wake: &Notify, next_due: Option<UnixMillis>) {
-    let Some(next_due) = next_due else { return wake.notified().await };
+    // By hand, whoever moves the time wakes the shard.
+    let timed = next_due.filter(|_| shard.stepper.is_none());
+    let Some(next_due) = timed else { return wake.notified().await };
     let wait_ms = ms_between(shard.clock.now(), next_due).clamp(1, SLEEP_MAX_MS);
     let _ = tokio::time::timeout(Duration::from_millis(wait_ms), wake.notified()).await;
 }

@@ -43,8 +43,15 @@ impl<A: Actor> Registry<A> {
         let (pulse, probe) = (system.pulse(), system.probe());
         let shard = |index: usize| {
             let (factory, clock, limits) = (factory.clone(), clock.clone(), limits.clone());
-            let shard =
-                Arc::new(Shard::new(factory, clock, limits, live.clone(), pulse.clone(), probe.clone()));
+            let shard = Arc::new(Shard::new(
+                factory,
+                clock,
+                limits,
+                live.clone(),
+                pulse.clone(),
+                probe.clone(),
+                system.stepper(index),
+            ));
             system.attach(index, shard.clone() as Arc<dyn Hosted>);
             shard
         };

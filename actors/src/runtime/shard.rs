@@ -9,7 +9,8 @@ use super::limits::ms_between;
 use super::observe::{self, Gauges};
 use super::probe::Probe;
 use super::state::{Admitted, Delivered, Phase, State};
-use super::system::{Hosted, Load, Pulse};
+use super::stepper::Stepper;
+use super::system::{Ground, Hosted, Load, Pulse};
 use super::{Actor, ActorStatus, Factory, Limits, Refused};
 use crate::ports::clock::Clock;
 
@@ -25,6 +26,8 @@ pub(super) struct Shard<A: Actor> {
     pub(super) pulse: Arc<Pulse>,
     pub(super) gauges: Gauges,
     pub(super) probe: Option<Probe>,
+    /// What runs its work, unless the arbiter does.
+    pub(super) stepper: Option<Arc<Stepper>>,
 }
 
 impl<A: Actor> Shard<A> {
@@ -35,10 +38,11 @@ impl<A: Actor> Shard<A> {
         live: Arc<AtomicUsize>,
         pulse: Arc<Pulse>,
         probe: Option<Probe>,
+        stepper: Option<Arc<Stepper>>,
     ) -> Self {
         let active = Arc::new(AtomicUsize::new(0));
         let state = Mutex::new(State::new(limits.clone(), live, active.clone()));
-        Shard { state, active, factory, clock, limits, pulse, gauges: Gauges::default(), probe }
+        Shard { state, active, factory, clock, limits, pulse, gauges: Gauges::default(), probe, stepper }
     }
 
     pub(super) fn lock(&self) -> MutexGuard<'_, State<A>> {
@@ -128,12 +132,12 @@ impl<A: Actor> Hosted for Shard<A> {
         A::KIND
     }
 
-    fn host(self: Arc<Self>, arbiter: &actix::ArbiterHandle, epoch: u64) {
+    fn host(self: Arc<Self>, ground: &Ground, epoch: u64) {
         let mut litter = Vec::new();
         let old = self.lock().rehome(epoch, &mut litter);
         old.notify_one();
         drop_guarded(litter);
-        super::pump::start(self, arbiter, epoch);
+        super::pump::start(self, ground, epoch);
     }
 
     fn wake(&self) {

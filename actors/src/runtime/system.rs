@@ -16,6 +16,7 @@ use tokio::sync::futures::Notified;
 use super::guard;
 use super::monitor::{self, Heartbeat, Ping};
 use super::probe::Probe;
+use super::stepper::Stepper;
 
 /// How long a thread may take to end.
 const STOP_WAIT: Duration = Duration::from_secs(5);
@@ -23,8 +24,8 @@ const STOP_WAIT: Duration = Duration::from_secs(5);
 /// One shard of a registry, as the threads see it.
 pub(super) trait Hosted: Send + Sync {
     fn kind(&self) -> &'static str;
-    /// Moves to an arbiter; what an earlier one still does is void.
-    fn host(self: Arc<Self>, arbiter: &ArbiterHandle, epoch: u64);
+    /// Moves to this ground; what an earlier one still does is void.
+    fn host(self: Arc<Self>, ground: &Ground, epoch: u64);
     fn wake(&self);
     fn load(&self) -> Load;
     fn next_due(&self) -> Option<UnixMillis>;
@@ -83,25 +84,65 @@ pub(super) struct Inner {
     pub(super) slots: Vec<Mutex<Home>>,
     pub(super) heartbeat: Heartbeat,
     probe: Option<Probe>,
-    system: System,
-    system_thread: ThreadId,
-    thread: Mutex<Option<JoinHandle<()>>>,
+    /// None where everything is driven by hand.
+    threads: Option<Threads>,
     pulse: Arc<Pulse>,
     down: AtomicBool,
 }
 
-/// One place for shards: the arbiter that has it now, and those that had it before.
+struct Threads {
+    system: System,
+    system_thread: ThreadId,
+    thread: Mutex<Option<JoinHandle<()>>>,
+}
+
+/// One place for shards: the ground it stands on now, and those that it stood on before.
 pub(super) struct Home {
-    pub(super) arbiter: OwnArbiter,
+    pub(super) ground: Ground,
     pub(super) epoch: u64,
     pub(super) ping: Option<Ping>,
-    pub(super) retired: Vec<(OwnArbiter, Ping)>,
+    pub(super) retired: Vec<(Ground, Ping)>,
     pub(super) hosted: Vec<Arc<dyn Hosted>>,
+}
+
+/// What the turns of a shard run on.
+pub(super) enum Ground {
+    /// A thread of its own.
+    Arbiter(OwnArbiter),
+    /// Whoever drives it.
+    ByHand(Arc<Stepper>),
+}
+
+impl Ground {
+    /// Runs `work` there.
+    pub(super) fn run(&self, work: impl FnOnce() + Send + 'static) -> bool {
+        match self {
+            Ground::Arbiter(arbiter) => arbiter.handle.spawn_fn(work),
+            Ground::ByHand(_) => {
+                work();
+                true
+            }
+        }
+    }
+
+    pub(super) fn stop(&self) {
+        match self {
+            Ground::Arbiter(arbiter) => _ = arbiter.handle.stop(),
+            Ground::ByHand(stepper) => stepper.close(),
+        }
+    }
+
+    fn wait_for_end(&self) -> bool {
+        match self {
+            Ground::Arbiter(arbiter) => arbiter.wait_for_end(),
+            Ground::ByHand(_) => true,
+        }
+    }
 }
 
 /// An arbiter, and the sign of its end.
 pub(super) struct OwnArbiter {
-    pub(super) handle: ArbiterHandle,
+    handle: ArbiterHandle,
     ended: Mutex<Receiver<()>>,
 }
 
@@ -141,19 +182,29 @@ impl Runtime {
         let system_thread = thread.thread().id();
         let (system, arbiters) =
             receiver.recv().map_err(|_| io::Error::other("the actor system ended"))??;
-        let slots = arbiters.into_iter().map(|arbiter| Mutex::new(Home::new(arbiter))).collect();
-        let inner = Arc::new(Inner {
-            slots,
-            heartbeat,
-            probe,
-            system,
-            system_thread,
-            thread: Mutex::new(Some(thread)),
-            pulse: Arc::new(Pulse::default()),
-            down: AtomicBool::new(false),
-        });
-        monitor::start(&inner);
-        Ok(Runtime { inner })
+        let threads = Threads { system, system_thread, thread: Mutex::new(Some(thread)) };
+        let grounds = arbiters.into_iter().map(Ground::Arbiter);
+        let runtime = Runtime::over(grounds, heartbeat, probe, Some(threads));
+        monitor::start(&runtime.inner);
+        Ok(runtime)
+    }
+
+    /// Without threads: `shards` shards (at least one) that `stepper` drives.
+    pub(super) fn by_hand(shards: usize, stepper: &Arc<Stepper>) -> Runtime {
+        guard::install_hook();
+        let grounds = (0..shards.max(1)).map(|_| Ground::ByHand(stepper.clone()));
+        Runtime::over(grounds, Heartbeat { interval_ms: 0, ..Heartbeat::default() }, None, None)
+    }
+
+    fn over(
+        grounds: impl Iterator<Item = Ground>,
+        heartbeat: Heartbeat,
+        probe: Option<Probe>,
+        threads: Option<Threads>,
+    ) -> Runtime {
+        let slots = grounds.map(|ground| Mutex::new(Home::new(ground))).collect();
+        let (pulse, down) = (Arc::new(Pulse::default()), AtomicBool::new(false));
+        Runtime { inner: Arc::new(Inner { slots, heartbeat, probe, threads, pulse, down }) }
     }
 
     /// How many shards a registry has here.
@@ -174,12 +225,20 @@ impl Runtime {
         self.inner.pulse.clone()
     }
 
+    /// What drives the shards of this place, unless a thread does.
+    pub(super) fn stepper(&self, index: usize) -> Option<Arc<Stepper>> {
+        match &lock(self.inner.slots.get(index)?).ground {
+            Ground::Arbiter(_) => None,
+            Ground::ByHand(stepper) => Some(stepper.clone()),
+        }
+    }
+
     pub(super) fn attach(&self, index: usize, hosted: Arc<dyn Hosted>) {
         let Some(slot) = self.inner.slots.get(index) else { return };
         let mut home = lock(slot);
         home.hosted.retain(|hosted| !hosted.load().closed);
         home.hosted.push(hosted.clone());
-        hosted.host(&home.arbiter.handle, home.epoch);
+        hosted.host(&home.ground, home.epoch);
     }
 
     /// Everything that runs here.
@@ -193,19 +252,19 @@ pub(super) fn lock(slot: &Mutex<Home>) -> MutexGuard<'_, Home> {
 }
 
 impl Home {
-    fn new(arbiter: OwnArbiter) -> Self {
-        Home { arbiter, epoch: 0, ping: None, retired: Vec::new(), hosted: Vec::new() }
+    fn new(ground: Ground) -> Self {
+        Home { ground, epoch: 0, ping: None, retired: Vec::new(), hosted: Vec::new() }
     }
 }
 
 impl Inner {
     /// Runs `work` on the thread that may start arbiters.
     pub(super) fn on_system_thread(&self, work: impl FnOnce() + Send + 'static) -> bool {
-        self.system.arbiter().spawn_fn(work)
+        self.threads.as_ref().is_some_and(|threads| threads.system.arbiter().spawn_fn(work))
     }
 
     pub(super) fn spawn_on_system_thread(&self, work: impl Future<Output = ()> + Send + 'static) -> bool {
-        self.system.arbiter().spawn(work)
+        self.threads.as_ref().is_some_and(|threads| threads.system.arbiter().spawn(work))
     }
 
     pub(super) fn is_down(&self) -> bool {
@@ -218,20 +277,21 @@ impl Inner {
         }
         for slot in &self.slots {
             let home = lock(slot);
-            home.arbiter.handle.stop();
-            home.retired.iter().for_each(|(arbiter, _)| _ = arbiter.handle.stop());
+            home.ground.stop();
+            home.retired.iter().for_each(|(ground, _)| ground.stop());
         }
-        if guard::is_supervised() || std::thread::current().id() == self.system_thread {
-            self.system.stop();
+        let Some(threads) = &self.threads else { return };
+        if guard::is_supervised() || std::thread::current().id() == threads.system_thread {
+            threads.system.stop();
             return;
         }
         for (index, slot) in self.slots.iter().enumerate() {
-            if !lock(slot).arbiter.wait_for_end() {
+            if !lock(slot).ground.wait_for_end() {
                 tracing::error!(shard = index, "the thread of a shard does not end");
             }
         }
-        self.system.stop();
-        let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
+        threads.system.stop();
+        let thread = threads.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
         if thread.is_some_and(|thread| thread.join().is_err()) {
             tracing::error!("the thread of the actor system panicked");
         }

@@ -1,24 +1,36 @@
 //! A small world for tests: a runtime whose time is moved by hand, that knows when nothing goes on any more
 //! and fails a test that leaves something behind. For the tests of this crate and of others.
+//!
+//! By default its shards have threads, as in life. [`Universe::by_hand`] has none: everything goes on in the
+//! thread of the test, and a seed decides in which order, so that the same seed gives the same course.
+
+mod alarms;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use askpro_domain::time::UnixMillis;
 
+use super::stepper::Stepper;
 use super::system::{Hosted, Load};
 use super::{Actor, DrainReport, Factory, Heartbeat, Limits, Registry, Runtime};
 use crate::ports::clock::{Clock, ManualClock};
+
+pub use alarms::Alarms;
 
 /// Where the time of a universe begins: 2025-01-01T00:00:00Z.
 pub const BEGINNING: UnixMillis = UnixMillis(1_735_689_600_000);
 /// How long a test may wait for rest, by the real clock.
 const REST_WITHIN: Duration = Duration::from_secs(20);
+/// Rounds by hand before a test gives up.
+const ROUNDS_MAX: usize = 10_000;
 
 /// A runtime with a time of its own.
 pub struct Universe {
     clock: Arc<ManualClock>,
+    alarms: Alarms,
     runtime: Runtime,
+    stepper: Option<Arc<Stepper>>,
     may_leak: bool,
 }
 
@@ -43,7 +55,29 @@ impl Universe {
     #[allow(clippy::expect_used, reason = "a test without threads cannot go on")]
     pub fn with_heartbeat(shards: usize, heartbeat: Heartbeat) -> Self {
         let runtime = Runtime::start_with(shards, heartbeat, None).expect("the threads of a universe start");
-        Universe { clock: Arc::new(ManualClock::new(BEGINNING)), runtime, may_leak: false }
+        let clock = Arc::new(ManualClock::new(BEGINNING));
+        Universe { clock, alarms: Alarms::default(), runtime, stepper: None, may_leak: false }
+    }
+
+    /// A universe without threads, whose order is decided by `seed`.
+    pub fn by_hand(shards: usize, seed: u64) -> Self {
+        let stepper = Arc::new(Stepper::new(seed));
+        let runtime = Runtime::by_hand(shards, &stepper);
+        let clock = Arc::new(ManualClock::new(BEGINNING));
+        Universe { clock, alarms: Alarms::default(), runtime, stepper: Some(stepper), may_leak: false }
+    }
+
+    /// The universe of the next process: at the same time, in the same world, driven in the same way.
+    #[must_use]
+    pub fn successor(&self) -> Self {
+        let shards = self.runtime.shard_count();
+        let mut next = match &self.stepper {
+            None => Universe::with_shards(shards),
+            Some(stepper) => Universe::by_hand(shards, stepper.next_seed()),
+        };
+        next.clock = self.clock.clone();
+        next.alarms = self.alarms.clone();
+        next
     }
 
     /// The time, as a port.
@@ -59,6 +93,11 @@ impl Universe {
     /// The time now.
     pub fn now(&self) -> UnixMillis {
         self.clock.now()
+    }
+
+    /// What waits for the time beside the actors.
+    pub fn alarms(&self) -> &Alarms {
+        &self.alarms
     }
 
     /// The threads.
@@ -82,15 +121,21 @@ impl Universe {
     pub fn advance(&self, ms: u64) {
         let target = super::limits::later(self.now(), ms);
         self.settle_parked();
-        while let Some(due) = self.hosted().iter().filter_map(|hosted| hosted.next_due()).min() {
-            if due > target {
-                break;
-            }
-            self.clock.set(due.max(self.now()));
-            self.wake_all();
-            self.settle_parked();
+        while let Some(due) = self.next_due().filter(|due| *due <= target) {
+            self.arrive_at(due.max(self.now()));
         }
-        self.clock.set(target);
+        self.arrive_at(target);
+    }
+
+    /// When a timer or an alarm is due next.
+    pub fn next_due(&self) -> Option<UnixMillis> {
+        let timers = self.hosted().into_iter().filter_map(|hosted| hosted.next_due());
+        timers.chain(self.alarms.next_due()).min()
+    }
+
+    fn arrive_at(&self, now: UnixMillis) {
+        self.clock.set(now);
+        self.alarms.ring(now);
         self.wake_all();
         self.settle_parked();
     }
@@ -109,13 +154,21 @@ impl Universe {
     }
 
     /// Drains a registry, with ten seconds of real time for it.
-    #[allow(clippy::expect_used, reason = "a test without a runtime cannot go on")]
     pub fn drain<A: Actor>(&self, registry: &Registry<A>) -> DrainReport {
-        let drain = || {
+        self.block_on(registry.drain(Duration::from_secs(10)))
+    }
+
+    /// Runs a future to its end: on a thread of its own, since the caller may be in a runtime, or by hand.
+    #[allow(clippy::expect_used, reason = "a test without a runtime cannot go on")]
+    pub fn block_on<T: Send>(&self, future: impl Future<Output = T> + Send) -> T {
+        if let Some(stepper) = &self.stepper {
+            return stepper.block_on(future).expect("a runtime");
+        }
+        let run = || {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build();
-            runtime.expect("a runtime for the drain").block_on(registry.drain(Duration::from_secs(10)))
+            runtime.expect("a runtime").block_on(future)
         };
-        std::thread::scope(|scope| scope.spawn(drain).join().expect("a drain does not panic"))
+        std::thread::scope(|scope| scope.spawn(run).join().expect("a future that does not panic"))
     }
 
     /// Fails unless all actors are gone and all messages and works are finished.
@@ -147,6 +200,9 @@ impl Universe {
     /// Waits until all shards are at rest twice in a row with nothing done in between, since what leaves one
     /// shard may just have entered another that was looked at before.
     fn wait_for_rest(&self, what: &str, at_rest: impl Fn(&Load) -> bool) {
+        if let Some(stepper) = &self.stepper {
+            return self.run_to_rest(stepper, what, at_rest);
+        }
         let began = Instant::now();
         let mut before = None;
         loop {
@@ -162,6 +218,18 @@ impl Universe {
             assert!(began.elapsed() < REST_WITHIN, "no rest from {what}: {}", self.leaks().join("; "));
             self.runtime.pulse().wait_briefly(Duration::from_millis(1));
         }
+    }
+
+    #[allow(clippy::panic, reason = "a test that does not come to rest cannot go on")]
+    fn run_to_rest(&self, stepper: &Stepper, what: &str, at_rest: impl Fn(&Load) -> bool) {
+        for _ in 0..ROUNDS_MAX {
+            stepper.run();
+            if self.hosted().iter().all(|hosted| at_rest(&hosted.load())) {
+                return;
+            }
+            self.wake_all();
+        }
+        panic!("no rest from {what}: {}", self.leaks().join("; "));
     }
 }
 

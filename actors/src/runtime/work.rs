@@ -58,7 +58,11 @@ pub(super) fn spawn_tracked<A: Actor>(
         active: shard.active.clone(),
         pulse: shard.pulse.clone(),
     });
-    tokio::spawn(Tracked { future: Box::pin(future), signal });
+    let tracked = Tracked { future: Box::pin(future), signal };
+    match &shard.stepper {
+        Some(stepper) => stepper.spawn(tracked),
+        None => drop(tokio::spawn(tracked)),
+    }
 }
 
 /// An answer that is owed to an actor. Dropped unpaid (the runtime ended), the work still counts as over.

@@ -23,6 +23,7 @@ impl SchedulingActor {
     /// The calendar announced something, or it is heard again.
     pub(super) fn announced(&mut self, announcement: &Arc<Announcement>, cx: &mut Context<'_, Self>) {
         let event = &announcement.event;
+        self.world.unheeded.add(self.company, announcement);
         let own = self.own_booking(event);
         self.heard.released = None;
         self.heed_calendar(event, own.is_some(), cx.now());
@@ -39,7 +40,16 @@ impl SchedulingActor {
     /// Announcements that could not be heeded before.
     pub(super) fn heed_again(&mut self, cx: &mut Context<'_, Self>) {
         for announcement in self.heard.take_due(cx.now()) {
-            self.announced(&announcement, cx);
+            if self.world.unheeded.has(self.company, announcement.position) {
+                self.announced(&announcement, cx);
+            }
+        }
+    }
+
+    /// After a panic: what the one before was not done with is heard again.
+    pub(super) fn hear_unheeded(&mut self, now: UnixMillis) {
+        for announcement in self.world.unheeded.of(self.company) {
+            self.heard.hear_again(announcement, now.plus_ms(self.world.settings.record_again_ms));
         }
     }
 
@@ -142,9 +152,11 @@ impl SchedulingActor {
         }
     }
 
-    /// Whether it is a booking of an earlier life is known to the store.
+    /// Whether it is a booking of an earlier life is known to the store, once it has every move that was made before
+    /// the announcement came: one that is on its way there may be of this very booking.
     fn look_up(&mut self, announcement: &Arc<Announcement>, cx: &mut Context<'_, Self>) {
         let (store, company) = (self.world.store.clone(), self.company);
+        let pending = self.world.pending.clone();
         let (announcement, again) = (announcement.clone(), announcement.clone());
         let released = self.heard.released.take();
         let find = async move {
@@ -152,8 +164,10 @@ impl SchedulingActor {
                 Some(released) => released.await.is_ok(),
                 None => true,
             };
+            let may_be_on_its_way = pending.has_move_before(company, announcement.position);
             let found = find_ours(store.as_ref(), company, &announcement.event).await;
-            let found = found.ok().filter(|_| on_disk).map(|booking| booking.map(Box::new));
+            let found = found.ok().filter(|found| on_disk && (found.is_some() || !may_be_on_its_way));
+            let found = found.map(|booking| booking.map(Box::new));
             SchedulingMessage::AnnouncedFound { announcement, found }
         };
         cx.start(find, || SchedulingMessage::AnnouncedFound { announcement: again, found: None });
@@ -190,8 +204,12 @@ impl SchedulingActor {
         let moved = active.and_then(|active| active.written_ahead.0.clone());
         let released = self.heard.released.take();
         if moved.is_none() && released.is_none() {
-            let (outstanding, position) = (self.world.outstanding.clone(), announcement.position);
-            return cx.effect(move || outstanding.done(&[position]));
+            let (world, company, position) = (self.world.clone(), self.company, announcement.position);
+            return cx.effect(move || {
+                if world.unheeded.take(company, position) {
+                    world.outstanding.done(&[position]);
+                }
+            });
         }
         let (announcement, lost) = (announcement.clone(), announcement.clone());
         let (of, lost_of) = (appointment.clone(), appointment);
@@ -222,7 +240,10 @@ impl SchedulingActor {
         cx: &mut Context<'_, Self>,
     ) {
         if is_durable {
-            return self.world.outstanding.done(&[announcement.position]);
+            if self.world.unheeded.take(self.company, announcement.position) {
+                self.world.outstanding.done(&[announcement.position]);
+            }
+            return;
         }
         let active = appointment.and_then(|appointment| self.bookings.get(appointment));
         if let Some(booking) = active.map(|active| active.booking.clone()) {

@@ -30,6 +30,7 @@ impl Factory<SchedulingActor> for SchedulingFactory {
         let positions: BTreeSet<Position> = pinned.chain(untold.iter().copied()).collect();
         let records = positions.into_iter().filter_map(|position| self.read(position));
         actor.restore_pins(records.collect(), now);
+        actor.hear_unheeded(now);
         for position in untold {
             self.tell(*key, position);
         }
@@ -41,8 +42,12 @@ impl Factory<SchedulingActor> for SchedulingFactory {
         // is found again by the rebuilt scheduler.
         tracing::error!(company.id = key.0, error, "a scheduler could not handle a message");
         match message {
-            SchedulingMessage::Announced(announcement)
-            | SchedulingMessage::AnnouncedFound { announcement, .. }
+            SchedulingMessage::Announced(announcement) => {
+                // The turn that panicked may not even have noted it.
+                self.world.unheeded.add(*key, &announcement);
+                self.set_aside(*key, &announcement, error);
+            }
+            SchedulingMessage::AnnouncedFound { announcement, .. }
             | SchedulingMessage::Heeded { announcement, .. } => self.set_aside(*key, &announcement, error),
             other => drop(other),
         }
@@ -62,6 +67,9 @@ impl SchedulingFactory {
             created_at: self.world.clock.now(),
             body: None,
         };
+        if !self.world.unheeded.take(company, announcement.position) {
+            return;
+        }
         let (writes, positions) = (vec![Write::DeadLetter(row)], vec![announcement.position]);
         self.world.writers.write(WriteOrder { call_id: None, writes, positions });
     }

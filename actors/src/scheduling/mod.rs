@@ -32,6 +32,7 @@ mod rows;
 mod settle;
 #[cfg(test)]
 mod tests;
+mod unheeded;
 
 use std::sync::{Arc, OnceLock};
 
@@ -48,6 +49,7 @@ pub use mirror::WarmSettings;
 pub use pins::Pins;
 pub use reservations::{AskedReservation, ReservationKey};
 pub(crate) use rows::moved_again;
+pub use unheeded::Unheeded;
 
 use crate::{
     calls::CallActor,
@@ -142,6 +144,8 @@ pub struct SchedulingWorld {
     pub pending: PendingLog,
     /// The records that schedulers need.
     pub pins: Pins,
+    /// Announcements that schedulers are not done with.
+    pub unheeded: Unheeded,
     /// Customers, told of every move.
     pub customers: CustomerBook,
     /// The database, written: for what must be set aside.

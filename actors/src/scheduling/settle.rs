@@ -219,7 +219,7 @@ impl SchedulingActor {
 pub(super) fn deliver(world: &SchedulingWorld, company: CompanyId, call_id: CallId, moved: BookingMoved) {
     let Some(calls) = world.calls.get() else { return };
     world.pins.told(company, moved.position);
-    world.pending.add(&call_id, moved.position);
+    world.pending.add_move(company, &call_id, moved.position);
     let message = CallMessage::BookingMoved(Box::new(moved));
     if let Err(refused) = calls.offer(call_id.clone(), message)
         && let CallMessage::BookingMoved(moved) = refused.message

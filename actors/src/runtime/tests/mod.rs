@@ -2,6 +2,7 @@
 
 mod bounds;
 mod building;
+mod by_hand;
 mod faults;
 mod leaving;
 mod storm;

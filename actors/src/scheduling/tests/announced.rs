@@ -7,7 +7,10 @@ use askpro_domain::{
 use proptest::prelude::*;
 
 use super::{news::*, *};
-use crate::ports::fakes::{Creation, company_a};
+use crate::ports::{
+    fakes::{Creation, company_a},
+    journal::{Record, SchedulingRecord},
+};
 
 /// A booking of ours that stands, tomorrow at two with Udo, under the uid `uid_1`.
 fn booked(rig: &Rig) -> Booking {
@@ -194,6 +197,46 @@ fn a_booking_of_an_earlier_life_is_found_by_its_uid_or_by_our_id() {
         }
         rig.finish();
     }
+}
+
+#[test]
+fn an_announcement_waits_for_the_row_of_what_it_is_about() {
+    let rig = rig();
+    rig.database.commits.close();
+    answer(&rig, check(&rig, "c", "14:00"));
+    assert_eq!(answer(&rig, book(&rig, "c", "14:00"))["status"], "confirmed");
+    let moves = rig.journal.records().into_iter().filter_map(|record| match record {
+        Record::Scheduling(SchedulingRecord::Moved { booking }) => Some(*booking),
+        _ => None,
+    });
+    let seen = ours(&moves.last().unwrap(), "uid_1", UDO);
+    // The scheduler is built anew without what is settled: only the row will tell, and it is not written yet.
+    rig.directory.panic_next(1);
+    hear_stands(&rig, &moved(&seen, "uid_9", tomorrow(13, 30)));
+    rig.advance(3_000);
+    rig.database.commits.open();
+    rig.advance(3_000);
+    assert_eq!(row(&rig), (AppointmentStatus::Confirmed, Some("uid_9".to_owned()), tomorrow(13, 30).start()));
+    hang_up(&rig, "c");
+    rig.finish();
+}
+
+#[test]
+fn an_announcement_that_waits_outlives_a_panic_of_its_scheduler() {
+    let mut rig = rig();
+    let booking = booked(&rig);
+    hang_up(&rig, "c");
+    rig.advance(700_000);
+    rig.crash_and_restart();
+    rig.database.set_away(true);
+    hear_gone(&rig, &ours(&booking, "uid_1", UDO));
+    rig.advance(500);
+    rig.directory.panic_next(1);
+    visit(&rig, &web("x1", 2001, UDO, tomorrow(12, 30)));
+    rig.database.set_away(false);
+    rig.advance(3_000);
+    assert_eq!(row(&rig).0, AppointmentStatus::Cancelled);
+    rig.finish();
 }
 
 #[test]
