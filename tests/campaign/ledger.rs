@@ -47,6 +47,8 @@ pub struct Figures {
     pub functions: u64,
     /// Answers that were none of these, by status.
     pub refused: BTreeMap<u16, u64>,
+    /// `transcript_updated` that was refused: of all that comes it is refused first, and it is not sent again.
+    pub transcripts_refused: u64,
     /// Requests without an answer.
     pub unanswered: u64,
     /// Slowest acknowledgement.
@@ -153,6 +155,7 @@ impl Figures {
                 self.acknowledged += 1;
                 self.worst_ack = self.worst_ack.max(took);
             }
+            Some(503) if delivery.event == "transcript_updated" => self.transcripts_refused += 1,
             Some(status) => *self.refused.entry(status).or_default() += 1,
         }
     }

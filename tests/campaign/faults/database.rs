@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use sqlx::{Connection, Executor, MySqlConnection};
 
-use super::{Fault, Scale, fault, recovers, settle};
+use super::{Fault, Scale, all_were_served, fault, recovers, settle};
 use crate::{
     home::Kind,
     judge::Posts,
@@ -62,7 +62,7 @@ async fn watch(process: &Process, seconds: f64) -> Watched {
                 watched.refused = Some(seen.status);
             }
         } else {
-            watched.refused = Some("no answer".to_owned());
+            watched.unanswered += 1;
         }
         watched.grown = watched.grown.max(process.resident_bytes().saturating_sub(before));
         pass(0.1).await;
@@ -74,31 +74,27 @@ async fn watch(process: &Process, seconds: f64) -> Watched {
 struct Watched {
     degraded: bool,
     refused: Option<String>,
+    /// Looks at `/readyz` without an answer within 2 s.
+    unanswered: u64,
     grown: u64,
 }
 
 impl Watched {
-    fn tell(self, row: &mut Row) {
+    fn tell(self, scale: Scale, row: &mut Row) {
         if !self.degraded {
             row.findings.wrong.push("/readyz never said degraded".to_owned());
         }
         if let Some(status) = self.refused {
             row.findings.wrong.push(format!("/readyz said {status} while the database was away"));
         }
+        if scale.full && self.unanswered > 0 {
+            row.findings.wrong.push(format!("/readyz did not answer {} times", self.unanswered));
+        }
         if self.grown > MEMORY_MAX {
             row.findings.wrong.push(format!("memory grew by {} MiB", self.grown >> 20));
         }
         row.notes.push(format!("memory grew by {} MiB meanwhile", self.grown >> 20));
-        ingest_went_on(row);
-    }
-}
-
-/// The journal is all that ingest needs.
-fn ingest_went_on(row: &mut Row) {
-    let refused: u64 = row.figures.refused.values().sum();
-    if refused + row.figures.unanswered > 0 {
-        let told = format!("refused {:?}, unanswered {}", row.figures.refused, row.figures.unanswered);
-        row.findings.wrong.push(format!("not everything was answered: {told}"));
+        all_were_served(scale, row);
     }
 }
 
@@ -111,7 +107,7 @@ async fn frozen(scale: Scale) -> Vec<Row> {
         server.signal("CONT");
         let recovery = recovers(&process, callers(scale)).await;
         let mut row = settle("database_frozen", &world, &process, traffic, Posts::Once).await;
-        watched.tell(&mut row);
+        watched.tell(scale, &mut row);
         row.recovery = Some(recovery);
         drop((process, world));
         rows.push(row);
@@ -128,7 +124,7 @@ async fn down(scale: Scale) -> Vec<Row> {
         server.start_again();
         let recovery = recovers(&process, callers(scale)).await;
         let mut row = settle("database_down", &world, &process, traffic, Posts::Once).await;
-        watched.tell(&mut row);
+        watched.tell(scale, &mut row);
         row.recovery = Some(recovery);
         drop((process, world));
         rows.push(row);
@@ -149,7 +145,7 @@ async fn killed(scale: Scale) -> Vec<Row> {
             pass(1.0).await;
         }
         let mut row = settle("database_killed", &world, &process, traffic, Posts::Once).await;
-        ingest_went_on(&mut row);
+        all_were_served(scale, &mut row);
         (row.runs, row.recovery) = (times, Some(longest));
         drop((process, world));
         rows.push(row);
@@ -179,7 +175,7 @@ async fn commits_cut(scale: Scale) -> Vec<Row> {
     }
     let recovery = recovers(&process, callers(scale)).await;
     let mut row = settle("commits_cut", &world, &process, traffic, Posts::Once).await;
-    ingest_went_on(&mut row);
+    all_were_served(scale, &mut row);
     row.runs = proxy.cuts();
     if row.runs == 0 {
         row.findings.wrong.push("no connection was cut at its COMMIT".to_owned());
@@ -197,7 +193,7 @@ async fn commits_slow(scale: Scale) -> Vec<Row> {
     proxy.set(Line::Open);
     let recovery = recovers(&process, callers(scale)).await;
     let mut row = settle("commits_slow", &world, &process, traffic, Posts::Once).await;
-    ingest_went_on(&mut row);
+    all_were_served(scale, &mut row);
     row.notes.push(format!("memory grew by {} MiB meanwhile", grown >> 20));
     row.recovery = Some(recovery);
     vec![row]
@@ -250,7 +246,7 @@ async fn deadlocks(scale: Scale) -> Vec<Row> {
         let recovery = recovers(&process, callers(scale)).await;
         let retries = process.metric("askpro_writer_retries_total").await.unwrap_or_default();
         let mut row = settle("deadlocks", &world, &process, traffic, Posts::Once).await;
-        ingest_went_on(&mut row);
+        all_were_served(scale, &mut row);
         row.notes.push(format!("{retries} transactions were tried again"));
         if retries == 0.0 {
             row.findings.wrong.push("no transaction had to be tried again".to_owned());

@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-use super::{Fault, Scale, fault, recovers, settle};
+use super::{Fault, Scale, all_were_served, fault, recovers, settle};
 use crate::{
     home::Kind,
     judge::Posts,
@@ -139,10 +139,7 @@ async fn full_sqlite(scale: Scale) -> Vec<Row> {
     if degraded == 0 {
         row.findings.wrong.push("/readyz never said degraded".to_owned());
     }
-    let refused: u64 = row.figures.refused.values().sum();
-    if refused + row.figures.unanswered > 0 {
-        row.findings.wrong.push(format!("not everything was answered: {:?}", row.figures.refused));
-    }
+    all_were_served(scale, &mut row);
     (row.runs, row.recovery) = (rounds, Some(longest));
     drop(process);
     vec![row]

@@ -106,6 +106,26 @@ fn codes(figures: &crate::ledger::Figures) -> String {
         .join(", ")
 }
 
+/// Nobody was kept waiting or turned away. In the short form, on a machine that is busy with other tests, whatever
+/// was refused must have come in with one of Retell's further attempts.
+fn all_were_served(scale: Scale, row: &mut Row) {
+    let refused: u64 = row.figures.refused.values().sum();
+    if scale.full && refused + row.figures.unanswered > 0 {
+        let told = format!("refused {:?}, unanswered {}", row.figures.refused, row.figures.unanswered);
+        row.findings.wrong.push(format!("not everything was answered: {told}"));
+    }
+    all_taken(row);
+}
+
+/// Whatever was refused came in with one of Retell's further attempts.
+fn all_taken(row: &mut Row) {
+    if row.untaken > 0 {
+        row.findings
+            .wrong
+            .push(format!("{} events were never taken, however often they were sent", row.untaken));
+    }
+}
+
 /// Waits until the service is well again and has caught up with a load of so many callers.
 async fn recovers(process: &Process, callers: usize) -> Duration {
     let since = std::time::Instant::now();
