@@ -57,9 +57,7 @@ impl SteadyClock {
 
 impl Clock for SteadyClock {
     fn now(&self) -> UnixMillis {
-        #[expect(clippy::disallowed_methods, reason = "this is the clock that is passed in everywhere else")]
-        let at = Instant::now();
-        millis(self.read(SystemClock::since_1970(), at))
+        millis(self.read(SystemClock::since_1970(), Instant::now()))
     }
 }
 

@@ -23,7 +23,6 @@ pub async fn measure_this_thread(heard: impl Fn(Duration)) {
     let mut last = [Duration::ZERO; ALARMS];
     let mut place = 0;
     loop {
-        #[expect(clippy::disallowed_methods, reason = "a delay is measured; no moment is taken from it")]
         let set_at = Instant::now();
         tokio::time::sleep(ALARM_EVERY).await;
         let late = set_at.elapsed().saturating_sub(ALARM_EVERY);
