@@ -21,6 +21,8 @@ use actix_web::{
 };
 use futures_util::{Stream, StreamExt as _};
 
+use crate::usecases::lateness;
+
 /// Whether somebody showed a key on this connection.
 #[derive(Default)]
 struct Known(Cell<bool>);
@@ -43,6 +45,7 @@ pub(super) async fn close_to_strangers(
     mut request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<Answer>, Error> {
+    lateness::begin_request();
     let rest = hold_body(&mut request);
     let mut answer = next.call(request).await?;
     if !answer.request().conn_data::<Known>().is_some_and(|known| known.0.get()) {

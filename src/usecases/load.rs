@@ -14,13 +14,13 @@ pub const WRITES_REFUSED_AT: usize = 32_768;
 pub const LIFECYCLE_REFUSED_AT: usize = 65_536;
 
 /// How late the thread of a request may be, in ms, before `transcript_updated` is refused.
-pub const TRANSCRIPTS_REFUSED_LATE_MS: u64 = 8;
+pub const TRANSCRIPTS_REFUSED_LATE_MS: u64 = 15;
 /// Before functions that read are refused.
-pub const READS_REFUSED_LATE_MS: u64 = 16;
+pub const READS_REFUSED_LATE_MS: u64 = 25;
 /// Before functions that write, and questions before a call, are refused.
-pub const WRITES_REFUSED_LATE_MS: u64 = 24;
-/// Before everything is refused: what is let in is answered well within 100 ms.
-pub const LIFECYCLE_REFUSED_LATE_MS: u64 = 32;
+pub const WRITES_REFUSED_LATE_MS: u64 = 35;
+/// Before everything is refused: what is let in shall be answered within 100 ms, and waits for the thread twice.
+pub const LIFECYCLE_REFUSED_LATE_MS: u64 = 50;
 
 /// Kinds of work at the door, in the order in which they are refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

@@ -136,12 +136,12 @@ impl Told {
 
     /// Some of them book; Cal.com books and does not answer before the end of this process.
     async fn book(&mut self, world: &World, count: usize) {
-        for call in self.holders.iter().take(count).cloned() {
+        for call in self.holders.iter().take(count) {
             let mut wire = Wire::new(&world.addresses[0]);
-            tokio::spawn(async move {
-                let body = call.function("book_appointment", r#"{"name":"Anna Schmidt","confirm":true}"#);
-                wire.post("/functions/retell/book_appointment", body.as_bytes()).await
-            });
+            let body = call.function("book_appointment", r#"{"name":"Anna Schmidt","confirm":true}"#);
+            tokio::spawn(
+                async move { wire.post("/functions/retell/book_appointment", body.as_bytes()).await },
+            );
         }
         let posted = || world.calcom.requests(Some(Operation::Create)).len();
         crate::support::within(Duration::from_secs(20), "the bookings are under way", async || {
