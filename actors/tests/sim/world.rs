@@ -9,9 +9,7 @@ use askpro_actors::{
     root::Settings,
     runtime::{Dice, universe::Universe},
 };
-use askpro_domain::{
-    calendar::CalendarEvent, ids::CompanyId, tenant::Company, time::UnixMillis,
-};
+use askpro_domain::{calendar::CalendarEvent, ids::CompanyId, tenant::Company, time::UnixMillis};
 use jiff::civil::Date;
 use serde_json::Value;
 
@@ -31,7 +29,7 @@ pub(crate) enum Act {
     /// A call comes in.
     Ring(usize),
     /// Retell delivers an event; how often it was tried.
-    Deliver { body: EventBody, tries: u32, is_strange: bool },
+    Deliver { body: Box<EventBody>, tries: u32, is_strange: bool },
     /// An agent goes on.
     GoOn(usize),
     /// An agent's question is sent again.
@@ -220,7 +218,7 @@ impl World {
     fn act(&mut self, act: Act) {
         match act {
             Act::Ring(caller) => self.ring(caller),
-            Act::Deliver { body, tries, is_strange } => self.deliver(body, tries, is_strange),
+            Act::Deliver { body, tries, is_strange } => self.deliver(*body, tries, is_strange),
             Act::GoOn(caller) => self.go_on(caller),
             Act::AskAgain { caller, tool_call } => self.ask_again(caller, tool_call.as_deref()),
             Act::HangUp(caller) => self.hang_up(caller),
