@@ -17,9 +17,9 @@ use askpro_domain::{
 use futures_util::{FutureExt, future::Shared};
 
 use super::{
-    BookingView, HoldView, SchedulerView, SchedulingMessage, SchedulingWorld, breakers::Breakers,
-    check::Question, conflict::Settling, heard::Heard, mirror::Mirror, pins::Pin, plan::Wish,
-    reservations::Reservations,
+    BookingView, HoldView, SchedulerView, SchedulingAsk, SchedulingMessage, SchedulingWorld,
+    breakers::Breakers, check::Question, conflict::Settling, heard::Heard, mirror::Mirror, pins::Pin,
+    plan::Wish, reservations::Reservations,
 };
 use crate::{
     calls::Answered,
@@ -41,6 +41,8 @@ pub struct SchedulingActor {
     pub(super) offers: BTreeMap<CallId, Offer>,
     pub(super) bookings: BTreeMap<AppointmentId, Active>,
     pub(super) questions: Vec<Question>,
+    /// Agents that wait for what the store has of their earlier bookings.
+    pub(super) asked_store: Vec<SchedulingAsk>,
     pub(super) mirror: Mirror,
     pub(super) breakers: Breakers,
     /// What is reserved at the calendar, as a hint.
@@ -258,6 +260,7 @@ impl SchedulingActor {
             offers: BTreeMap::new(),
             bookings: BTreeMap::new(),
             questions: Vec::new(),
+            asked_store: Vec::new(),
             mirror: Mirror::default(),
             breakers,
             reservations: Reservations::default(),

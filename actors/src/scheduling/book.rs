@@ -123,11 +123,12 @@ impl SchedulingActor {
 
     /// Bookings of this call that stand and are not in memory, from before a restart.
     fn find_earlier(
-        &self,
+        &mut self,
         appointments: Vec<AppointmentId>,
         ask: &SchedulingAsk,
         cx: &mut Context<'_, Self>,
     ) {
+        self.asked_store.push(ask.clone());
         let (store, company) = (self.world.store.clone(), self.company);
         let (ask, again) = (Box::new(ask.clone()), Box::new(ask.clone()));
         let find = async move {
@@ -143,12 +144,39 @@ impl SchedulingActor {
         cx.start(find, || SchedulingMessage::EarlierFound { ask: again, bookings: None });
     }
 
+    /// When an agent must be answered.
+    pub(super) fn answer_by(&self, ask: &SchedulingAsk) -> UnixMillis {
+        ask.deadline.plus_ms(-self.world.settings.answer_margin_ms)
+    }
+
+    /// Agents whose time is over before the store has answered: nothing is booked for them.
+    pub(super) fn answer_without_store(&mut self, cx: &mut Context<'_, Self>) {
+        let now = cx.now();
+        let (overdue, waiting): (Vec<_>, Vec<_>) =
+            std::mem::take(&mut self.asked_store).into_iter().partition(|ask| self.answer_by(ask) <= now);
+        self.asked_store = waiting;
+        overdue.iter().for_each(|ask| self.answer(ask, cx, |a| a.busy()));
+    }
+
     pub(super) fn earlier_found(
         &mut self,
         ask: &SchedulingAsk,
         bookings: Option<&[Booking]>,
         cx: &mut Context<'_, Self>,
     ) {
+        let same = |other: &SchedulingAsk| {
+            other.call_id == ask.call_id
+                && other.order_key == ask.order_key
+                && other.deadline == ask.deadline
+                && other.tool_call.id == ask.tool_call.id
+        };
+        if let Some(place) = self.asked_store.iter().position(same) {
+            self.asked_store.swap_remove(place);
+        }
+        // Whoever was told to try again by now must not get a booking that they never hear of.
+        if self.answer_by(ask) <= cx.now() {
+            return self.answer(ask, cx, |a| a.busy());
+        }
         // They stand by the call's own books, but cannot be read now: never book one a second time.
         let Some(bookings) = bookings else { return self.answer(ask, cx, |a| a.busy()) };
         for booking in bookings {

@@ -19,6 +19,7 @@ impl SchedulingActor {
         self.ledger.forget_past(now);
         self.bookings.retain(|_, active| active.is_busy() || active.forget_at.is_none_or(|at| at > now));
         self.answer_overdue_questions(cx);
+        self.answer_without_store(cx);
         self.settle_conflicts(cx);
         for (appointment, step) in self.steps_due(now) {
             self.take_step(&appointment, step, cx);
@@ -49,7 +50,8 @@ impl SchedulingActor {
         let bookings = self.bookings.values().flat_map(next_of);
         let cut_off =
             (!self.cut_off.is_empty()).then(|| cx.now().plus_ms(self.world.settings.record_again_ms));
-        let next = questions.chain(bookings).chain(cut_off);
+        let asked_store = self.asked_store.iter().map(|ask| self.answer_by(ask));
+        let next = questions.chain(asked_store).chain(bookings).chain(cut_off);
         let next = next.chain(self.next_post_at()).chain(self.next_warm_at(cx.now()));
         let next = next.chain(self.heard.next_again()).chain(self.reservations.next_at());
         let next = next.chain(self.ledger.next_expiry()).min();

@@ -71,9 +71,12 @@ impl Ledger {
         self.told.insert(appointment.to_owned(), Told { call: call.to_owned(), at, status, slot });
     }
 
-    /// A confirmed answer is given again byte for byte to whoever sends the same tool call again.
+    /// A confirmed answer is given again byte for byte to whoever sends the same tool call again, as long as the
+    /// appointment stays where it is.
     pub(crate) fn compare(&mut self, call: &str, tool_call: &str, order: &str, body: &[u8]) {
-        let key = (call.to_owned(), tool_call.to_owned(), order.to_owned());
+        let answer: Value = serde_json::from_slice(body).unwrap_or_default();
+        let slot = answer.get("slot").map(Value::to_string).unwrap_or_default();
+        let key = (call.to_owned(), tool_call.to_owned(), format!("{order} {slot}"));
         let first = self.confirmed.entry(key).or_insert_with(|| body.to_vec());
         if first != body {
             let (first, again) = (String::from_utf8_lossy(first), String::from_utf8_lossy(body));

@@ -6,7 +6,7 @@
 //! - `replays`: the same seed gives the same course.
 //!
 //! How much is run is told by the environment alone:
-//! - `ASKPRO_SIM_SEEDS` days' seeds (20), `ASKPRO_SIM_RACES` races (2000), both from `ASKPRO_SIM_FIRST` (1) on,
+//! - `ASKPRO_SIM_SEEDS` days' seeds (4), `ASKPRO_SIM_RACES` races (200), both from `ASKPRO_SIM_FIRST` (1) on,
 //! - `ASKPRO_SIM_THREADS` worlds at once (as many as there are processors),
 //! - `ASKPRO_SIM_SEED` one seed alone, with its course printed.
 //!

@@ -54,7 +54,7 @@ impl World {
     }
 
     pub(crate) fn deliver_in(&mut self, ms: i64, body: EventBody) {
-        self.in_ms(ms, Act::Deliver { body, tries: 0, is_strange: false });
+        self.in_ms(ms, Act::Deliver { body: Box::new(body), tries: 0, is_strange: false });
     }
 
     /// An event whose number is nobody's.
@@ -64,12 +64,12 @@ impl World {
             to: Some("+49999000111".to_owned()),
             ..EventBody::new("call_started", &format!("x_{}", self.number), at.0)
         };
-        self.at(at, Act::Deliver { body, tries: 0, is_strange: true });
+        self.at(at, Act::Deliver { body: Box::new(body), tries: 0, is_strange: true });
     }
 
     pub(crate) fn deliver(&mut self, body: EventBody, tries: u32, is_strange: bool) {
         if self.disk_is_slow {
-            return self.in_ms(500, Act::Deliver { body, tries, is_strange });
+            return self.in_ms(500, Act::Deliver { body: Box::new(body), tries, is_strange });
         }
         let taken = self.rig.take_event(&body, Signer::Platform);
         self.note(format_args!("{} {} {:?}", body.event, body.call_id, taken.is_ok()));
@@ -84,7 +84,7 @@ impl World {
                 }
             }
             Err(_) if tries < TRIES_MAX => {
-                self.in_ms(7_000, Act::Deliver { body, tries: tries + 1, is_strange });
+                self.in_ms(7_000, Act::Deliver { body: Box::new(body), tries: tries + 1, is_strange });
             }
             Err(_) => {}
         }

@@ -29,7 +29,7 @@ pub(crate) enum Act {
     /// A call comes in.
     Ring(usize),
     /// Retell delivers an event; how often it was tried.
-    Deliver { body: EventBody, tries: u32, is_strange: bool },
+    Deliver { body: Box<EventBody>, tries: u32, is_strange: bool },
     /// An agent goes on.
     GoOn(usize),
     /// An agent's question is sent again.
@@ -218,7 +218,7 @@ impl World {
     fn act(&mut self, act: Act) {
         match act {
             Act::Ring(caller) => self.ring(caller),
-            Act::Deliver { body, tries, is_strange } => self.deliver(body, tries, is_strange),
+            Act::Deliver { body, tries, is_strange } => self.deliver(*body, tries, is_strange),
             Act::GoOn(caller) => self.go_on(caller),
             Act::AskAgain { caller, tool_call } => self.ask_again(caller, tool_call.as_deref()),
             Act::HangUp(caller) => self.hang_up(caller),

@@ -261,8 +261,8 @@ fn a_move_that_the_journal_does_not_take_is_heeded_again() {
     let rig = rig();
     let booking = booked(&rig);
     let event = gone_at(&ours(&booking, "uid_1", UDO), rig.now());
+    rig.journal.set_room(1);
     rig.announce(company_a(), &event);
-    rig.journal.set_full(true);
     rig.settle();
     assert_eq!(row(&rig).0, AppointmentStatus::Confirmed);
     assert!(!rig.journal.outstanding().is_empty());

@@ -4,6 +4,25 @@ use super::*;
 use crate::ports::fakes::Creation;
 
 #[test]
+fn a_repeat_after_a_restart_is_answered_in_time_when_the_database_hangs() {
+    let mut rig = rig();
+    answer(&rig, check(&rig, "c", "14:00"));
+    assert_eq!(answer(&rig, book(&rig, "c", "14:00"))["status"], "confirmed");
+    rig.crash_and_restart();
+    rig.settle();
+    rig.database.reads.close();
+    let mut again = book(&rig, "c", "14:00");
+    rig.advance(2_499);
+    assert_eq!(again.json()["code"], "busy");
+    rig.database.reads.open();
+    rig.advance(1_000);
+    assert_eq!(rig.calendar.posts().len(), 1, "nobody would hear of another one");
+    assert_eq!(answer(&rig, book(&rig, "c", "14:00"))["status"], "confirmed");
+    hang_up(&rig, "c");
+    rig.finish();
+}
+
+#[test]
 fn holds_survive_a_crash_and_still_end() {
     let mut rig = rig();
     answer(&rig, check(&rig, "c1", "14:00"));
