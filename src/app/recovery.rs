@@ -16,7 +16,7 @@ use askpro_domain::time::UnixMillis;
 
 use super::{decoder::platform_event, tasks::set};
 use crate::{
-    journal::{GivenUp, Journal, Opened, Position, port::decode},
+    journal::{ADOPT, GivenUp, Journal, Opened, Position, port::decode},
     store::Database,
     telemetry::metrics::JOURNAL_GIVEN_UP,
 };
@@ -60,9 +60,18 @@ pub(super) async fn recover(
 /// The first time that this database sees this journal. One that holds records is taken by a database that never
 /// had a journal: it is the one that was lost, made anew. Any other has got its records from elsewhere.
 async fn begin(database: &Database, opened: &Opened, epoch: i64) -> anyhow::Result<()> {
-    let has_records = opened.found_end > opened.first;
-    if has_records && database.knows_a_journal().await.context("the journals' marks cannot be read")? {
-        bail!(FOREIGN);
+    if opened.found_end > opened.first {
+        let knows_others = database.knows_a_journal().await.context("the journals' marks cannot be read")?;
+        if knows_others && !opened.is_adopted {
+            bail!(
+                "{FOREIGN}; where it does belong here, after a restore, create an empty file `{ADOPT}` in it"
+            );
+        }
+        tracing::warn!(
+            journal.id = opened.id,
+            bytes = opened.found_end.0 - opened.first.0,
+            "this database never saw this journal; it takes everything that is in it"
+        );
     }
     let first = port::Position(opened.first.0);
     database.save_mark(epoch, &opened.id, first).await.context("the journal's mark cannot be saved")

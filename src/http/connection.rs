@@ -32,8 +32,8 @@ pub(super) fn begin(_connection: &dyn Any, data: &mut Extensions) {
     data.insert(Known::default());
 }
 
-/// Says that whoever sent this showed a key that is right; who is refused later because there is too much to do
-/// keeps the connection all the same.
+/// Says that whoever sent this showed a key that is right. The connection is kept from now on, also when a later
+/// request is refused, as long as its body was read.
 pub(super) fn vouch(request: &HttpRequest) {
     if let Some(known) = request.conn_data::<Known>() {
         known.0.set(true);

@@ -132,7 +132,13 @@ pub struct Opened {
     pub segments: usize,
     /// What an operator moved aside, in order.
     pub given_up: Vec<GivenUp>,
+    /// Whether an operator says that it belongs to this database although that never saw it: there is a file
+    /// [`ADOPT`] in the folder.
+    pub is_adopted: bool,
 }
+
+/// Name of the file that says so.
+pub const ADOPT: &str = "adopt";
 
 /// Figures of a journal at one moment.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -221,7 +227,15 @@ impl Journal {
             .spawn(move || writer.run())
             .map_err(JournalError::io("start the writer of", &shared.dir))?;
         let journal = Journal { shared, writer: Mutex::new(Some(thread)), removal: Mutex::new(()) };
-        let opened = Opened { lock_inode, found_end: floor, torn_tail_bytes, given_up, ..journal.opened() };
+        let is_adopted = journal.shared.dir.join(ADOPT).exists();
+        let opened = Opened {
+            lock_inode,
+            found_end: floor,
+            torn_tail_bytes,
+            given_up,
+            is_adopted,
+            ..journal.opened()
+        };
         tracing::info!(
             journal.id = %opened.id, first = opened.first.0, end = opened.end.0, segments = opened.segments,
             torn_tail_bytes, "journal.opened"

@@ -14,7 +14,12 @@ use askpro_actors::{
     },
     writer::WriteOrder,
 };
-use askpro_domain::{calendar::CalendarEvent, call::CallEvent, ids::CompanyId, time::UnixMillis};
+use askpro_domain::{
+    calendar::CalendarEvent,
+    call::{CallEvent, EventKind},
+    ids::CompanyId,
+    time::UnixMillis,
+};
 use bytes::Bytes;
 
 use super::{
@@ -74,7 +79,10 @@ pub async fn take_call_event(
     let supersedable = event.kind.is_supersedable();
     let class = if supersedable { Class::Transcript } else { Class::Lifecycle };
     admit(services, class)?;
-    own_key::admit(services, class, arrival.signer, &event.call_id)?;
+    if matches!(event.kind, EventKind::CallStarted | EventKind::TranscriptUpdated) {
+        // Of these a call can do without one; what ends or sums one up may belong to a call that left memory.
+        own_key::admit(services, class, arrival.signer, &event.call_id)?;
+    }
     let body = pack(arrival.body)?;
     let (received_at, signer) = (arrival.at, arrival.signer);
     let received = EventReceived { event, body, position: None, received_at, signer };

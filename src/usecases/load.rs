@@ -16,11 +16,12 @@ pub const LIFECYCLE_REFUSED_AT: usize = 65_536;
 /// How late the thread of a request may be, in ms, before `transcript_updated` is refused.
 pub const TRANSCRIPTS_REFUSED_LATE_MS: u64 = 15;
 /// Before functions that read are refused.
-pub const READS_REFUSED_LATE_MS: u64 = 25;
+pub const READS_REFUSED_LATE_MS: u64 = 40;
 /// Before functions that write, and questions before a call, are refused.
-pub const WRITES_REFUSED_LATE_MS: u64 = 35;
-/// Before everything is refused: what is let in shall be answered within 100 ms, and waits for the thread twice.
-pub const LIFECYCLE_REFUSED_LATE_MS: u64 = 50;
+pub const WRITES_REFUSED_LATE_MS: u64 = 100;
+/// Before everything is refused. Retell waits 10 s, so that this is far from the end of anybody's patience, and yet
+/// a queue that nothing but refusing shortens.
+pub const LIFECYCLE_REFUSED_LATE_MS: u64 = 250;
 
 /// Kinds of work at the door, in the order in which they are refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

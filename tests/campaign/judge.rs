@@ -40,6 +40,12 @@ impl Findings {
         self.lost.is_empty() && self.doubled.is_empty() && self.wrong.is_empty()
     }
 
+    pub fn add(&mut self, others: Self) {
+        self.lost.extend(others.lost);
+        self.doubled.extend(others.doubled);
+        self.wrong.extend(others.wrong);
+    }
+
     /// The first of each kind.
     pub fn all(&self) -> Vec<String> {
         let kinds = [("lost", &self.lost), ("doubled", &self.doubled), ("wrong", &self.wrong)];
@@ -209,6 +215,16 @@ async fn appointments(
         findings.doubled.push(format!("order {order} has {} bookings", bookings.len()));
     }
     untrue(calls, &rows, &ours, findings);
+    let asked_back: BTreeSet<String> =
+        tables.texts("call_id", "FROM callbacks WHERE call_id IS NOT NULL").await.into_iter().collect();
+    for (id, row) in rows.iter().filter(|(_, row)| row.status != "confirmed") {
+        let was_promised = calls.get(&row.call_id).is_some_and(|call| call.told.contains_key(id));
+        if was_promised && !asked_back.contains(&row.call_id) {
+            findings
+                .lost
+                .push(format!("appointment {id} was promised, is {}, and nobody calls back", row.status));
+        }
+    }
     if posts == Posts::Once {
         posted_twice(world, findings);
     }

@@ -71,7 +71,11 @@ fn run(args: &Args) -> std::process::ExitCode {
     println!("seed {seed}");
     let mut table = Table::new(seed, args.full);
     for fault in faults::all().into_iter().filter(|fault| args.wants(fault.name)) {
-        for row in play(&fault, Scale { full: args.full, seed: u64::from(seed) }) {
+        let mut rows = play(&fault, Scale { full: args.full, seed: u64::from(seed) });
+        if rows.is_empty() {
+            rows.push(Row::not_tried(fault.name, args.full));
+        }
+        for row in rows {
             println!("{row}");
             table.push(row);
         }

@@ -35,6 +35,14 @@ impl Row {
         }
     }
 
+    /// A fault for which something is missing on this machine: a campaign at its real size is not sound without it.
+    pub fn not_tried(fault: &str, full: bool) -> Self {
+        let why = "not tried: something is missing on this machine".to_owned();
+        let wrong = if full { vec![why.clone()] } else { Vec::new() };
+        let row = Self::of(fault, "", 0, Figures::default(), Findings { wrong, ..Findings::default() });
+        Self { notes: vec![why], ..row }
+    }
+
     /// A course that could not be played to its end.
     pub fn broken(fault: &str, why: String) -> Self {
         let findings = Findings { wrong: vec![why], ..Findings::default() };

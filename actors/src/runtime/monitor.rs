@@ -25,7 +25,7 @@ pub struct Heartbeat {
 
 impl Default for Heartbeat {
     fn default() -> Self {
-        Heartbeat { interval_ms: 100, stuck_after_ms: 500, stuck_threads_max: 8 }
+        Heartbeat { interval_ms: 500, stuck_after_ms: 5_000, stuck_threads_max: 8 }
     }
 }
 

@@ -264,6 +264,8 @@ async fn one_companys_key_cannot_fill_the_service_with_calls() {
     assert_eq!(edge.post(at, COMPANY_KEY, asked.as_bytes()).await.status, 503);
     assert_eq!(edge.journaled(), 1);
     assert_eq!(began(own, COMPANY_KEY, "call_1").await, 204, "a call that exists is always taken");
+    let late = edge.post(own, COMPANY_KEY, &event("call_ended", "call_5", NUMBER)).await;
+    assert_eq!(late.status, 204, "it may end a call that left memory");
     assert_eq!(began(own, PLATFORM_KEY, "call_4").await, 204, "the platform's key is not the company's");
     drop(many);
     assert_eq!(began(own, COMPANY_KEY, "call_2").await, 204);

@@ -94,7 +94,8 @@ fn in_time<T>(
 ) -> Result<T, SignatureError> {
     let (machine, own) = (services.machine_clock.now(), services.clock.now());
     let asked = ask(machine);
-    if asked.is_err() && own.since(machine).abs() > SAME_CLOCK_MS { ask(own) } else { asked }
+    let is_stale = matches!(asked, Err(SignatureError::Stale { .. }));
+    if is_stale && own.since(machine).abs() > SAME_CLOCK_MS { ask(own) } else { asked }
 }
 
 /// Two signatures could be read as two senders.

@@ -166,7 +166,7 @@ async fn course(name: &str, scale: Scale, trouble: fn(&str) -> String) -> Vec<Ro
     all_there(&tables, &troubled, blows.acknowledged, &mut row).await;
     row.recovery = Some(since.elapsed());
     let nothing_else = judge(&world, &process, Posts::Once).await;
-    row.findings.wrong.extend(nothing_else.wrong);
+    row.findings.add(nothing_else);
     vec![row]
 }
 

@@ -179,8 +179,9 @@ async fn compare(world: &World, process: &Process, told: &Told, calls: usize, ro
     }
     let (posts, bookings) =
         (world.calcom.requests(Some(Operation::Create)).len(), world.calcom.bookings().len());
-    if posts > bookings {
-        row.findings.doubled.push(format!("{posts} posts for {bookings} bookings"));
+    let wanted = told.booking as usize;
+    if posts != wanted || bookings != wanted || !world.calcom.overlaps().is_empty() {
+        row.findings.doubled.push(format!("{wanted} orders, {posts} posts, {bookings} bookings at Cal.com"));
     }
     let there: std::collections::BTreeSet<String> =
         tables.texts("call_id", "FROM call_events WHERE event = 'call_started'").await.into_iter().collect();
