@@ -124,6 +124,15 @@ impl World {
         Tables::open(&self.database).await
     }
 
+    /// Waits until so many more events were acknowledged.
+    pub async fn until_acknowledged(&self, more: u64) {
+        let wanted = self.line.ledger.figures().acknowledged + more;
+        crate::support::within(Duration::from_secs(60), "events are acknowledged", async || {
+            (self.line.ledger.figures().acknowledged >= wanted).then_some(())
+        })
+        .await;
+    }
+
     /// Waits until so many more calls have begun: the load is there.
     pub async fn until_calls(&self, more: usize) {
         let wanted = self.line.ledger.calls_begun() + more;

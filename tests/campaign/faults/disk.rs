@@ -171,7 +171,8 @@ async fn damaged(scale: Scale) -> Vec<Row> {
     let traffic = world.traffic(&Style::busy(callers(scale)));
     let (rounds, mut wrong) = (scale.of(12, 3), Vec::new());
     for _ in 0..rounds {
-        world.until_calls(callers(scale)).await;
+        // The newest segment has many records: damage in its last one is a write that was cut off.
+        world.until_acknowledged(100).await;
         process.kill();
         let share = world.rng.random_range(0.1..0.6);
         let before = segments(&world.setup.journal_dir());
