@@ -199,8 +199,8 @@ impl Actor for SchedulingActor {
             SchedulingMessage::Posted { appointment, pass, outcome } => {
                 self.posted(appointment, *pass, outcome.as_ref(), cx);
             }
-            SchedulingMessage::Looked { appointment, pass, result } => {
-                self.looked(appointment, *pass, result, cx);
+            SchedulingMessage::Looked { appointment, pass, version, result } => {
+                self.looked(appointment, *pass, *version, result, cx);
             }
             SchedulingMessage::EarlierFound { ask, bookings } => {
                 self.earlier_found(ask, bookings.as_deref(), cx)

@@ -161,6 +161,7 @@ impl SchedulingActor {
     pub(super) fn look(&mut self, appointment: &AppointmentId, cx: &mut Context<'_, Self>) {
         let Some(active) = self.bookings.get(appointment) else { return };
         let (order, submitted_at) = (active.booking.order.clone(), active.booking.submitted_at);
+        let version = active.booking.version;
         let pass = match self.breakers.ask(BreakerTarget::Bookings, "find", cx.now()) {
             Err(until) => return self.schedule(appointment, until, DueStep::Look),
             Ok(pass) => pass,
@@ -170,25 +171,28 @@ impl SchedulingActor {
         let (appointment, lost) = (appointment.clone(), appointment.clone());
         let look = async move {
             let result = calendar.look(&order, submitted_at, &turn).await;
-            SchedulingMessage::Looked { appointment, pass, result }
+            SchedulingMessage::Looked { appointment, pass, version, result }
         };
         let on_panic = move || {
             let result = Err(CalendarError::Unavailable("the look panicked".to_owned()));
-            SchedulingMessage::Looked { appointment: lost, pass, result }
+            SchedulingMessage::Looked { appointment: lost, pass, version, result }
         };
         cx.start(look, on_panic);
     }
 
+    /// A turn that panicked after its move was a record is taken again: the same absence counts once.
     pub(super) fn looked(
         &mut self,
         appointment: &AppointmentId,
         pass: Pass,
+        version: u32,
         result: &Result<Option<FoundBooking>, CalendarError>,
         cx: &mut Context<'_, Self>,
     ) {
         self.heard_of_bookings(pass, outcome_of(result), cx.now());
         let look = match result {
             Ok(Some(FoundBooking { uid, host })) => LookResult::Found { uid: uid.clone(), host: *host },
+            Ok(None) if self.has_moved_since(appointment, version) => return,
             Ok(None) => LookResult::Absent,
             Err(CalendarError::Limited { retry_after_ms }) => {
                 return self.schedule(appointment, cx.now().plus_ms(*retry_after_ms), DueStep::Look);
@@ -196,6 +200,10 @@ impl SchedulingActor {
             Err(_) => LookResult::NoAnswer,
         };
         self.settle(appointment, BookingEvent::Looked(look), cx);
+    }
+
+    fn has_moved_since(&self, appointment: &AppointmentId, version: u32) -> bool {
+        self.bookings.get(appointment).is_some_and(|active| active.booking.version != version)
     }
 
     pub(super) fn cancel(&mut self, appointment: &AppointmentId, uid: &str, cx: &mut Context<'_, Self>) {

@@ -38,6 +38,23 @@ fn a_lost_answer_is_found_and_confirmed_after_the_hang_up() {
 }
 
 #[test]
+fn a_look_whose_turn_panics_is_counted_once() {
+    for panics_after in 0..3 {
+        let rig = rig();
+        pending(&rig, Creation::IsLost);
+        let before = rig.calendar.looks();
+        rig.advance([0, 1_500, 11_000][panics_after]);
+        rig.directory.panic_next(1);
+        while rig.calendar.posts().len() < 2 {
+            rig.advance(500);
+        }
+        let looks = rig.calendar.looks() - before;
+        assert!(looks >= 3, "posted again after {looks} looks, panic {panics_after}");
+        rig.finish();
+    }
+}
+
+#[test]
 fn three_answered_looks_without_a_trace_release_the_slot() {
     let rig = rig();
     answer(&rig, check(&rig, "c", "11:00"));
