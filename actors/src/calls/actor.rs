@@ -113,7 +113,7 @@ impl Actor for CallActor {
                 self.callback_taken(taken);
             }
             CallMessage::Loaded { question, loaded } => self.loaded(*question, loaded, cx),
-            CallMessage::Restored(live) => self.restored(live),
+            CallMessage::Restored(live) => self.restored(live, cx),
             CallMessage::Silent => self.fell_silent(cx),
             CallMessage::StillOngoing => self.silence.ongoing(cx.now()),
             CallMessage::FlushTranscript => {
@@ -342,9 +342,7 @@ impl CallActor {
                 for event in quarantined {
                     self.take_quarantined(event, cx);
                 }
-                for (received, quarantined) in std::mem::take(&mut self.deferred) {
-                    self.take_event(received, quarantined, cx);
-                }
+                self.take_deferred(cx);
                 self.hand_over();
                 self.go_on(cx);
             }
@@ -388,13 +386,22 @@ impl CallActor {
         self.state = state.join_older(older.clone());
     }
 
-    fn restored(&mut self, live: &LiveCall) {
+    /// What waited for the store's answer, now that it is known where the call stands.
+    fn take_deferred(&mut self, cx: &mut Context<'_, Self>) {
+        for (received, quarantined) in std::mem::take(&mut self.deferred) {
+            self.take_event(received, quarantined, cx);
+        }
+    }
+
+    fn restored(&mut self, live: &LiveCall, cx: &mut Context<'_, Self>) {
         self.join(&live.state);
         if let Some(at) = live.heard_first {
             self.silence.heard(at);
         }
         if live.state.placed.is_some() {
             self.base = Base::Known;
+            // The store's own answer, which may still come, is of no more use.
+            self.take_deferred(cx);
             self.hand_over();
         }
     }
