@@ -199,8 +199,8 @@ impl Actor for SchedulingActor {
             SchedulingMessage::Posted { appointment, pass, outcome } => {
                 self.posted(appointment, *pass, outcome.as_ref(), cx);
             }
-            SchedulingMessage::Looked { appointment, pass, version, result } => {
-                self.looked(appointment, *pass, *version, result, cx);
+            SchedulingMessage::Looked { appointment, pass, looked_before, result } => {
+                self.looked(appointment, *pass, *looked_before, result, cx);
             }
             SchedulingMessage::EarlierFound { ask, bookings } => {
                 self.earlier_found(ask, bookings.as_deref(), cx)

@@ -64,8 +64,8 @@ pub enum SchedulingMessage {
         appointment: AppointmentId,
         /// How it passed the breaker.
         pass: Pass,
-        /// The booking's version when the look was begun: an absence counts for that alone.
-        version: u32,
+        /// How often it had been posted and looked for in vain when the look was begun: an absence counts once.
+        looked_before: Option<(u32, u32)>,
         /// What it gave; `None` when the booking is not there.
         result: Result<Option<FoundBooking>, CalendarError>,
     },

@@ -5,7 +5,7 @@
 //! promise, is pending: pending bookings are posted one after the other, the slot that was held longest first.
 
 use askpro_domain::{
-    booking::{BookingEvent, BookingState, LookResult, Refusal},
+    booking::{Booking, BookingEvent, BookingState, LookResult, Refusal},
     ids::AppointmentId,
     policy::{Class, Outcome, Pass},
     time::UnixMillis,
@@ -161,7 +161,7 @@ impl SchedulingActor {
     pub(super) fn look(&mut self, appointment: &AppointmentId, cx: &mut Context<'_, Self>) {
         let Some(active) = self.bookings.get(appointment) else { return };
         let (order, submitted_at) = (active.booking.order.clone(), active.booking.submitted_at);
-        let version = active.booking.version;
+        let looked_before = absences(&active.booking);
         let pass = match self.breakers.ask(BreakerTarget::Bookings, "find", cx.now()) {
             Err(until) => return self.schedule(appointment, until, DueStep::Look),
             Ok(pass) => pass,
@@ -171,11 +171,11 @@ impl SchedulingActor {
         let (appointment, lost) = (appointment.clone(), appointment.clone());
         let look = async move {
             let result = calendar.look(&order, submitted_at, &turn).await;
-            SchedulingMessage::Looked { appointment, pass, version, result }
+            SchedulingMessage::Looked { appointment, pass, looked_before, result }
         };
         let on_panic = move || {
             let result = Err(CalendarError::Unavailable("the look panicked".to_owned()));
-            SchedulingMessage::Looked { appointment: lost, pass, version, result }
+            SchedulingMessage::Looked { appointment: lost, pass, looked_before, result }
         };
         cx.start(look, on_panic);
     }
@@ -185,14 +185,14 @@ impl SchedulingActor {
         &mut self,
         appointment: &AppointmentId,
         pass: Pass,
-        version: u32,
+        looked_before: Option<(u32, u32)>,
         result: &Result<Option<FoundBooking>, CalendarError>,
         cx: &mut Context<'_, Self>,
     ) {
         self.heard_of_bookings(pass, outcome_of(result), cx.now());
         let look = match result {
             Ok(Some(FoundBooking { uid, host })) => LookResult::Found { uid: uid.clone(), host: *host },
-            Ok(None) if self.has_moved_since(appointment, version) => return,
+            Ok(None) if self.has_counted(appointment, looked_before) => return,
             Ok(None) => LookResult::Absent,
             Err(CalendarError::Limited { retry_after_ms }) => {
                 return self.schedule(appointment, cx.now().plus_ms(*retry_after_ms), DueStep::Look);
@@ -202,8 +202,9 @@ impl SchedulingActor {
         self.settle(appointment, BookingEvent::Looked(look), cx);
     }
 
-    fn has_moved_since(&self, appointment: &AppointmentId, version: u32) -> bool {
-        self.bookings.get(appointment).is_some_and(|active| active.booking.version != version)
+    /// Whether an absence that was found by a look begun then is counted already.
+    fn has_counted(&self, appointment: &AppointmentId, looked_before: Option<(u32, u32)>) -> bool {
+        self.bookings.get(appointment).is_some_and(|active| absences(&active.booking) != looked_before)
     }
 
     pub(super) fn cancel(&mut self, appointment: &AppointmentId, uid: &str, cx: &mut Context<'_, Self>) {
@@ -257,6 +258,14 @@ impl SchedulingActor {
     /// A turn at the key's budget.
     pub(super) fn turn(&self, class: Class, wait_until: UnixMillis) -> Turn {
         Turn::new(self.world.turnstile.clone(), class, wait_until)
+    }
+}
+
+/// How often a booking whose outcome is unknown was posted, and looked for in vain since.
+const fn absences(booking: &Booking) -> Option<(u32, u32)> {
+    match booking.state {
+        BookingState::Unknown { post, absent_looks, .. } => Some((post, absent_looks)),
+        _ => None,
     }
 }
 

@@ -114,6 +114,11 @@ async fn every_session_is_strict_and_reads_committed(scene: Scene) {
     let (modes,): (String,) =
         sqlx::query_as("SELECT @@SESSION.sql_mode").fetch_one(&mut *connection).await.unwrap();
     assert!(modes.contains("STRICT_ALL_TABLES"), "{modes}");
+    let (silent_s,): (i64,) = sqlx::query_as("SELECT CAST(@@SESSION.wait_timeout AS SIGNED)")
+        .fetch_one(&mut *connection)
+        .await
+        .unwrap();
+    assert_eq!(silent_s, 15, "a frozen owner's locks end");
     let too_long =
         format!("INSERT INTO lease (id, owner, epoch, until_ms) VALUES (2, '{}', 0, 0)", "x".repeat(300));
     assert!(connection.execute(sqlx::AssertSqlSafe(too_long)).await.is_err());

@@ -18,6 +18,9 @@ use super::{
 const STATEMENTS_MAX: usize = 256;
 /// Seconds that a statement waits for a row lock before it is tried again.
 const LOCK_WAIT_S: u32 = 5;
+/// How long a session may say nothing. A process that is frozen in a transaction holds its locks, that of the lease
+/// among them; the server ends its session after this time, within what a standby's question may take.
+const SILENT_MAX_S: u32 = 15;
 /// Seconds that a migration waits for another process that migrates.
 const MIGRATION_WAIT_S: i64 = 60;
 
@@ -134,8 +137,9 @@ pub(super) async fn kind(pool: &MySqlPool) -> Result<&'static str, sqlx::Error> 
 async fn prepare_session(connection: &mut MySqlConnection) -> Result<(), sqlx::Error> {
     connection.execute("SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED").await?;
     let modes = "STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION,ERROR_FOR_DIVISION_BY_ZERO";
-    let settings =
-        format!("SET SESSION sql_mode = '{modes}', SESSION innodb_lock_wait_timeout = {LOCK_WAIT_S}");
+    let settings = format!(
+        "SET SESSION sql_mode = '{modes}', SESSION innodb_lock_wait_timeout = {LOCK_WAIT_S}, SESSION wait_timeout = {SILENT_MAX_S}"
+    );
     connection.execute(AssertSqlSafe(settings)).await?;
     Ok(())
 }
