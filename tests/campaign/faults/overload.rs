@@ -245,7 +245,9 @@ async fn tell(
     if !counts.other.is_empty() || counts.unanswered > 0 {
         findings.wrong.push(format!("answered {:?}, unanswered {}", counts.other, counts.unanswered));
     }
-    for pair in KINDS.windows(2) {
+    // A few seconds on a busy machine tell the first kind from the last and no more.
+    let order = if scale.full { KINDS.to_vec() } else { vec![KINDS[0], KINDS[KINDS.len() - 1]] };
+    for pair in order.windows(2) {
         let [first, second] = [counts.refused_share(pair[0]), counts.refused_share(pair[1])];
         // Of shares that are nearly equal nothing can be said.
         if second > first + SHARES_EQUAL_WITHIN {
