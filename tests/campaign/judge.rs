@@ -116,14 +116,20 @@ async fn what_is_open(tables: &Tables, process: &Process) -> Option<String> {
     (open > 0).then(|| format!("{open} appointments are open"))
 }
 
-/// Every acknowledged event is there once; `transcript_updated` may be missing, but not be doubled.
-async fn events(tables: &Tables, calls: &BTreeMap<String, SentCall>, findings: &mut Findings) {
-    let mut rows: BTreeMap<(String, String), u64> = BTreeMap::new();
+/// How many rows there are of each event of each call.
+pub async fn event_rows(tables: &Tables) -> BTreeMap<(String, String), u64> {
+    let mut rows = BTreeMap::new();
     for mut row in tables.rows("call_id, event", "FROM call_events").await {
         let (event, call) =
             (row.pop().flatten().unwrap_or_default(), row.pop().flatten().unwrap_or_default());
         *rows.entry((call, event)).or_default() += 1;
     }
+    rows
+}
+
+/// Every acknowledged event is there once; `transcript_updated` may be missing, but not be doubled.
+async fn events(tables: &Tables, calls: &BTreeMap<String, SentCall>, findings: &mut Findings) {
+    let rows = event_rows(tables).await;
     for (call_id, call) in calls {
         for (name, event) in &call.events {
             let times = rows.get(&(call_id.clone(), name.clone())).copied().unwrap_or_default();

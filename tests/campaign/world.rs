@@ -10,12 +10,13 @@ use rand::{SeedableRng, rngs::SmallRng};
 
 use crate::{
     companies,
-    home::{Kind, Schema},
+    home::Kind,
     process::Process,
     support::{
         database::Tables,
         days::now_ms,
         program::{self, free_address},
+        schema::Schema,
         service::Setup,
     },
     traffic::{Line, Style, Traffic},
@@ -54,7 +55,7 @@ impl World {
     /// In a new schema of this server, or in a file.
     pub async fn on(kind: Kind, server: Option<&str>, count: u32, seed: u64) -> Self {
         let schema = match server {
-            Some(server) => Some(Schema::make(server).await),
+            Some(server) => Some(Schema::make_in(server).await),
             None => None,
         };
         let mut setup = Setup::new().with("LOG__LEVEL", "info").with("CALLS__IDLE_S", "1");

@@ -15,7 +15,7 @@ use proptest::{
 };
 
 use self::{eyes::Eyes, operations::operation, run::Rig};
-use crate::{real_databases::Schema, support::service::Setup};
+use crate::support::{schema::Schema, service::Setup};
 
 /// Runs on SQLite, and on each server.
 const RUNS: u32 = 4;

@@ -6,6 +6,7 @@ pub mod days;
 pub mod program;
 pub mod raw;
 pub mod retell;
+pub mod schema;
 pub mod service;
 
 use std::time::{Duration, Instant};

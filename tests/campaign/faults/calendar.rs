@@ -33,60 +33,58 @@ pub fn faults() -> Vec<Fault> {
 }
 
 async fn slow(scale: Scale) -> Vec<Row> {
-    let kinds = |_| vec![FaultKind::Slow { ms: 4_000 }];
-    course("calcom_slow", kinds, None, scale).await
+    let kind = |_| FaultKind::Slow { ms: 4_000 };
+    course("calcom_slow", kind, None, scale).await
 }
 
 async fn down(scale: Scale) -> Vec<Row> {
-    let kinds = |half: bool| vec![if half { FaultKind::InternalError } else { FaultKind::BadGateway }];
-    course("calcom_down", kinds, None, scale).await
+    let kind = |half: bool| if half { FaultKind::InternalError } else { FaultKind::BadGateway };
+    course("calcom_down", kind, None, scale).await
 }
 
 async fn hangs(scale: Scale) -> Vec<Row> {
-    let kinds = |_| vec![FaultKind::Hang { ms: 20_000 }];
-    course("calcom_hangs", kinds, None, scale).await
+    let kind = |_| FaultKind::Hang { ms: 20_000 };
+    course("calcom_hangs", kind, None, scale).await
 }
 
 async fn limits(scale: Scale) -> Vec<Row> {
-    let kinds = |_| vec![FaultKind::Limited { per_minute: 10 }];
-    course("calcom_limits", kinds, None, scale).await
+    let kind = |_| FaultKind::Limited { per_minute: 10 };
+    course("calcom_limits", kind, None, scale).await
 }
 
 async fn loses_answers(scale: Scale) -> Vec<Row> {
-    let kinds = |_| vec![FaultKind::DropAfterAccept];
-    course("calcom_loses_answers", kinds, Some(Operation::Create), scale).await
+    let kind = |_| FaultKind::DropAfterAccept;
+    course("calcom_loses_answers", kind, Some(Operation::Create), scale).await
 }
 
 async fn old_bookings(scale: Scale) -> Vec<Row> {
-    let kinds = |_| vec![FaultKind::StaleBooking];
-    course("calcom_old_bookings", kinds, Some(Operation::Create), scale).await
+    let kind = |_| FaultKind::StaleBooking;
+    course("calcom_old_bookings", kind, Some(Operation::Create), scale).await
 }
 
 /// First one company's account is in trouble, then all are; each time the traffic goes on after it.
 async fn course(
     name: &'static str,
-    kinds: fn(bool) -> Vec<FaultKind>,
+    kind: fn(bool) -> FaultKind,
     operation: Option<Operation>,
     scale: Scale,
 ) -> Vec<Row> {
-    let callers = scale.of(40, 12);
+    let callers = scale.callers();
     let Some(mut world) = World::make(Kind::MariaDb, 6, scale.seed).await else { return Vec::new() };
     let process = world.start().await;
     let traffic = world.traffic(&Style::busy(callers));
     world.until_calls(callers).await;
-    let mut recovery = std::time::Duration::ZERO;
     let rounds = scale.of(2, 1);
     for _ in 0..rounds {
         for key in [Some(companies::calcom_key(world.rng.random_range(0..6))), None] {
-            for kind in kinds(world.rng.random()) {
-                world.calcom.add_fault(Trouble { kind, api_key: key.clone(), operation, count: None });
-            }
+            let kind = kind(world.rng.random());
+            world.calcom.add_fault(Trouble { kind, api_key: key, operation, count: None });
             pass(scale.of(15.0, 5.0)).await;
             world.calcom.clear_faults();
             pass(scale.of(6.0, 2.0)).await;
         }
     }
-    recovery = recovery.max(recovers(&process, callers).await);
+    let recovery = recovers(&process, callers).await;
     let mut row = settle(name, &world, &process, traffic, Posts::AsNeeded).await;
     row.runs = 2 * rounds;
     row.recovery = Some(recovery);

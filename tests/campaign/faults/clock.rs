@@ -60,7 +60,7 @@ async fn steps(scale: Scale) -> Vec<Row> {
     let file = world.setup.folder.path().join("offset");
     let clock = Clock { file: &file };
     clock.set(0);
-    let callers = scale.of(40, 12);
+    let callers = scale.callers();
     let mut process = world.spawn_at(
         0,
         &[

@@ -27,7 +27,7 @@ async fn kill_9(scale: Scale) -> Vec<Row> {
         let Some(mut world) = World::make(kind, 6, scale.seed).await else { continue };
         let mut process = world.spawn();
         let mut longest = process.until_ready().await;
-        let traffic = world.traffic(&Style::busy(scale.of(40, 12)));
+        let traffic = world.traffic(&Style::busy(scale.callers()));
         for _ in 0..rounds {
             pass(world.rng.random_range(0.3..3.0)).await;
             process.kill();

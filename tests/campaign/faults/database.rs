@@ -35,17 +35,13 @@ fn servers(scale: Scale) -> Vec<Kind> {
     scale.of(vec![Kind::MariaDb, Kind::MySql], vec![Kind::MariaDb])
 }
 
-const fn callers(scale: Scale) -> usize {
-    if scale.full { 40 } else { 12 }
-}
-
 /// A service with a server of its own, under load.
 async fn with_own_server(kind: Kind, scale: Scale) -> (Server, World, Process, Traffic) {
     let server = Server::start(kind);
     let world = World::on(kind, Some(&server.url), 6, scale.seed).await;
     let process = world.start().await;
-    let traffic = world.traffic(&Style::busy(callers(scale)));
-    world.until_calls(callers(scale) * 2).await;
+    let traffic = world.traffic(&Style::busy(scale.callers()));
+    world.until_calls(scale.callers() * 2).await;
     world.line.ledger.forget_times();
     (server, world, process, traffic)
 }
@@ -105,7 +101,7 @@ async fn frozen(scale: Scale) -> Vec<Row> {
         server.signal("STOP");
         let watched = watch(&process, scale.of(15.0, 8.0)).await;
         server.signal("CONT");
-        let recovery = recovers(&process, callers(scale)).await;
+        let recovery = recovers(&process, scale.callers()).await;
         let mut row = settle("database_frozen", &world, &process, traffic, Posts::Once).await;
         watched.tell(scale, &mut row);
         row.recovery = Some(recovery);
@@ -122,7 +118,7 @@ async fn down(scale: Scale) -> Vec<Row> {
         server.stop();
         let watched = watch(&process, scale.of(60.0, 6.0)).await;
         server.start_again();
-        let recovery = recovers(&process, callers(scale)).await;
+        let recovery = recovers(&process, scale.callers()).await;
         let mut row = settle("database_down", &world, &process, traffic, Posts::Once).await;
         watched.tell(scale, &mut row);
         row.recovery = Some(recovery);
@@ -141,7 +137,7 @@ async fn killed(scale: Scale) -> Vec<Row> {
             server.signal("KILL");
             pass(0.5).await;
             server.start_again();
-            longest = longest.max(recovers(&process, callers(scale)).await);
+            longest = longest.max(recovers(&process, scale.callers()).await);
             pass(1.0).await;
         }
         let mut row = settle("database_killed", &world, &process, traffic, Posts::Once).await;
@@ -159,8 +155,8 @@ async fn with_proxy(scale: Scale) -> Option<(Proxy, World, Process, Traffic)> {
     let proxy = Proxy::start(&world.database).await;
     world.set("DATABASE__URL", &proxy.url(&world.database));
     let process = world.start().await;
-    let traffic = world.traffic(&Style::busy(callers(scale)));
-    world.until_calls(callers(scale)).await;
+    let traffic = world.traffic(&Style::busy(scale.callers()));
+    world.until_calls(scale.callers()).await;
     Some((proxy, world, process, traffic))
 }
 
@@ -173,7 +169,7 @@ async fn commits_cut(scale: Scale) -> Vec<Row> {
             pass(scale.of(4.0, 2.0)).await;
         }
     }
-    let recovery = recovers(&process, callers(scale)).await;
+    let recovery = recovers(&process, scale.callers()).await;
     let mut row = settle("commits_cut", &world, &process, traffic, Posts::Once).await;
     all_were_served(scale, &mut row);
     row.runs = proxy.cuts();
@@ -191,7 +187,7 @@ async fn commits_slow(scale: Scale) -> Vec<Row> {
     pass(scale.of(30.0, 6.0)).await;
     let grown = process.resident_bytes().saturating_sub(before);
     proxy.set(Line::Open);
-    let recovery = recovers(&process, callers(scale)).await;
+    let recovery = recovers(&process, scale.callers()).await;
     let mut row = settle("commits_slow", &world, &process, traffic, Posts::Once).await;
     all_were_served(scale, &mut row);
     row.notes.push(format!("memory grew by {} MiB meanwhile", grown >> 20));
@@ -223,8 +219,8 @@ async fn deadlocks(scale: Scale) -> Vec<Row> {
     for kind in servers(scale) {
         let Some(world) = World::make(kind, 6, scale.seed).await else { continue };
         let process = world.start().await;
-        let traffic = world.traffic(&Style::busy(callers(scale)));
-        world.until_calls(callers(scale)).await;
+        let traffic = world.traffic(&Style::busy(scale.callers()));
+        world.until_calls(scale.callers()).await;
         world
             .tables()
             .await
@@ -243,7 +239,7 @@ async fn deadlocks(scale: Scale) -> Vec<Row> {
                 quarrels += 2;
             }
         }
-        let recovery = recovers(&process, callers(scale)).await;
+        let recovery = recovers(&process, scale.callers()).await;
         let retries = process.metric("askpro_writer_retries_total").await.unwrap_or_default();
         let mut row = settle("deadlocks", &world, &process, traffic, Posts::Once).await;
         all_were_served(scale, &mut row);

@@ -79,20 +79,16 @@ impl Drop for Disk {
     }
 }
 
-const fn callers(scale: Scale) -> usize {
-    if scale.full { 40 } else { 12 }
-}
-
 async fn full_journal(scale: Scale) -> Vec<Row> {
     let Some(mut world) = World::make(Kind::MariaDb, 6, scale.seed).await else { return Vec::new() };
     let at = world.setup.folder.path().join("disk");
     let Some(disk) = Disk::mount(&at) else { return Vec::new() };
     world.set("JOURNAL__DIR", &at.join("journal").display().to_string());
     let process = world.start().await;
-    let traffic = world.traffic(&Style::busy(callers(scale)));
+    let traffic = world.traffic(&Style::busy(scale.callers()));
     let (rounds, mut refusing, mut longest) = (scale.of(4, 2), 0, Duration::ZERO);
     for _ in 0..rounds {
-        world.until_calls(callers(scale)).await;
+        world.until_calls(scale.callers()).await;
         disk.fill();
         for _ in 0..scale.of(60, 30) {
             let status = process.seen().await.map(|seen| seen.status).unwrap_or_default();
@@ -100,7 +96,7 @@ async fn full_journal(scale: Scale) -> Vec<Row> {
             pass(0.1).await;
         }
         disk.empty();
-        longest = longest.max(recovers(&process, callers(scale)).await);
+        longest = longest.max(recovers(&process, scale.callers()).await);
     }
     let mut row = settle("disk_full_journal", &world, &process, traffic, Posts::Once).await;
     if refusing == 0 || row.figures.refused.keys().any(|status| *status != 503) {
@@ -122,10 +118,10 @@ async fn full_sqlite(scale: Scale) -> Vec<Row> {
     world.set("DATABASE__URL", &format!("sqlite://{}", to.display()));
     world.database = world.setup.database_url().to_owned();
     let process = world.start().await;
-    let traffic = world.traffic(&Style::busy(callers(scale)));
+    let traffic = world.traffic(&Style::busy(scale.callers()));
     let (rounds, mut degraded, mut longest) = (scale.of(4, 2), 0, Duration::ZERO);
     for _ in 0..rounds {
-        world.until_calls(callers(scale)).await;
+        world.until_calls(scale.callers()).await;
         disk.fill();
         for _ in 0..scale.of(80, 40) {
             let status = process.seen().await.map(|seen| seen.status).unwrap_or_default();
@@ -133,7 +129,7 @@ async fn full_sqlite(scale: Scale) -> Vec<Row> {
             pass(0.1).await;
         }
         disk.empty();
-        longest = longest.max(recovers(&process, callers(scale)).await);
+        longest = longest.max(recovers(&process, scale.callers()).await);
     }
     let mut row = settle("disk_full_sqlite", &world, &process, traffic, Posts::Once).await;
     if degraded == 0 {
@@ -168,7 +164,7 @@ async fn damaged(scale: Scale) -> Vec<Row> {
     use rand::Rng;
     let Some(mut world) = World::make(Kind::MariaDb, 6, scale.seed).await else { return Vec::new() };
     let mut process = world.start().await;
-    let traffic = world.traffic(&Style::busy(callers(scale)));
+    let traffic = world.traffic(&Style::busy(scale.callers()));
     let (rounds, mut wrong) = (scale.of(12, 3), Vec::new());
     for _ in 0..rounds {
         // The newest segment has many records: damage in its last one is a write that was cut off.

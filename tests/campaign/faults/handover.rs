@@ -27,10 +27,6 @@ pub fn faults() -> Vec<Fault> {
     ]
 }
 
-const fn callers(scale: Scale) -> usize {
-    if scale.full { 40 } else { 12 }
-}
-
 /// Ends well, and soon.
 async fn ends(scale: Scale, process: &mut Process, wrong: &mut Vec<String>) {
     process.signal("TERM");
@@ -45,7 +41,7 @@ async fn sigterm(scale: Scale) -> Vec<Row> {
     for kind in scale.kinds() {
         let Some(mut world) = World::make(kind, 6, scale.seed).await else { continue };
         let mut process = world.start().await;
-        let traffic = world.traffic(&Style::busy(callers(scale)));
+        let traffic = world.traffic(&Style::busy(scale.callers()));
         let (rounds, mut wrong, mut longest) = (scale.of(10, 3), Vec::new(), Duration::ZERO);
         for _ in 0..rounds {
             pass(world.rng.random_range(0.5..3.0)).await;
@@ -68,7 +64,7 @@ async fn rolling(scale: Scale) -> Vec<Row> {
         let Some(mut world) = World::make(kind, 6, scale.seed).await else { continue };
         world.serve_both();
         let mut active = world.start().await;
-        let traffic = world.traffic(&Style::busy(callers(scale)));
+        let traffic = world.traffic(&Style::busy(scale.callers()));
         let (rounds, mut wrong, mut longest) = (scale.of(10, 3), Vec::new(), Duration::ZERO);
         for round in 1..=rounds {
             let mut next = world.spawn_at(round % 2, &[]);
@@ -98,7 +94,7 @@ async fn frozen_owner(scale: Scale) -> Vec<Row> {
         let other = world.setup.folder.path().join("journal-of-the-second").display().to_string();
         let folders = [world.setup.journal_dir().display().to_string(), other];
         let mut active = world.start().await;
-        let traffic = world.traffic(&Style::busy(callers(scale)));
+        let traffic = world.traffic(&Style::busy(scale.callers()));
         let (rounds, mut wrong, mut longest) = (scale.of(6, 2), Vec::new(), Duration::ZERO);
         for round in 1..=rounds {
             pass(world.rng.random_range(0.5..2.0)).await;

@@ -40,6 +40,11 @@ impl Scale {
         if self.full { full } else { short }
     }
 
+    /// Callers at the same time.
+    pub fn callers(self) -> usize {
+        self.of(40, 12)
+    }
+
     /// The databases of a course: all, or MariaDB alone.
     pub fn kinds(self) -> Vec<Kind> {
         if self.full { Kind::ALL.to_vec() } else { vec![Kind::MariaDb] }

@@ -14,7 +14,7 @@ use rand::{Rng, SeedableRng, rngs::SmallRng};
 use super::{Fault, Scale, fault};
 use crate::{
     home::Kind,
-    judge::Findings,
+    judge::{Findings, event_rows},
     ledger::Figures,
     plain::PlainCall,
     process::Process,
@@ -285,13 +285,7 @@ async fn everything_is_kept(
         }
         pass(0.2).await;
     }
-    let tables = world.tables().await;
-    let mut rows: BTreeMap<(String, String), u64> = BTreeMap::new();
-    for mut row in tables.rows("call_id, event", "FROM call_events").await {
-        let (event, call) =
-            (row.pop().flatten().unwrap_or_default(), row.pop().flatten().unwrap_or_default());
-        *rows.entry((call, event)).or_default() += 1;
-    }
+    let rows = event_rows(&world.tables().await).await;
     for (call, event) in kept {
         match rows.get(&(call.clone(), event.to_owned())) {
             Some(1) => {}
