@@ -10,6 +10,7 @@ use askpro_domain::{
     ids::{CallId, CompanyId},
     policy::BudgetSettings,
 };
+use futures_util::future::join_all;
 use tokio::sync::watch;
 
 use crate::{
@@ -344,11 +345,15 @@ impl Actors {
         });
         let in_rows = restore.bookings.iter().map(|booking| &booking.order.call_id);
         let call_ids: BTreeSet<CallId> = in_records.chain(in_rows).cloned().collect();
+        let call_ids: Vec<CallId> = call_ids.into_iter().collect();
         let mut over = Vec::new();
-        for call_id in call_ids {
-            let stored = ports.calls.find_call_state(&call_id).await?;
-            if stored.is_some_and(|state| state.is_over()) || self.is_over_in_memory(&call_id).await {
-                over.push(call_id);
+        for some in call_ids.chunks(PAGE as usize) {
+            let found = some.iter().map(|call_id| ports.calls.find_call_state(call_id));
+            for (call_id, stored) in some.iter().zip(join_all(found).await) {
+                let is_over = stored?.is_some_and(|state| state.is_over());
+                if is_over || self.is_over_in_memory(call_id).await {
+                    over.push(call_id.clone());
+                }
             }
         }
         Ok(over)

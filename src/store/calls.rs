@@ -16,12 +16,11 @@ use super::{
     Database, decode,
     dialect::{Value, placeholders},
     page, text,
+    together::{Answers, values_of},
 };
 
 const CALL_ID_CHARS_MAX: usize = 128;
 
-/// Of whatever company: only for bringing the call's actor back to life.
-const SELECT_STATE: &str = "SELECT call_id, state FROM calls WHERE call_id = ?";
 /// Of all companies: only for restart.
 const SELECT_LIVE: &str = "SELECT c.call_id, c.state, (SELECT MIN(e.received_at) FROM call_events e \
      WHERE e.company_id = c.company_id AND e.call_id = c.call_id) \
@@ -42,8 +41,12 @@ impl CallStore for Database {
         if !text::is_id(call_id.as_str(), CALL_ID_CHARS_MAX) {
             return Ok(None);
         }
-        let rows = self.fetch(SELECT_STATE, &[call_id.as_str().into()]).await?;
-        Ok(states(rows)?.into_iter().next())
+        let database = self.clone();
+        let read = move |ids| {
+            let database = database.clone();
+            async move { database.read_states(ids).await }
+        };
+        self.states.ask(call_id, read).await
     }
 
     async fn list_live(&self, after: Option<&CallId>, limit: u32) -> Result<Vec<LiveCall>, StoreError> {
@@ -112,7 +115,15 @@ impl CallStore for Database {
     }
 
     async fn quarantined_of_call(&self, call_id: &CallId) -> Result<Vec<QuarantinedEvent>, StoreError> {
-        self.read_quarantined_of_call(call_id).await
+        if !text::is_id(call_id.as_str(), CALL_ID_CHARS_MAX) {
+            return Ok(Vec::new());
+        }
+        let database = self.clone();
+        let read = move |ids| {
+            let database = database.clone();
+            async move { database.read_quarantined_of_calls(ids).await }
+        };
+        self.quarantined.ask(call_id, read).await
     }
 
     async fn list_dead_letters(
@@ -125,6 +136,20 @@ impl CallStore for Database {
 
     async fn find_dead_letter(&self, id: &str) -> Result<Option<DeadLetter>, StoreError> {
         self.read_dead_letter(id).await
+    }
+}
+
+impl Database {
+    /// Of whatever company: only for bringing actors of calls back to life.
+    async fn read_states(&self, call_ids: Vec<CallId>) -> Result<Answers<Option<CallState>>, StoreError> {
+        let values = values_of(&call_ids);
+        let sql =
+            format!("SELECT call_id, state FROM calls WHERE call_id IN ({})", placeholders(values.len()));
+        let rows: Vec<(String, Vec<u8>)> = self.fetch(AssertSqlSafe(sql), &values).await?;
+        let known = |(call_id, state): (String, Vec<u8>)| {
+            Some((CallId::parse(&call_id)?, decode("call", &call_id, &state).map(Some)))
+        };
+        Ok(rows.into_iter().filter_map(known).collect())
     }
 }
 

@@ -18,19 +18,22 @@ mod place;
 mod set_aside;
 mod text;
 mod timeline;
+mod together;
 
 #[cfg(test)]
 mod contract_tests;
 
 use std::{collections::BTreeSet, time::Duration};
 
-use askpro_actors::ports::stores::StoreError;
+use askpro_actors::ports::stores::{QuarantinedEvent, StoreError};
+use askpro_domain::call::CallState;
 use sqlx::SqlSafeStr;
 
 pub use place::Displaced;
 
 use dialect::{Pools, Record, Value, Work};
 use failure::Failure;
+use together::Together;
 
 /// Rows that a list gives at most, whatever is asked.
 const PAGE_ROWS_MAX: u32 = 1000;
@@ -58,6 +61,8 @@ pub struct Database {
     pools: Pools,
     kind: &'static str,
     operation_timeout: Duration,
+    states: Together<Option<CallState>>,
+    quarantined: Together<Vec<QuarantinedEvent>>,
 }
 
 /// A migration and whether this database has it.
@@ -79,7 +84,7 @@ impl Database {
         let operation_timeout = Duration::from_millis(options.operation_timeout_ms);
         let pools = Pools::connect(url, &options).await?;
         let kind = pools.kind().await?;
-        Ok(Self { pools, kind, operation_timeout })
+        Ok(Self::over(pools, kind, operation_timeout))
     }
 
     /// As [`Database::connect`], only to look: nothing is made or changed, not even a file. `None` when SQLite's
@@ -88,7 +93,11 @@ impl Database {
         let operation_timeout = Duration::from_millis(options.operation_timeout_ms);
         let Some(pools) = Pools::look(url, &options).await? else { return Ok(None) };
         let kind = pools.kind().await?;
-        Ok(Some(Self { pools, kind, operation_timeout }))
+        Ok(Some(Self::over(pools, kind, operation_timeout)))
+    }
+
+    fn over(pools: Pools, kind: &'static str, operation_timeout: Duration) -> Self {
+        Self { pools, kind, operation_timeout, states: Together::new(), quarantined: Together::new() }
     }
 
     /// The migrations of a SQLite file that is not there yet.

@@ -1,13 +1,22 @@
 //! Events that could not be placed and messages that could not be processed. They belong to no tenant
 //! yet, so these reads are for the router and for admins.
 
+use std::collections::HashMap;
+
 use askpro_actors::ports::stores::{DeadLetter, HEAVY_PAGE_ROWS_MAX, QuarantinedEvent, StoreError};
 use askpro_domain::{
     ids::{CallId, CompanyId},
     time::UnixMillis,
 };
 
-use super::{Database, dialect::Value, text};
+use sqlx::{AssertSqlSafe, SqlSafeStr};
+
+use super::{
+    Database,
+    dialect::{Value, placeholders},
+    text,
+    together::{Answers, values_of},
+};
 
 const ID_CHARS_MAX: usize = 512;
 
@@ -15,9 +24,6 @@ const QUARANTINE_PAGE: &str = "SELECT id, call_id, event, reason, signer_company
      FROM quarantine WHERE id > ? ORDER BY id LIMIT ?";
 const QUARANTINE_ONE: &str = "SELECT id, call_id, event, reason, signer_company_id, received_at, body \
      FROM quarantine WHERE id = ?";
-/// Bounded by the distinct events of one call; all of them, because a release deletes all.
-const QUARANTINE_OF_CALL: &str = "SELECT id, call_id, event, reason, signer_company_id, received_at, body \
-     FROM quarantine WHERE call_id = ? ORDER BY received_at, id";
 const DEAD_LETTER_PAGE: &str = "SELECT id, actor, actor_id, message, error_text, signer_company_id, \
      created_at, body FROM dead_letters WHERE id > ? ORDER BY id LIMIT ?";
 const DEAD_LETTER_ONE: &str = "SELECT id, actor, actor_id, message, error_text, signer_company_id, \
@@ -62,19 +68,27 @@ impl Database {
         Ok(self.read_quarantine(QUARANTINE_ONE, &[id.into()]).await?.into_iter().next())
     }
 
-    pub(super) async fn read_quarantined_of_call(
+    /// Bounded by the distinct events of these calls; all of them, because a release deletes all.
+    pub(super) async fn read_quarantined_of_calls(
         &self,
-        call_id: &CallId,
-    ) -> Result<Vec<QuarantinedEvent>, StoreError> {
-        if !text::is_id(call_id.as_str(), ID_CHARS_MAX) {
-            return Ok(Vec::new());
+        call_ids: Vec<CallId>,
+    ) -> Result<Answers<Vec<QuarantinedEvent>>, StoreError> {
+        let values = values_of(&call_ids);
+        let sql = format!(
+            "SELECT id, call_id, event, reason, signer_company_id, received_at, body FROM quarantine \
+             WHERE call_id IN ({}) ORDER BY received_at, id",
+            placeholders(values.len())
+        );
+        let mut of_calls: HashMap<CallId, Vec<QuarantinedEvent>> = HashMap::new();
+        for event in self.read_quarantine(AssertSqlSafe(sql), &values).await? {
+            of_calls.entry(event.call_id.clone()).or_default().push(event);
         }
-        self.read_quarantine(QUARANTINE_OF_CALL, &[call_id.as_str().into()]).await
+        Ok(of_calls.into_iter().map(|(call_id, events)| (call_id, Ok(events))).collect())
     }
 
     async fn read_quarantine(
         &self,
-        sql: &'static str,
+        sql: impl SqlSafeStr + Send,
         values: &[Value<'_>],
     ) -> Result<Vec<QuarantinedEvent>, StoreError> {
         let rows: Vec<QuarantineRecord> = self.fetch(sql, values).await?;

@@ -1,0 +1,206 @@
+//! Questions about single calls, asked together. Every call that comes to life asks what is known of it, and after a
+//! restart a hundred thousand do at once: one by one they would stand in front of everybody else who needs a
+//! connection. What is asked while others are on their way goes with the next statement, so a few connections are
+//! enough, and a lone question waits for nobody.
+
+use std::{
+    collections::HashMap,
+    fmt,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use askpro_actors::ports::stores::StoreError;
+use askpro_domain::ids::CallId;
+use tokio::{runtime::Handle, sync::oneshot};
+
+use super::dialect::Value;
+
+/// Statements under way at once.
+const STATEMENTS_MAX: usize = 4;
+/// Calls that one statement asks about.
+const CALLS_MAX: usize = 256;
+
+/// What a statement gave: what is known of each call, or why that cannot be read. Of the others nothing is known.
+pub(super) type Answers<V> = HashMap<CallId, Result<V, StoreError>>;
+
+/// Questions of one kind.
+pub(super) struct Together<V> {
+    queue: Arc<Mutex<Queue<V>>>,
+    /// Where statements run: not on the thread of whoever asked first, which may stand still.
+    runtime: Handle,
+}
+
+struct Queue<V> {
+    waiting: Vec<Question<V>>,
+    under_way: usize,
+}
+
+struct Question<V> {
+    call_id: CallId,
+    reply: oneshot::Sender<Result<V, StoreError>>,
+}
+
+impl<V> Clone for Together<V> {
+    fn clone(&self) -> Self {
+        Self { queue: self.queue.clone(), runtime: self.runtime.clone() }
+    }
+}
+
+impl<V> fmt::Debug for Together<V> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Together")
+    }
+}
+
+impl<V: Clone + Default + Send + 'static> Together<V> {
+    /// To be called inside a runtime, which runs the statements.
+    pub(super) fn new() -> Self {
+        let queue = Arc::new(Mutex::new(Queue { waiting: Vec::new(), under_way: 0 }));
+        Self { queue, runtime: Handle::current() }
+    }
+
+    /// Asks about a call. `read` reads what is known of some.
+    pub(super) async fn ask<R>(
+        &self,
+        call_id: &CallId,
+        read: impl Fn(Vec<CallId>) -> R + Send + 'static,
+    ) -> Result<V, StoreError>
+    where
+        R: Future<Output = Result<Answers<V>, StoreError>> + Send + 'static,
+    {
+        let (reply, answer) = oneshot::channel();
+        if self.wait(Question { call_id: call_id.clone(), reply }) {
+            let under_way = UnderWay(self.queue.clone());
+            self.runtime.spawn(async move {
+                while let Some(questions) = under_way.next() {
+                    let call_ids = questions.iter().map(|question| question.call_id.clone()).collect();
+                    answer_all(questions, &read(call_ids).await);
+                }
+            });
+        }
+        answer.await.unwrap_or_else(|_| Err(StoreError::Unavailable("the question was given up".to_owned())))
+    }
+
+    /// Gives whether another statement is to be begun for it.
+    fn wait(&self, question: Question<V>) -> bool {
+        let mut queue = lock(&self.queue);
+        queue.waiting.push(question);
+        let begins = queue.under_way < STATEMENTS_MAX;
+        queue.under_way += usize::from(begins);
+        begins
+    }
+}
+
+/// Counts as under way until it is dropped.
+struct UnderWay<V>(Arc<Mutex<Queue<V>>>);
+
+impl<V> UnderWay<V> {
+    /// What the next statement asks; nothing ends it.
+    fn next(&self) -> Option<Vec<Question<V>>> {
+        let mut queue = lock(&self.0);
+        let count = queue.waiting.len().min(CALLS_MAX);
+        (count > 0).then(|| queue.waiting.drain(..count).collect())
+    }
+}
+
+impl<V> Drop for UnderWay<V> {
+    fn drop(&mut self) {
+        lock(&self.0).under_way -= 1;
+    }
+}
+
+fn lock<V>(queue: &Mutex<Queue<V>>) -> MutexGuard<'_, Queue<V>> {
+    queue.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn answer_all<V: Clone + Default>(questions: Vec<Question<V>>, answers: &Result<Answers<V>, StoreError>) {
+    for Question { call_id, reply } in questions {
+        let answer = match answers {
+            Ok(answers) => answers.get(&call_id).cloned().unwrap_or_else(|| Ok(V::default())),
+            Err(error) => Err(error.clone()),
+        };
+        // Whoever asked may have gone.
+        drop(reply.send(answer));
+    }
+}
+
+/// The ids as values of a statement; as many as a power of two, the last one repeated, so that a connection has to
+/// prepare only a few texts.
+pub(super) fn values_of(call_ids: &[CallId]) -> Vec<Value<'_>> {
+    let mut values: Vec<Value<'_>> = call_ids.iter().map(|call_id| Value::from(call_id.as_str())).collect();
+    if let Some(last) = call_ids.last() {
+        values.resize_with(call_ids.len().next_power_of_two(), || Value::from(last.as_str()));
+    }
+    values
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use tokio::sync::Semaphore;
+
+    use super::*;
+
+    fn id(number: usize) -> CallId {
+        CallId::parse(&format!("call_{number}")).unwrap()
+    }
+
+    #[tokio::test]
+    async fn what_is_asked_meanwhile_goes_together() {
+        let (together, statements) = (Together::<usize>::new(), Arc::new(AtomicUsize::new(0)));
+        let gate = Arc::new(Semaphore::new(0));
+        let asked: Vec<_> = (0..1_000)
+            .map(|number| {
+                let (together, statements, gate) = (together.clone(), statements.clone(), gate.clone());
+                tokio::spawn(async move {
+                    let read = move |ids: Vec<CallId>| {
+                        let (statements, gate) = (statements.clone(), gate.clone());
+                        async move {
+                            statements.fetch_add(1, Ordering::SeqCst);
+                            gate.acquire().await.unwrap().forget();
+                            assert!(ids.len() <= CALLS_MAX);
+                            let known = |id: CallId| (id.clone(), Ok(id.as_str().len()));
+                            Ok(ids.into_iter().filter(|id| *id != self::id(7)).map(known).collect())
+                        }
+                    };
+                    together.ask(&id(number), read).await.unwrap()
+                })
+            })
+            .collect();
+        while statements.load(Ordering::SeqCst) < STATEMENTS_MAX {
+            tokio::task::yield_now().await;
+        }
+        gate.add_permits(1_000);
+        for (number, asked) in asked.into_iter().enumerate() {
+            let expected = if number == 7 { 0 } else { id(number).as_str().len() };
+            assert_eq!(asked.await.unwrap(), expected);
+        }
+        let statements = statements.load(Ordering::SeqCst);
+        assert!(statements <= STATEMENTS_MAX + 1_000_usize.div_ceil(CALLS_MAX), "{statements}");
+    }
+
+    #[tokio::test]
+    async fn each_hears_why_it_cannot_be_read_and_the_next_are_asked_again() {
+        let together = Together::<usize>::new();
+        let failing = |_| async { Err(StoreError::Unavailable("away".to_owned())) };
+        assert!(together.ask(&id(1), failing).await.is_err());
+        let panicking = |_| async { panic!("as it was told to") };
+        assert!(together.ask(&id(1), panicking).await.is_err());
+        for _ in 0..2 * STATEMENTS_MAX {
+            let one_is_corrupt = |_| async {
+                let corrupt = Err(StoreError::Corrupt("call_1".to_owned()));
+                Ok(HashMap::from([(id(1), corrupt), (id(2), Ok(2))]))
+            };
+            assert!(together.ask(&id(1), one_is_corrupt).await.is_err());
+            assert_eq!(together.ask(&id(2), one_is_corrupt).await.unwrap(), 2);
+        }
+    }
+
+    #[test]
+    fn the_number_of_values_is_a_power_of_two() {
+        let ids: Vec<CallId> = (0..5).map(id).collect();
+        let counts: Vec<usize> = (0..=5).map(|count| values_of(&ids[..count]).len()).collect();
+        assert_eq!(counts, [0, 1, 2, 4, 4, 8]);
+    }
+}
