@@ -25,7 +25,7 @@ use serde_json::{Map, Value};
 
 use super::{
     Services,
-    load::{Class, Overloaded, Reason, admit, count_refused},
+    load::{Class, Overloaded, Reason, admit_on, count_refused},
     own_key,
 };
 use crate::telemetry::metrics::{FUNCTION_ARGUMENTS, FUNCTION_DURATION, FUNCTIONS};
@@ -89,7 +89,7 @@ impl From<Overloaded> for NotAsked {
 pub async fn ask(services: &Arc<Services>, request: FunctionRequest) -> Result<Answered, NotAsked> {
     let function = request.function;
     let class = if function.is_write() { Class::FunctionWrite } else { Class::FunctionRead };
-    admit(services, class)?;
+    admit_on(services, class)?;
     own_key::admit(services, class, request.signer, &request.call_id)?;
     let (call_id, asked_at) = (request.call_id.clone(), request.asked_at);
     let deadline = asked_at.plus_ms(services.function_budget_ms);
@@ -179,7 +179,8 @@ async fn known_call(
     let Some(state) = view.ok().and_then(Result::ok).map(|view| view.state) else { return Ok(None) };
     let company = state.placed.filter(|_| !state.is_over()).map(|placed| placed.company);
     let may_ask = match (company, signer) {
-        (Some(_), Signer::Platform) => true,
+        // What a company only claims is nothing that the platform would ask about.
+        (Some(_), Signer::Platform) => !state.claimed,
         (Some(company), Signer::Company(own)) => company == own,
         (None, _) => false,
     };

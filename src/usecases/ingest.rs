@@ -24,7 +24,7 @@ use bytes::Bytes;
 
 use super::{
     Services,
-    load::{Class, Overloaded, Reason, admit, count_refused},
+    load::{Class, Overloaded, Reason, admit_on, count_refused},
     own_key,
 };
 use crate::compress::compress;
@@ -78,7 +78,7 @@ pub async fn take_call_event(
 ) -> Result<(), IngestError> {
     let supersedable = event.kind.is_supersedable();
     let class = if supersedable { Class::Transcript } else { Class::Lifecycle };
-    admit(services, class)?;
+    admit_on(services, class)?;
     if matches!(event.kind, EventKind::CallStarted | EventKind::TranscriptUpdated) {
         // Of these a call can do without one; what ends or sums one up may belong to a call that left memory.
         own_key::admit(services, class, arrival.signer, &event.call_id)?;
@@ -107,7 +107,7 @@ pub async fn take_platform_event(
     notice: PlatformNotice,
     arrival: Arrival<'_>,
 ) -> Result<(), IngestError> {
-    admit(services, Class::Lifecycle)?;
+    admit_on(services, Class::Lifecycle)?;
     let body = pack(arrival.body)?;
     let (received_at, signer) = (arrival.at, arrival.signer);
     let journaled = services.clone();
@@ -132,7 +132,7 @@ pub async fn take_calendar_event(
     body: &[u8],
     received_at: UnixMillis,
 ) -> Result<(), IngestError> {
-    admit(services, Class::Lifecycle)?;
+    admit_on(services, Class::Lifecycle)?;
     let body = pack(body)?;
     let journaled = services.clone();
     to_the_end(async move {

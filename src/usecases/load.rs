@@ -13,16 +13,6 @@ pub const WRITES_REFUSED_AT: usize = 32_768;
 /// Load at which everything is refused.
 pub const LIFECYCLE_REFUSED_AT: usize = 65_536;
 
-/// How late the thread of a request may be, in ms, before `transcript_updated` is refused.
-pub const TRANSCRIPTS_REFUSED_LATE_MS: u64 = 15;
-/// Before functions that read are refused.
-pub const READS_REFUSED_LATE_MS: u64 = 40;
-/// Before functions that write, and questions before a call, are refused.
-pub const WRITES_REFUSED_LATE_MS: u64 = 100;
-/// Before everything is refused. Retell waits 10 s, so that this is far from the end of anybody's patience, and yet
-/// a queue that nothing but refusing shortens.
-pub const LIFECYCLE_REFUSED_LATE_MS: u64 = 250;
-
 /// Kinds of work at the door, in the order in which they are refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Class {
@@ -60,20 +50,21 @@ impl Class {
         }
     }
 
-    const fn refused_late_ms(self) -> u64 {
+    /// Its place in the order of refusals on a thread that is late.
+    const fn rank(self) -> usize {
         match self {
-            Self::Transcript => TRANSCRIPTS_REFUSED_LATE_MS,
-            Self::FunctionRead => READS_REFUSED_LATE_MS,
-            Self::FunctionWrite | Self::Inbound => WRITES_REFUSED_LATE_MS,
-            Self::Lifecycle => LIFECYCLE_REFUSED_LATE_MS,
+            Self::Transcript => 0,
+            Self::FunctionRead => 1,
+            Self::FunctionWrite | Self::Inbound => 2,
+            Self::Lifecycle => lateness::RANKS - 1,
         }
     }
 
     /// Why there is no room for it, if there is none.
-    const fn refused_for(self, load: usize, late_ms: u64) -> Option<Reason> {
+    fn refused_for(self, load: usize, is_late: impl FnOnce(usize) -> bool) -> Option<Reason> {
         if load >= self.refused_at() {
             Some(Reason::QueueFull)
-        } else if late_ms >= self.refused_late_ms() {
+        } else if is_late(self.rank()) {
             Some(Reason::Late)
         } else {
             None
@@ -141,12 +132,29 @@ pub fn load(services: &Services) -> usize {
         + services.traffic.appending()
 }
 
-/// Lets work of this class in, or counts it as refused.
+/// Lets work of this class in at the door, or counts it as refused. To be asked once for each request: a thread that
+/// is late refuses a share of what it is asked.
 ///
 /// # Errors
 /// [`Overloaded`].
 pub fn admit(services: &Services, class: Class) -> Result<(), Overloaded> {
-    match class.refused_for(load(services), lateness::of_this_thread()) {
+    admit_unless(services, class, lateness::refuses)
+}
+
+/// Lets work of this class go on that was let in at the door, or counts it as refused.
+///
+/// # Errors
+/// [`Overloaded`].
+pub fn admit_on(services: &Services, class: Class) -> Result<(), Overloaded> {
+    admit_unless(services, class, |_| false)
+}
+
+fn admit_unless(
+    services: &Services,
+    class: Class,
+    is_late: impl FnOnce(usize) -> bool,
+) -> Result<(), Overloaded> {
+    match class.refused_for(load(services), is_late) {
         None => Ok(()),
         Some(reason) => {
             count_refused(class, reason);
@@ -170,7 +178,7 @@ mod tests {
     #[test]
     fn the_cheapest_work_is_refused_first_and_lifecycle_events_last() {
         let fitting = |load| -> Vec<Class> {
-            ALL.into_iter().filter(|class| class.refused_for(load, 0).is_none()).collect()
+            ALL.into_iter().filter(|class| class.refused_for(load, |_| false).is_none()).collect()
         };
         assert_eq!(fitting(0), ALL);
         assert_eq!(fitting(TRANSCRIPTS_REFUSED_AT - 1), ALL);
@@ -182,14 +190,14 @@ mod tests {
 
     #[test]
     fn a_thread_that_is_late_refuses_in_the_same_order() {
-        let fitting = |late| -> Vec<Class> {
-            ALL.into_iter().filter(|class| class.refused_for(0, late).is_none()).collect()
+        let fitting = |late: usize| -> Vec<Class> {
+            ALL.into_iter().filter(|class| class.refused_for(0, |rank| rank < late).is_none()).collect()
         };
-        assert_eq!(fitting(TRANSCRIPTS_REFUSED_LATE_MS - 1), ALL);
-        assert_eq!(fitting(TRANSCRIPTS_REFUSED_LATE_MS), ALL[1..]);
-        assert_eq!(fitting(READS_REFUSED_LATE_MS), ALL[2..]);
-        assert_eq!(fitting(WRITES_REFUSED_LATE_MS), [Class::Lifecycle]);
-        assert_eq!(fitting(LIFECYCLE_REFUSED_LATE_MS), []);
+        assert_eq!(fitting(0), ALL);
+        assert_eq!(fitting(1), ALL[1..]);
+        assert_eq!(fitting(2), ALL[2..]);
+        assert_eq!(fitting(3), [Class::Lifecycle]);
+        assert_eq!(fitting(lateness::RANKS), []);
     }
 
     #[test]

@@ -81,7 +81,7 @@ async fn receive(
 ) -> Result<Bytes, Refusal> {
     let services = edge.open_for(class_of(name))?;
     let query = Query::of(request)?;
-    // Of an overloaded service not even the body is worth reading; the exact class is asked again later.
+    // Of an overloaded service not even the body is worth reading.
     admit(services, class_of(name)).map_err(|_| overloaded(services))?;
     let signed =
         signed::read(edge, services, query.text("company"), class_of(name), request, payload).await?;
@@ -89,6 +89,9 @@ async fn receive(
     let call = decode(&signed.body, beside.as_ref())?;
     let (wanted, versioned) = wanted(name, &call)?;
     *function = wanted.as_str();
+    if !wanted.is_write() && class_of(name) == Class::FunctionWrite {
+        admit(services, Class::FunctionRead).map_err(|_| overloaded(services))?;
+    }
     if versioned {
         metrics::counter!(FUNCTIONS_VERSIONED, "function" => wanted.as_str()).increment(1);
     }

@@ -81,6 +81,9 @@ async fn take(services: &Arc<Services>, signed: &Signed, event: &mut &'static st
     let taken = match delivery.decoded {
         Decoded::Call(call) => {
             *event = call.kind.label();
+            if call.kind.is_supersedable() && signed.class != Class::Transcript {
+                admit(services, Class::Transcript).map_err(|_| overloaded(services))?;
+            }
             take_call_event(services, *call, arrival).await
         }
         Decoded::Platform(notice) => {

@@ -35,6 +35,8 @@ pub(in crate::http) struct Signed {
     pub(in crate::http) at: UnixMillis,
     /// The same moment, for measuring.
     pub(in crate::http) since: Instant,
+    /// As what it was let in.
+    pub(in crate::http) class: Class,
     /// Its share of the room for bodies.
     _share: Share,
 }
@@ -53,10 +55,12 @@ pub(in crate::http) async fn read(
     in_time(services, |now| precheck(header, now)).map_err(refused)?;
     let (body, share) = edge.body(class, request, payload).await?;
     let (at, since) = (services.clock.now(), Instant::now());
-    if class == Class::Lifecycle && seems_transcript(&body) {
+    let is_transcript = class == Class::Lifecycle && seems_transcript(&body);
+    let class = if is_transcript { Class::Transcript } else { class };
+    if is_transcript {
         // What finds no room is not worth the proof of its signature.
         let retry_after_s = services.retry_after_s;
-        admit(services, Class::Transcript).map_err(|_| Refusal::Overloaded { retry_after_s })?;
+        admit(services, class).map_err(|_| Refusal::Overloaded { retry_after_s })?;
     }
     let company = slug.and_then(|slug| services.directory.current().by_slug(slug).cloned());
     let signer =
@@ -69,7 +73,7 @@ pub(in crate::http) async fn read(
     if slug.is_some() && company.is_none() {
         return Err(Refusal::CompanyUnknown);
     }
-    Ok(Signed { body, signer, at, since, _share: share })
+    Ok(Signed { body, signer, at, since, class, _share: share })
 }
 
 /// Bytes of a body in which Retell names the event.
