@@ -16,7 +16,7 @@ use crate::{
         rows::{Body, EventRow, Write},
         stores::{CallStore, LiveCall, QuarantinedEvent, StoreError},
     },
-    runtime::{Actor, Context},
+    runtime::{Actor, Context, fence},
     scheduling::SchedulingMessage,
     tenant::{LiveToken, TenantMessage},
     writer::WriteOrder,
@@ -257,6 +257,7 @@ impl CallActor {
     pub(super) fn write(&mut self, mut order: WriteOrder) {
         let call_id = self.state.call_id.clone();
         order.call_id = Some(call_id.clone());
+        fence::pass();
         if self.base != Base::Known {
             self.withheld.push(order);
             return;

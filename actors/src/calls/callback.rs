@@ -12,7 +12,7 @@ use super::{AskFunction, CallActor, CallMessage, CallbackTaken};
 use crate::{
     callbacks::{Wanted, rows_of},
     ports::journal::{CallbackRecord, Record},
-    runtime::Context,
+    runtime::{Context, fence},
     scheduling::answered,
     writer::WriteOrder,
 };
@@ -35,7 +35,7 @@ impl CallActor {
             return cx.answer(&ask.reply, answered(&phone_required(company), Some(company.id)));
         };
         let call_id = self.state.call_id.clone();
-        let claimed = self.state.placed.is_none();
+        let claimed = self.is_only_claimed();
         let wanted = Wanted {
             company: company.id,
             call_id: &call_id,
@@ -46,6 +46,7 @@ impl CallActor {
         };
         let (journal, pending) = (self.world.journal.clone(), self.world.pending.clone());
         let mut record = None;
+        fence::pass();
         let taken = self.world.callbacks.take(&wanted, cx.now(), |callback| {
             let written = record.insert(CallbackRecord {
                 callback: callback.clone(),

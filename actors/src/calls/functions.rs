@@ -128,7 +128,7 @@ impl CallActor {
         SchedulingAsk {
             call_id: self.state.call_id.clone(),
             placed,
-            claimed: self.state.placed.is_none(),
+            claimed: self.is_only_claimed(),
             order_key: order_key(&order),
             order,
             tool_call: ask.tool_call.clone(),

@@ -43,6 +43,11 @@ impl CallActor {
         }
     }
 
+    /// Whether nothing but a company's own key says where the call belongs: what is ordered in it says no more.
+    pub(super) fn is_only_claimed(&self) -> bool {
+        self.state.placed.is_none() || self.state.claimed
+    }
+
     /// Where an event alone says that its call belongs.
     fn named_by(&self, event: &CallEvent) -> Option<PlacedIn> {
         match self.world.directory.current().place(&event.facts.identity.placing()) {

@@ -15,7 +15,7 @@
 //!
 //! A turn (`turn`) takes the state out of its cell, runs the handler behind `catch_unwind`, and puts the
 //! state back only if it succeeded. What the handler asked for by its [`Context`] is performed after that, so
-//! a message that is tried twice has one effect.
+//! a message that is tried twice has one effect. What must be written at once passes the [`fence`].
 
 mod actor;
 mod cell;
@@ -24,6 +24,7 @@ mod commit;
 mod context;
 mod dice;
 mod drain;
+pub mod fence;
 mod guard;
 mod limits;
 mod loading;

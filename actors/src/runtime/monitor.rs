@@ -25,7 +25,7 @@ pub struct Heartbeat {
 
 impl Default for Heartbeat {
     fn default() -> Self {
-        Heartbeat { interval_ms: 500, stuck_after_ms: 5_000, stuck_threads_max: 8 }
+        Heartbeat { interval_ms: 100, stuck_after_ms: 1_000, stuck_threads_max: 8 }
     }
 }
 
@@ -97,14 +97,12 @@ impl Heartbeat {
 impl Home {
     /// Ends replaced arbiters that have come back and hold no work any more.
     fn dismiss_idle(&mut self) {
-        if self.retired.is_empty() || self.hosted.iter().any(|hosted| hosted.load().working > 0) {
-            return;
-        }
         self.retired.retain(|(ground, ping)| {
-            if ping.is_answered() {
+            let is_over = ping.is_answered() && !ground.works();
+            if is_over {
                 ground.stop();
             }
-            !ping.is_answered()
+            !is_over
         });
     }
 }

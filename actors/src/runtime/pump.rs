@@ -46,7 +46,7 @@ pub(super) fn start<A: Actor>(shard: Arc<Shard<A>>, ground: &Ground, epoch: u64)
 }
 
 async fn pump<A: Actor>(shard: Arc<Shard<A>>, epoch: u64) {
-    let mut desk = Desk::new(epoch);
+    let mut desk = Desk::new(&shard, epoch);
     loop {
         let round = guarded(|| shard.round(&mut desk)).unwrap_or_else(|fault| {
             tracing::error!(actor.kind = A::KIND, error = %fault.0, "a shard's own code panicked");

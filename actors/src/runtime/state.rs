@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 use askpro_domain::time::UnixMillis;
 use tokio::sync::Notify;
@@ -64,6 +64,8 @@ pub(super) struct State<A: Actor> {
     pub(super) active: Arc<AtomicUsize>,
     /// The arbiter that may work here; turns of an earlier one are void.
     pub(super) epoch: u64,
+    /// The same, for turns that go on.
+    pub(super) epoch_shown: Arc<AtomicU64>,
     pub(super) phase: Phase,
     pub(super) cells: Cells<A>,
     /// Cells with messages that can be worked on.
@@ -100,6 +102,7 @@ impl<A: Actor> State<A> {
             live,
             active,
             epoch: 0,
+            epoch_shown: Arc::default(),
             phase: Phase::Open,
             cells: Cells::new(),
             run: VecDeque::new(),
@@ -245,6 +248,7 @@ impl<A: Actor> State<A> {
     /// built anew, its message comes back when the old arbiter wakes up. Gives what wakes the old one.
     pub(super) fn rehome(&mut self, epoch: u64, litter: &mut Vec<A::Message>) -> Arc<Notify> {
         self.epoch = epoch;
+        self.epoch_shown.store(epoch, Ordering::SeqCst);
         self.burst = 0;
         self.asleep = false;
         self.busy = true;

@@ -17,6 +17,7 @@ use super::guard;
 use super::monitor::{self, Heartbeat, Ping};
 use super::probe::Probe;
 use super::stepper::Stepper;
+use super::work::{self, Hand};
 
 /// How long a thread may take to end.
 const STOP_WAIT: Duration = Duration::from_secs(5);
@@ -132,6 +133,15 @@ impl Ground {
         }
     }
 
+    /// Whether work that was started there goes on.
+    pub(super) fn works(&self) -> bool {
+        match self {
+            // One hand is ours, one the thread's.
+            Ground::Arbiter(arbiter) => Arc::strong_count(&arbiter.hand) > 2,
+            Ground::ByHand(_) => false,
+        }
+    }
+
     fn wait_for_end(&self) -> bool {
         match self {
             Ground::Arbiter(arbiter) => arbiter.wait_for_end(),
@@ -143,6 +153,7 @@ impl Ground {
 /// An arbiter, and the sign of its end.
 pub(super) struct OwnArbiter {
     handle: ArbiterHandle,
+    hand: Hand,
     ended: Mutex<Receiver<()>>,
 }
 
@@ -151,13 +162,18 @@ impl OwnArbiter {
     pub(super) fn start() -> io::Result<Self> {
         let handle = Arbiter::try_new()?.handle();
         let (alive, ended) = channel::<()>();
-        handle.spawn_fn(guard::supervise_this_thread);
+        let hand = Hand::default();
+        let theirs = hand.clone();
+        handle.spawn_fn(move || {
+            guard::supervise_this_thread();
+            work::count_on_this_thread(theirs);
+        });
         handle.spawn(async move {
             // Dropped with the arbiter's runtime, which the other end notices.
             let _alive = alive;
             std::future::pending::<()>().await;
         });
-        Ok(OwnArbiter { handle, ended: Mutex::new(ended) })
+        Ok(OwnArbiter { handle, hand, ended: Mutex::new(ended) })
     }
 
     fn wait_for_end(&self) -> bool {

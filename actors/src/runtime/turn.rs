@@ -5,7 +5,9 @@ use std::sync::Arc;
 use super::cell::{Letter, Origin};
 use super::commit::Verdict;
 use super::context::Orders;
+use super::fence::{self, Fence};
 use super::guard::{Fault, drop_guarded, guarded};
+use super::limits::ms_between;
 use super::observe::{self, Reason};
 use super::shard::Shard;
 use super::take::{Next, Turn};
@@ -13,16 +15,21 @@ use super::{Actor, Context, work};
 
 use askpro_domain::time::UnixMillis;
 
+/// How long a round may take: slow turns must not look like a thread that stands still.
+const ROUND_MAX_MS: u64 = 20;
+
 /// What one arbiter needs to work on a shard; used again for every turn.
 pub(super) struct Desk<A: Actor> {
     pub(super) epoch: u64,
+    fence: Option<Fence>,
     orders: Orders<A>,
     litter: Vec<A::Message>,
 }
 
 impl<A: Actor> Desk<A> {
-    pub(super) fn new(epoch: u64) -> Self {
-        Desk { epoch, orders: Orders::new(), litter: Vec::new() }
+    pub(super) fn new(shard: &Shard<A>, epoch: u64) -> Self {
+        let fence = Some(Fence::new(shard.lock().epoch_shown.clone(), epoch));
+        Desk { epoch, fence, orders: Orders::new(), litter: Vec::new() }
     }
 
     fn forget_orders(&mut self) {
@@ -52,8 +59,12 @@ pub(super) enum Round {
 impl<A: Actor> Shard<A> {
     /// Works until there is nothing to do, or others on the arbiter should have their turn.
     pub(super) fn round(self: &Arc<Self>, desk: &mut Desk<A>) -> Round {
+        let began = self.clock.now();
         for _ in 0..self.limits.turns_before_yield.max(1) {
             let now = self.clock.now();
+            if ms_between(began, now) > ROUND_MAX_MS {
+                break;
+            }
             let next = {
                 let mut state = self.lock();
                 if state.epoch != desk.epoch {
@@ -77,13 +88,14 @@ impl<A: Actor> Shard<A> {
     fn turn(self: &Arc<Self>, turn: Turn<A>, now: UnixMillis, desk: &mut Desk<A>) {
         let Turn { cell, key, mut actor, letter } = turn;
         desk.orders.stop = false;
-        let outcome = guarded(|| {
+        let handle = || {
             if let Some(probe) = &self.probe {
                 probe(A::KIND, &*key);
             }
             let mut cx = Context { key: &*key, now, orders: &mut desk.orders };
             actor.handle(&letter.message, &mut cx);
-        });
+        };
+        let outcome = fence::before(&mut desk.fence, || guarded(handle));
         if let Err(fault) = outcome {
             drop_guarded(actor);
             desk.forget_orders();

@@ -2,6 +2,7 @@
 //! come. It also knows which of them are on the move and which wait for something outside, so that a test
 //! can tell when nothing goes on by itself any more.
 
+use std::cell::RefCell;
 use std::panic::AssertUnwindSafe;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -58,7 +59,8 @@ pub(super) fn spawn_tracked<A: Actor>(
         active: shard.active.clone(),
         pulse: shard.pulse.clone(),
     });
-    let tracked = Tracked { future: Box::pin(future), signal };
+    let hand = HANDS.with_borrow(Clone::clone);
+    let tracked = Tracked { future: Box::pin(future), signal, _hand: hand };
     match &shard.stepper {
         Some(stepper) => stepper.spawn(tracked),
         None => drop(tokio::spawn(tracked)),
@@ -85,6 +87,18 @@ impl<A: Actor> Drop for Owed<A> {
             self.pay(None);
         }
     }
+}
+
+/// Held by every work on a thread, and once by the thread itself.
+pub(super) type Hand = Arc<()>;
+
+thread_local! {
+    static HANDS: RefCell<Option<Hand>> = const { RefCell::new(None) };
+}
+
+/// Has the work that is started on this thread hold `hand`.
+pub(super) fn count_on_this_thread(hand: Hand) {
+    HANDS.set(Some(hand));
 }
 
 const POLLING: u8 = 0;
@@ -133,6 +147,7 @@ impl Wake for Signal {
 struct Tracked {
     future: Pin<Box<dyn Future<Output = ()> + Send>>,
     signal: Arc<Signal>,
+    _hand: Option<Hand>,
 }
 
 impl Future for Tracked {

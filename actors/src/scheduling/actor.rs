@@ -24,7 +24,7 @@ use super::{
 use crate::{
     calls::Answered,
     ports::journal::{Durable, SchedulingRecord},
-    runtime::{Actor, Context, Reply},
+    runtime::{Actor, Context, Reply, fence},
 };
 
 /// How long a settled booking is remembered after its call: longer than the five minutes in which a signed
@@ -360,6 +360,7 @@ impl SchedulingActor {
         (crate::ports::journal::Position, crate::ports::journal::Durable),
         crate::ports::journal::JournalError,
     > {
+        fence::pass();
         self.world.journal.append_ordered(crate::ports::journal::Record::Scheduling(record))
     }
 

@@ -1,5 +1,7 @@
 //! Where calls belong, and what may not touch them.
 
+use askpro_domain::calendar::{CalendarEvent, GoneBooking, News};
+
 use super::*;
 use crate::ports::{
     fakes::{company_b, fixture},
@@ -306,6 +308,38 @@ fn a_call_that_a_company_claimed_before_it_began_tells_it_nothing_of_the_one_tha
         assert_eq!(waiting, ["conflict"], "{over} {crashes}");
         drop(tables);
         rig.event_signed(&EventBody { to: Some(NUMBER_B.to_owned()), ..ended("c") }, b);
+        rig.finish();
+    }
+}
+
+#[test]
+fn a_booking_in_a_call_that_is_only_claimed_claims_it_no_further() {
+    for crashes in [false, true] {
+        let mut rig = Rig::new();
+        let b = Signer::Company(company_b());
+        rig.event_signed(&of_b("call_started", "c", 0), b);
+        rig.settle();
+        assert_eq!(claimed_by_b(&rig)["status"], "confirmed");
+        if crashes {
+            rig.crash_and_restart_from(Some(crate::ports::journal::Position(0)));
+            rig.settle();
+        } else {
+            rig.event_signed(&of_b("call_ended", "c", 9), b);
+            rig.advance(600_000);
+            assert!(rig.call("c").is_none());
+            let uid = rig.database.tables().appointments.values().next().unwrap().calcom_uid.clone().unwrap();
+            let gone = GoneBooking { uid: uid.clone(), appointment: None, event_type_id: None, host: None };
+            let gone = CalendarEvent {
+                name: "BOOKING_CANCELLED".to_owned(),
+                dedup_key: uid.clone(),
+                uid: Some(uid),
+                at: Some(rig.now()),
+                news: News::Gone(Box::new(gone)),
+            };
+            rig.announce(company_b(), &gone);
+            rig.settle();
+        }
+        assert!(rig.call("c").unwrap().state.claimed, "{crashes}");
         rig.finish();
     }
 }

@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use super::*;
-use crate::runtime::{Heartbeat, Limits};
+use crate::runtime::{Heartbeat, Limits, fence, system::lock};
 
 fn until(what: &str, mut reached: impl FnMut() -> bool) {
     let began = Instant::now();
@@ -103,4 +103,50 @@ fn a_build_that_stands_still_is_begun_again_in_the_new_thread() {
     scene.universe.runtime().replace_shard(0).unwrap();
     until("it is built", || scene.world.log() == ["a 0"]);
     assert_eq!(scene.world.built().len(), 2);
+}
+
+#[test]
+fn a_turn_whose_thread_was_replaced_writes_nothing() {
+    let scene = Scene::new();
+    let (entered, latch) = (Latch::new(), Latch::new());
+    let (theirs, wait) = (entered.clone(), latch.clone());
+    let blocks_and_writes = move |probe: &mut Probe, _: &mut Context<'_, Probe>| {
+        theirs.open();
+        wait.wait();
+        probe.write("passes");
+        fence::pass();
+        probe.write("writes");
+    };
+    scene.offer("a", what("writes", blocks_and_writes));
+    entered.wait();
+    scene.universe.runtime().replace_shard(0).unwrap();
+    latch.open();
+    until("it is written", || scene.world.log().last().is_some_and(|line| line == "a writes"));
+    scene.universe.settle();
+    assert_eq!(scene.world.log(), ["a passes", "a passes", "a writes"]);
+}
+
+#[test]
+fn a_thread_that_comes_back_is_dismissed_beside_busy_ones() {
+    let heartbeat = Heartbeat { interval_ms: 5, stuck_after_ms: 100, ..Heartbeat::default() };
+    let scene = Scene::in_universe(Universe::with_heartbeat(1, heartbeat), Limits::default());
+    let latch = scene.hold("a");
+    until("the thread is replaced", || !lock(&scene.universe.runtime().inner.slots[0]).retired.is_empty());
+    let (done, wait) = tokio::sync::oneshot::channel::<()>();
+    let wait = Mutex::new(Some(wait));
+    scene.offer(
+        "b",
+        what("works", move |_, cx| {
+            let wait = wait.lock().unwrap().take().unwrap();
+            cx.start(async { wait.await.map_or_else(|_| note("gone"), |()| note("done")) }, || note("never"));
+        }),
+    );
+    until("it works", || scene.probes.working() == 1);
+    latch.open();
+    until("the old thread is dismissed", || {
+        lock(&scene.universe.runtime().inner.slots[0]).retired.is_empty()
+    });
+    assert_eq!(scene.probes.working(), 1);
+    done.send(()).unwrap();
+    until("the work is done", || scene.world.log() == ["b done"]);
 }
