@@ -10,7 +10,10 @@ use std::sync::Arc;
 use askpro_domain::ids::{CallId, CompanyId};
 use dashmap::DashMap;
 
-use crate::ports::journal::{Journal, Position};
+use crate::{
+    ports::journal::{Journal, Position},
+    runtime::fence,
+};
 
 /// Counts who still needs a record. One need is implied by appending.
 #[derive(Clone)]
@@ -28,6 +31,7 @@ impl Outstanding {
 
     /// One more needs the record at `position`; call before its implied need can be done.
     pub fn retain(&self, position: Position) {
+        fence::pass();
         *self.extra.entry(position).or_insert(0) += 1;
     }
 
@@ -39,6 +43,7 @@ impl Outstanding {
 
     /// One need of each of these records is met.
     pub fn done(&self, positions: &[Position]) {
+        fence::pass();
         let free: Vec<Position> = positions.iter().copied().filter(|p| self.is_last(*p)).collect();
         if !free.is_empty() {
             self.journal.committed(&free);

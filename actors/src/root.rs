@@ -10,7 +10,7 @@ use askpro_domain::{
     ids::{CallId, CompanyId},
     policy::BudgetSettings,
 };
-use futures_util::future::join_all;
+use futures_util::future::{join_all, try_join};
 use tokio::sync::watch;
 
 use crate::{
@@ -31,7 +31,7 @@ use crate::{
         voice::{EventDecoder, Voice},
     },
     reconcile::{ReconcileActor, ReconcileFactory, ReconcileSettings, ReconcileWorld},
-    runtime::{Limits, Registry, Reply, Runtime},
+    runtime::{Limits, Registry, Reply, Runtime, Scope},
     scheduling::{
         BreakerBoard, Pins, Restore, SchedulingActor, SchedulingFactory, SchedulingMessage,
         SchedulingSettings, SchedulingWorld, Unheeded,
@@ -275,6 +275,8 @@ impl Actors {
         self.customers.load(ports.customers.as_ref(), ports.clock.now()).await?;
         self.callbacks.load(ports.callbacks.as_ref(), ports.clock.now()).await?;
         let calls = self.restore_calls(ports).await?;
+        tracing::info!(calls, "live calls are back");
+        self.writers.go_on();
         let bookings = self.restore_schedulers(ports, journaled.scheduling).await?;
         // The schedulers hear them after what they must restore.
         for announced in journaled.announced {
@@ -283,26 +285,33 @@ impl Actors {
         Ok(Restored { calls, bookings, events: journaled.events })
     }
 
+    /// The next page is read while the last one is handed out.
     async fn restore_calls(&self, ports: &Ports) -> Result<usize, StoreError> {
-        let mut after: Option<CallId> = None;
+        let mut page = ports.calls.list_live(None, PAGE).await?;
         let mut count = 0;
-        loop {
-            let page = ports.calls.list_live(after.as_ref(), PAGE).await?;
-            let Some(last) = page.last() else { return Ok(count) };
-            after = Some(last.state.call_id.clone());
-            for live in page {
-                count += 1;
-                self.offer_restored(live).await;
-            }
+        while let Some(last) = page.last() {
+            let after = last.state.call_id.clone();
+            count += page.len();
+            let hand_out = async {
+                for live in page {
+                    self.offer_restored(live).await;
+                }
+                Ok(())
+            };
+            (page, ()) = try_join(ports.calls.list_live(Some(&after), PAGE), hand_out).await?;
         }
+        Ok(count)
     }
 
-    /// A full shard is waited for: nothing else runs yet.
+    /// A full shard is waited for: nothing else runs yet. Calls that are over make room once their rows are written.
     async fn offer_restored(&self, live: LiveCall) {
         let call_id = live.state.call_id.clone();
         let mut message = CallMessage::Restored(Box::new(live));
         while let Err(refused) = self.calls.registry().offer(call_id.clone(), message) {
             message = refused.message;
+            if refused.scope == Scope::Actors {
+                self.writers.go_on();
+            }
             tokio::time::sleep(DRAIN_STEP).await;
         }
     }

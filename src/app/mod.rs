@@ -284,7 +284,7 @@ async fn bring_up(
     let machine: Arc<dyn Clock> = Arc::new(SystemClock);
     let owned = Lease::own(&database, &machine, &fence, ttl, &config.journal, &signals).await?;
     let (lease, keeper) = (owned.lease.clone(), owned.keeper.abort_handle());
-    let runtime = Runtime::start_with(shards(), Heartbeat::default(), probe);
+    let runtime = Runtime::start(shards(), Heartbeat::default(), probe, tokio::runtime::Handle::current());
     let up = match runtime.context("the actors' threads cannot be started") {
         Ok(runtime) => bring_up_owned(config, signals, door, database, runtime, fence, owned).await,
         Err(error) => Err(error),
@@ -312,13 +312,8 @@ async fn bring_up_owned(
     let ports = ports(config, &database, journal.clone(), directory.clone(), clock.clone(), &fence)?;
     let outage = signals.outage.clone();
     let actors = Actors::start(&runtime, &ports, &settings(config), fence.clone(), outage);
-    let restored = recovery::recover(&database, &journal, &opened, &ports, &actors).await?;
-    tracing::info!(
-        calls = restored.calls,
-        bookings = restored.bookings,
-        events = restored.events,
-        "recovered"
-    );
+    recovery::recover(&database, &journal, &opened, &ports, &actors).await?;
+    runtime.watch();
     let services = Arc::new(Services {
         clock: clock.clone(),
         machine_clock: Arc::new(SystemClock),

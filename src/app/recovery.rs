@@ -1,6 +1,9 @@
 //! What journal and database remember, given back to the actors before the first request.
 
-use std::sync::Arc;
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use anyhow::{Context as _, bail};
 use askpro_actors::{
@@ -21,6 +24,9 @@ use crate::{
     telemetry::metrics::JOURNAL_GIVEN_UP,
 };
 
+/// How often it is looked whether the schedulers have taken over what they find again.
+const LOOK_AGAIN: Duration = Duration::from_millis(2);
+
 /// Why a journal is refused that this database never saw.
 const FOREIGN: &str = "journal.dir belongs to another database: it holds records, or has given some away, that this \
                        one never got; use the folder that belongs to database.url, or a new one";
@@ -36,7 +42,7 @@ pub(super) async fn recover(
     opened: &Opened,
     ports: &Ports,
     actors: &Actors,
-) -> anyhow::Result<Restored> {
+) -> anyhow::Result<()> {
     let mark = database.load_mark(&opened.id).await.context("the journal's mark cannot be read")?;
     let mark = mark.map(|m| Position(m.0));
     let from = replay_from(mark, opened)?;
@@ -44,6 +50,8 @@ pub(super) async fn recover(
         begin(database, opened, actors.fence.epoch()).await?;
     }
     warn_of_given_up(mark.unwrap_or_default(), opened);
+    let since = Instant::now();
+    actors.writers.rest();
     let mut journaled = Journaled::default();
     for item in journal.replay(from) {
         let (position, record) = item.context("journal.dir: the journal cannot be replayed")?;
@@ -54,7 +62,19 @@ pub(super) async fn recover(
             Err(error) => set_aside(actors, ports, at, None, &error),
         }
     }
-    actors.restore(ports, journaled).await.context("live calls and open bookings cannot be read")
+    tracing::info!(events = journaled.events, took_ms = millis(since), "the journal was replayed");
+    let restored = actors.restore(ports, journaled).await;
+    let restored = restored.context("live calls and open bookings cannot be read")?;
+    while actors.schedulers.queued() > 0 {
+        tokio::time::sleep(LOOK_AGAIN).await;
+    }
+    let Restored { calls, bookings, events } = restored;
+    tracing::info!(calls, bookings, events, took_ms = millis(since), "recovered");
+    Ok(())
+}
+
+fn millis(since: Instant) -> u64 {
+    u64::try_from(since.elapsed().as_millis()).unwrap_or(u64::MAX)
 }
 
 /// The first time that this database sees this journal. One that holds records is taken by a database that never

@@ -25,7 +25,7 @@ mod contract_tests;
 
 use std::{collections::BTreeSet, time::Duration};
 
-use askpro_actors::ports::stores::{QuarantinedEvent, StoreError};
+use askpro_actors::ports::stores::StoreError;
 use askpro_domain::call::CallState;
 use sqlx::SqlSafeStr;
 
@@ -62,7 +62,7 @@ pub struct Database {
     kind: &'static str,
     operation_timeout: Duration,
     states: Together<Option<CallState>>,
-    quarantined: Together<Vec<QuarantinedEvent>>,
+    quarantined: Together<bool>,
 }
 
 /// A migration and whether this database has it.
@@ -81,23 +81,24 @@ impl Database {
     /// for MySQL and MariaDB. Errors: [`StoreError::Refused`] when the URL is wrong,
     /// [`StoreError::Unavailable`] when nobody answers there.
     pub async fn connect(url: &str, options: StoreOptions) -> Result<Self, StoreError> {
-        let operation_timeout = Duration::from_millis(options.operation_timeout_ms);
         let pools = Pools::connect(url, &options).await?;
         let kind = pools.kind().await?;
-        Ok(Self::over(pools, kind, operation_timeout))
+        Ok(Self::over(pools, kind, &options))
     }
 
     /// As [`Database::connect`], only to look: nothing is made or changed, not even a file. `None` when SQLite's
     /// file is not there yet.
     pub async fn look(url: &str, options: StoreOptions) -> Result<Option<Self>, StoreError> {
-        let operation_timeout = Duration::from_millis(options.operation_timeout_ms);
         let Some(pools) = Pools::look(url, &options).await? else { return Ok(None) };
         let kind = pools.kind().await?;
-        Ok(Some(Self::over(pools, kind, operation_timeout)))
+        Ok(Some(Self::over(pools, kind, &options)))
     }
 
-    fn over(pools: Pools, kind: &'static str, operation_timeout: Duration) -> Self {
-        Self { pools, kind, operation_timeout, states: Together::new(), quarantined: Together::new() }
+    fn over(pools: Pools, kind: &'static str, options: &StoreOptions) -> Self {
+        let patience = Duration::from_millis(options.acquire_timeout_ms);
+        let (states, quarantined) = (Together::new(patience), Together::new(patience));
+        let operation_timeout = Duration::from_millis(options.operation_timeout_ms);
+        Self { pools, kind, operation_timeout, states, quarantined }
     }
 
     /// The migrations of a SQLite file that is not there yet.

@@ -1,15 +1,13 @@
 //! Events that could not be placed and messages that could not be processed. They belong to no tenant
 //! yet, so these reads are for the router and for admins.
 
-use std::collections::HashMap;
-
 use askpro_actors::ports::stores::{DeadLetter, HEAVY_PAGE_ROWS_MAX, QuarantinedEvent, StoreError};
 use askpro_domain::{
     ids::{CallId, CompanyId},
     time::UnixMillis,
 };
 
-use sqlx::{AssertSqlSafe, SqlSafeStr};
+use sqlx::AssertSqlSafe;
 
 use super::{
     Database,
@@ -24,6 +22,9 @@ const QUARANTINE_PAGE: &str = "SELECT id, call_id, event, reason, signer_company
      FROM quarantine WHERE id > ? ORDER BY id LIMIT ?";
 const QUARANTINE_ONE: &str = "SELECT id, call_id, event, reason, signer_company_id, received_at, body \
      FROM quarantine WHERE id = ?";
+/// Bounded by the distinct events of one call; all of them, because a release deletes all.
+const QUARANTINE_OF_CALL: &str = "SELECT id, call_id, event, reason, signer_company_id, received_at, body \
+     FROM quarantine WHERE call_id = ? ORDER BY received_at, id";
 const DEAD_LETTER_PAGE: &str = "SELECT id, actor, actor_id, message, error_text, signer_company_id, \
      created_at, body FROM dead_letters WHERE id > ? ORDER BY id LIMIT ?";
 const DEAD_LETTER_ONE: &str = "SELECT id, actor, actor_id, message, error_text, signer_company_id, \
@@ -68,27 +69,29 @@ impl Database {
         Ok(self.read_quarantine(QUARANTINE_ONE, &[id.into()]).await?.into_iter().next())
     }
 
-    /// Bounded by the distinct events of these calls; all of them, because a release deletes all.
-    pub(super) async fn read_quarantined_of_calls(
+    /// Which of these calls have quarantined events.
+    pub(super) async fn read_which_are_quarantined(
         &self,
         call_ids: Vec<CallId>,
-    ) -> Result<Answers<Vec<QuarantinedEvent>>, StoreError> {
+    ) -> Result<Answers<bool>, StoreError> {
         let values = values_of(&call_ids);
-        let sql = format!(
-            "SELECT id, call_id, event, reason, signer_company_id, received_at, body FROM quarantine \
-             WHERE call_id IN ({}) ORDER BY received_at, id",
-            placeholders(values.len())
-        );
-        let mut of_calls: HashMap<CallId, Vec<QuarantinedEvent>> = HashMap::new();
-        for event in self.read_quarantine(AssertSqlSafe(sql), &values).await? {
-            of_calls.entry(event.call_id.clone()).or_default().push(event);
-        }
-        Ok(of_calls.into_iter().map(|(call_id, events)| (call_id, Ok(events))).collect())
+        let among = placeholders(values.len());
+        let sql = format!("SELECT DISTINCT call_id FROM quarantine WHERE call_id IN ({among})");
+        let rows: Vec<(String,)> = self.fetch(AssertSqlSafe(sql), &values).await?;
+        let quarantined = rows.into_iter().filter_map(|(call_id,)| CallId::parse(&call_id));
+        Ok(quarantined.map(|call_id| (call_id, Ok(true))).collect())
+    }
+
+    pub(super) async fn read_quarantined_of_call(
+        &self,
+        call_id: &CallId,
+    ) -> Result<Vec<QuarantinedEvent>, StoreError> {
+        self.read_quarantine(QUARANTINE_OF_CALL, &[call_id.as_str().into()]).await
     }
 
     async fn read_quarantine(
         &self,
-        sql: impl SqlSafeStr + Send,
+        sql: &'static str,
         values: &[Value<'_>],
     ) -> Result<Vec<QuarantinedEvent>, StoreError> {
         let rows: Vec<QuarantineRecord> = self.fetch(sql, values).await?;

@@ -4,13 +4,16 @@
 //! enough, and a lone question waits for nobody.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, VecDeque},
     fmt,
+    panic::AssertUnwindSafe,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
 };
 
 use askpro_actors::ports::stores::StoreError;
 use askpro_domain::ids::CallId;
+use futures_util::FutureExt;
 use tokio::{runtime::Handle, sync::oneshot};
 
 use super::dialect::Value;
@@ -28,10 +31,11 @@ pub(super) struct Together<V> {
     queue: Arc<Mutex<Queue<V>>>,
     /// Where statements run: not on the thread of whoever asked first, which may stand still.
     runtime: Handle,
+    patience: Duration,
 }
 
 struct Queue<V> {
-    waiting: Vec<Question<V>>,
+    waiting: VecDeque<Question<V>>,
     under_way: usize,
 }
 
@@ -42,7 +46,7 @@ struct Question<V> {
 
 impl<V> Clone for Together<V> {
     fn clone(&self) -> Self {
-        Self { queue: self.queue.clone(), runtime: self.runtime.clone() }
+        Self { queue: self.queue.clone(), runtime: self.runtime.clone(), patience: self.patience }
     }
 }
 
@@ -53,10 +57,10 @@ impl<V> fmt::Debug for Together<V> {
 }
 
 impl<V: Clone + Default + Send + 'static> Together<V> {
-    /// To be called inside a runtime, which runs the statements.
-    pub(super) fn new() -> Self {
-        let queue = Arc::new(Mutex::new(Queue { waiting: Vec::new(), under_way: 0 }));
-        Self { queue, runtime: Handle::current() }
+    /// To be called inside a runtime, which runs the statements. Whoever asks waits as long as `patience`.
+    pub(super) fn new(patience: Duration) -> Self {
+        let queue = Arc::new(Mutex::new(Queue { waiting: VecDeque::new(), under_way: 0 }));
+        Self { queue, runtime: Handle::current(), patience }
     }
 
     /// Asks about a call. `read` reads what is known of some.
@@ -70,43 +74,54 @@ impl<V: Clone + Default + Send + 'static> Together<V> {
     {
         let (reply, answer) = oneshot::channel();
         if self.wait(Question { call_id: call_id.clone(), reply }) {
-            let under_way = UnderWay(self.queue.clone());
+            let queue = self.queue.clone();
             self.runtime.spawn(async move {
-                while let Some(questions) = under_way.next() {
+                while let Some(questions) = next(&queue) {
                     let call_ids = questions.iter().map(|question| question.call_id.clone()).collect();
-                    answer_all(questions, &read(call_ids).await);
+                    let answers = AssertUnwindSafe(read(call_ids)).catch_unwind().await;
+                    answer_all(questions, &answers.unwrap_or_else(|_| Err(given_up())));
                 }
             });
         }
-        answer.await.unwrap_or_else(|_| Err(StoreError::Unavailable("the question was given up".to_owned())))
+        match tokio::time::timeout(self.patience, answer).await {
+            Ok(answer) => answer.unwrap_or_else(|_| Err(given_up())),
+            Err(_) => {
+                Err(StoreError::Unavailable(format!("no answer within {} ms", self.patience.as_millis())))
+            }
+        }
     }
 
     /// Gives whether another statement is to be begun for it.
     fn wait(&self, question: Question<V>) -> bool {
         let mut queue = lock(&self.queue);
-        queue.waiting.push(question);
+        queue.waiting.push_back(question);
         let begins = queue.under_way < STATEMENTS_MAX;
         queue.under_way += usize::from(begins);
         begins
     }
 }
 
-/// Counts as under way until it is dropped.
-struct UnderWay<V>(Arc<Mutex<Queue<V>>>);
-
-impl<V> UnderWay<V> {
-    /// What the next statement asks; nothing ends it.
-    fn next(&self) -> Option<Vec<Question<V>>> {
-        let mut queue = lock(&self.0);
-        let count = queue.waiting.len().min(CALLS_MAX);
-        (count > 0).then(|| queue.waiting.drain(..count).collect())
+/// What the next statement asks. Nothing: then it is not under way any more.
+fn next<V>(queue: &Mutex<Queue<V>>) -> Option<Vec<Question<V>>> {
+    let mut queue = lock(queue);
+    let mut questions = Vec::new();
+    while questions.len() < CALLS_MAX
+        && let Some(question) = queue.waiting.pop_front()
+    {
+        // Whoever has no patience left asks again.
+        if !question.reply.is_closed() {
+            questions.push(question);
+        }
     }
+    if questions.is_empty() {
+        queue.under_way -= 1;
+        return None;
+    }
+    Some(questions)
 }
 
-impl<V> Drop for UnderWay<V> {
-    fn drop(&mut self) {
-        lock(&self.0).under_way -= 1;
-    }
+fn given_up() -> StoreError {
+    StoreError::Unavailable("the question was given up".to_owned())
 }
 
 fn lock<V>(queue: &Mutex<Queue<V>>) -> MutexGuard<'_, Queue<V>> {
@@ -142,13 +157,15 @@ mod tests {
 
     use super::*;
 
+    const PATIENCE: Duration = Duration::from_secs(20);
+
     fn id(number: usize) -> CallId {
         CallId::parse(&format!("call_{number}")).unwrap()
     }
 
     #[tokio::test]
     async fn what_is_asked_meanwhile_goes_together() {
-        let (together, statements) = (Together::<usize>::new(), Arc::new(AtomicUsize::new(0)));
+        let (together, statements) = (Together::<usize>::new(PATIENCE), Arc::new(AtomicUsize::new(0)));
         let gate = Arc::new(Semaphore::new(0));
         let asked: Vec<_> = (0..1_000)
             .map(|number| {
@@ -182,7 +199,7 @@ mod tests {
 
     #[tokio::test]
     async fn each_hears_why_it_cannot_be_read_and_the_next_are_asked_again() {
-        let together = Together::<usize>::new();
+        let together = Together::<usize>::new(PATIENCE);
         let failing = |_| async { Err(StoreError::Unavailable("away".to_owned())) };
         assert!(together.ask(&id(1), failing).await.is_err());
         let panicking = |_| async { panic!("as it was told to") };
@@ -195,6 +212,21 @@ mod tests {
             assert!(together.ask(&id(1), one_is_corrupt).await.is_err());
             assert_eq!(together.ask(&id(2), one_is_corrupt).await.unwrap(), 2);
         }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn nobody_waits_longer_than_their_patience_and_what_nobody_waits_for_is_not_asked() {
+        let together = Together::<usize>::new(PATIENCE);
+        let read = |ids: Vec<CallId>| async move {
+            tokio::time::sleep(3 * PATIENCE).await;
+            Ok(ids.into_iter().map(|id| (id, Ok(1))).collect())
+        };
+        let all: Vec<_> = (0..10).map(id).collect();
+        let asked = all.iter().map(|id| together.ask(id, read));
+        assert!(futures_util::future::join_all(asked).await.iter().all(Result::is_err));
+        tokio::time::sleep(3 * PATIENCE).await;
+        let queue = lock(&together.queue);
+        assert_eq!((queue.waiting.len(), queue.under_way), (0, 0));
     }
 
     #[test]

@@ -2,12 +2,15 @@
 //!
 //! What waits in queues of ours can be counted; what waits in sockets cannot. So each thread sets an alarm again and
 //! again and sees how late it hears it. A late alarm alone says little: one large body may have kept the thread, or
-//! the machine was busy with something else. It counts when many requests were begun before it was heard.
+//! the machine was busy with something else. It counts when many requests were begun before it was heard, and then as
+//! 50 ms at most: what stays is seen at the next alarms too.
 //!
 //! Lateness moves a level up or down, in proportion to how far it is from what is aimed at. The level is a number of
 //! ranks: at 0.4 two of five requests of the first rank are turned away, at 1.4 all of the first and two of five of
 //! the second. So a rank is touched only when everything before it is refused already, and just as much is refused
-//! as must be. It costs a timer in 10 ms and thread, and for each request a count and an addition.
+//! as must be. Each rank bears more lateness than the one before: where the machine is busy with something else,
+//! refusing changes nothing, and what matters most goes on. It costs a timer in 10 ms and thread, and for each
+//! request a count and an addition.
 
 use std::{
     cell::{Cell, RefCell},
@@ -18,13 +21,17 @@ use std::{
 const ALARM_EVERY: Duration = Duration::from_millis(10);
 /// Requests that have to be begun while an alarm is late: fewer are no queue.
 const QUEUE_MIN: u64 = 8;
-/// The lateness that is aimed at under too much work. It is a queue of that length, in front of everything else that
-/// an answer takes.
-const AIM: Duration = Duration::from_millis(10);
+/// The lateness that each rank bears before any of it is turned away, in ms: a queue of that length, in front of
+/// everything else that an answer takes. Retell waits 10 s, so that the last is far from the end of anybody's
+/// patience, and yet a queue that nothing but refusing shortens.
+const AIMS_MS: [f64; RANKS] = [10.0, 25.0, 60.0, 250.0];
 /// Ranks that the level moves by in a second when the lateness is off by as much as is aimed at.
 const RANKS_PER_S: f64 = 1.5;
 /// As how many times what is aimed at more lateness counts.
 const EXCESS_MAX: f64 = 4.0;
+
+/// As how long one late alarm counts at most.
+const STALL_COUNTED_MAX: Duration = Duration::from_millis(50);
 
 /// How many ranks of work there are.
 pub const RANKS: usize = 4;
@@ -39,12 +46,30 @@ struct Shed {
 }
 
 impl Shed {
-    /// Goes on by `passed`, in which the thread was `late`.
-    fn hear(&mut self, late: Duration, passed: Duration) {
-        let excess = (late.as_secs_f64() / AIM.as_secs_f64() - 1.0).min(EXCESS_MAX);
+    /// Goes on by one alarm, which was so late. A stall is one alarm, however long it was.
+    fn hear(&mut self, late: Duration) {
+        let passed = (late + ALARM_EVERY).min(STALL_COUNTED_MAX);
+        let mut steps = passed.as_millis().checked_div(ALARM_EVERY.as_millis()).unwrap_or_default();
+        while steps > 0 {
+            self.step(late);
+            steps -= 1;
+        }
+    }
+
+    /// One step of [`ALARM_EVERY`]. It ends at the next rank, which bears more.
+    fn step(&mut self, late: Duration) {
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "between 0 and a handful"
+        )]
+        let rank = (self.level as usize).min(RANKS - 1);
+        let aim_ms = AIMS_MS.get(rank).copied().unwrap_or(f64::INFINITY);
+        let excess = (late.as_secs_f64() * 1_000.0 / aim_ms - 1.0).min(EXCESS_MAX);
+        let level = self.level + excess * ALARM_EVERY.as_secs_f64() * RANKS_PER_S;
         #[expect(clippy::cast_precision_loss, reason = "a handful")]
-        let most = RANKS as f64;
-        self.level = (self.level + excess * passed.as_secs_f64() * RANKS_PER_S).clamp(0.0, most);
+        let next_rank = (rank + 1) as f64;
+        self.level = level.clamp(0.0, next_rank);
     }
 
     /// Whether the next request of this rank is turned away: as evenly among them as can be.
@@ -79,7 +104,7 @@ pub async fn measure_this_thread(heard: impl Fn(Duration)) {
         let is_queue = BEGUN.get().wrapping_sub(begun) >= QUEUE_MIN;
         let passed = set_at.elapsed();
         let late = if is_queue { passed.saturating_sub(ALARM_EVERY) } else { Duration::ZERO };
-        SHED.with_borrow_mut(|shed| shed.hear(late, passed));
+        SHED.with_borrow_mut(|shed| shed.hear(late));
         heard(late);
     }
 }
@@ -116,14 +141,31 @@ mod tests {
     fn lateness_beyond_the_aim_raises_the_level_and_less_lowers_it() {
         let mut shed = Shed::default();
         let mut hear = |late: Duration, times: u32| {
-            (0..times).for_each(|_| shed.hear(late, ALARM_EVERY));
+            (0..times).for_each(|_| shed.step(late));
             shed.level
         };
-        assert!(hear(AIM, 100).abs() < 1e-9);
-        assert!((hear(2 * AIM, 100) - RANKS_PER_S).abs() < 1e-9);
-        assert!((hear(AIM, 100) - RANKS_PER_S).abs() < 1e-9);
-        assert!((hear(100 * AIM, 1_000) - 4.0).abs() < 1e-9);
-        assert!(hear(Duration::ZERO, 1_000).abs() < 1e-9);
+        let ms = Duration::from_millis;
+        assert!(hear(ms(10), 100).abs() < 1e-9);
+        assert!((hear(ms(20), 50) - RANKS_PER_S / 2.0).abs() < 1e-9);
+        assert!((hear(ms(10), 100) - RANKS_PER_S / 2.0).abs() < 1e-9);
+        assert!((hear(ms(1_000), 1_000) - 4.0).abs() < 1e-9);
+        assert!(hear(ms(0), 1_000).abs() < 1e-9);
+    }
+
+    #[test]
+    fn each_rank_bears_more_lateness_than_the_one_before() {
+        for (late_ms, level) in [(9, 0.0), (20, 1.0), (50, 2.0), (200, 3.0), (300, 4.0)] {
+            let mut shed = Shed::default();
+            (0..10_000).for_each(|_| shed.hear(Duration::from_millis(late_ms)));
+            assert!((shed.level - level).abs() < 0.1, "{late_ms} ms: {}", shed.level);
+        }
+    }
+
+    #[test]
+    fn one_stall_however_long_refuses_a_part_of_the_first_rank_only() {
+        let mut shed = Shed::default();
+        shed.hear(Duration::from_secs(5));
+        assert!(shed.level > 0.0 && shed.level < 0.5, "{}", shed.level);
     }
 
     /// What was heard of a thread that is kept three alarms long again and again, each time by so many requests.
@@ -148,7 +190,7 @@ mod tests {
     #[tokio::test]
     async fn a_thread_whose_requests_stand_in_a_queue_is_late_and_refuses_some() {
         let heard = heard_of(QUEUE_MIN).await;
-        assert!(heard.iter().filter(|late| **late > AIM).count() > 6, "{heard:?}");
+        assert!(heard.iter().filter(|late| **late > ALARM_EVERY).count() > 6, "{heard:?}");
         assert!((0..100).any(|_| refuses(0)));
     }
 

@@ -65,7 +65,7 @@ impl World {
         let import = companies::generate(count);
         let calendars = Calendars::from_import_json(&import).unwrap();
         let options =
-            CalcomOptions { requests_per_minute: None, seed, ..CalcomOptions::new(Arc::new(now_ms)) };
+            CalcomOptions { requests_per_minute: Some(60_000), seed, ..CalcomOptions::new(Arc::new(now_ms)) };
         let calcom = CalcomSimulator::start("127.0.0.1:0", calendars, options).unwrap();
         setup = setup.with("CALCOM__BASE_URL", &calcom.base_url());
         setup.import(&import).await.unwrap();

@@ -1,6 +1,9 @@
 //! The actor of one call.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use askpro_domain::{
     call::{AppointmentFact, CallEvent, CallState},
@@ -50,6 +53,8 @@ pub struct CallActor {
     pub(super) orders: Vec<(AskFunction, UnixMillis)>,
     /// Bookings under companies' own keys, until something else says where the call belongs.
     pub(super) claims: BTreeMap<AppointmentId, (CompanyId, AppointmentFact)>,
+    /// Companies that promised a callback under their own keys, likewise.
+    pub(super) claimed_callbacks: BTreeSet<CompanyId>,
     /// Bookings of this call as they last moved, since this actor came to life, with their companies.
     pub(super) own: BTreeMap<AppointmentId, (CompanyId, Upcoming)>,
     /// Other rows that wait for the store's answer.
@@ -153,6 +158,7 @@ impl CallActor {
             deferred: Vec::new(),
             orders: Vec::new(),
             claims: BTreeMap::new(),
+            claimed_callbacks: BTreeSet::new(),
             own: BTreeMap::new(),
             in_quarantine: false,
             ask_quarantine: false,
@@ -174,6 +180,7 @@ impl CallActor {
         copy.deferred.clone_from(&self.deferred);
         copy.withheld.clone_from(&self.withheld);
         copy.claims.clone_from(&self.claims);
+        copy.claimed_callbacks.clone_from(&self.claimed_callbacks);
         copy.own.clone_from(&self.own);
         copy.in_quarantine = self.in_quarantine;
         copy.ask_quarantine = self.ask_quarantine;
@@ -473,7 +480,8 @@ impl CallActor {
             && self.world.pending.of(call_id).is_empty()
             // Whoever comes back before its newest row is written would read an older one.
             && !self.world.writers.has_row_of(call_id);
-        let keeps_claims = !self.claims.is_empty() && cx.now().since(self.heard_at) < CLAIMS_KEPT_MS;
+        let has_claims = !self.claims.is_empty() || !self.claimed_callbacks.is_empty();
+        let keeps_claims = has_claims && cx.now().since(self.heard_at) < CLAIMS_KEPT_MS;
         let over_or_nowhere = self.state.is_over() || self.state.placed.is_none();
         let done = over_or_nowhere && !keeps_claims;
         if done && nothing_waits && !matches!(self.base, Base::Asked(_)) {

@@ -33,6 +33,9 @@ impl CallActor {
             let claim = (company, moved.fact);
             let known = self.claims.entry(moved.appointment.clone()).or_insert(claim);
             *known = (*known).max(claim);
+            if moved.callback {
+                self.claimed_callbacks.insert(company);
+            }
             return;
         }
         let call_id = self.state.call_id.clone();
@@ -60,6 +63,9 @@ impl CallActor {
     /// companies to which it does not.
     pub(super) fn join_claims(&mut self) {
         let Some(placed) = self.state.placed else { return };
+        if std::mem::take(&mut self.claimed_callbacks).contains(&placed.company) {
+            self.state = self.state.clone().promise_callback();
+        }
         for (appointment, (company, fact)) in std::mem::take(&mut self.claims) {
             if company == placed.company {
                 let call_id = self.state.call_id.clone();

@@ -46,7 +46,6 @@ impl CallActor {
         };
         let (journal, pending) = (self.world.journal.clone(), self.world.pending.clone());
         let mut record = None;
-        fence::pass();
         let taken = self.world.callbacks.take(&wanted, cx.now(), |callback| {
             let written = record.insert(CallbackRecord {
                 callback: callback.clone(),
@@ -55,6 +54,7 @@ impl CallActor {
                 claimed,
                 language: company.language,
             });
+            fence::pass();
             let appended = journal.append_ordered(Record::Callback(Box::new(written.clone())))?;
             // From here on a rebuilt actor finds it again.
             pending.add(&call_id, appended.0);
@@ -101,6 +101,7 @@ impl CallActor {
     fn join_callback(&mut self, record: &CallbackRecord) {
         let company = record.placed.company;
         if record.claimed && self.state.placed.is_none_or(|placed| placed.company != company) {
+            self.claimed_callbacks.insert(company);
             return;
         }
         self.state = self.state.clone().place(record.placed).promise_callback();

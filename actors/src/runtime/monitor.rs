@@ -1,6 +1,5 @@
 //! The heartbeat of the shards. A shard whose arbiter does not answer gets a new one with a higher epoch; the
-//! old one's turn is void, its message is tried again when it wakes up. Work that was started on the old one
-//! stays there and answers when it can.
+//! old one's turn is void, its message is tried again when it wakes up, and then the old one ends.
 
 use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -25,7 +24,7 @@ pub struct Heartbeat {
 
 impl Default for Heartbeat {
     fn default() -> Self {
-        Heartbeat { interval_ms: 100, stuck_after_ms: 1_000, stuck_threads_max: 8 }
+        Heartbeat { interval_ms: 100, stuck_after_ms: 2_000, stuck_threads_max: 8 }
     }
 }
 
@@ -48,25 +47,26 @@ impl Ping {
     }
 }
 
-/// Watches the shards for as long as the runtime lives.
-pub(super) fn start(inner: &Arc<Inner>) {
-    let heartbeat = inner.heartbeat;
-    if heartbeat.interval_ms == 0 {
-        return;
-    }
-    let watched: Weak<Inner> = Arc::downgrade(inner);
-    inner.spawn_on_system_thread(async move {
-        loop {
-            tokio::time::sleep(Duration::from_millis(heartbeat.interval_ms)).await;
-            match watched.upgrade() {
-                Some(inner) if !inner.is_down() => inner.look_after_all(),
-                _ => return,
-            }
-        }
-    });
-}
-
 impl Runtime {
+    /// Watches the shards from now on, for as long as the runtime lives. What a start brings back may keep a thread
+    /// for long, and rightly: it is to be called when that is done.
+    pub fn watch(&self) {
+        let interval_ms = self.inner.heartbeat.interval_ms;
+        if interval_ms == 0 {
+            return;
+        }
+        let watched: Weak<Inner> = Arc::downgrade(&self.inner);
+        self.inner.spawn_on_system_thread(async move {
+            loop {
+                tokio::time::sleep(Duration::from_millis(interval_ms)).await;
+                match watched.upgrade() {
+                    Some(inner) if !inner.is_down() => inner.look_after_all(),
+                    _ => return,
+                }
+            }
+        });
+    }
+
     /// Shards with a thread that stands still: the present one, or a replaced one that has not come back.
     pub fn stuck_shards(&self) -> Vec<usize> {
         let heartbeat = self.inner.heartbeat;
@@ -95,14 +95,13 @@ impl Heartbeat {
 }
 
 impl Home {
-    /// Ends replaced arbiters that have come back and hold no work any more.
-    fn dismiss_idle(&mut self) {
+    /// Ends replaced arbiters that have come back: nothing is left to do there.
+    fn dismiss_returned(&mut self) {
         self.retired.retain(|(ground, ping)| {
-            let is_over = ping.is_answered() && !ground.works();
-            if is_over {
+            if ping.is_answered() {
                 ground.stop();
             }
-            !is_over
+            !ping.is_answered()
         });
     }
 }
@@ -127,7 +126,7 @@ impl Inner {
             Some(ping) if !ping.is_answered() => ping.missed += 1,
             _ => home.ping = Some(Ping::send(&home.ground)),
         }
-        home.dismiss_idle();
+        home.dismiss_returned();
         let standing = home.retired.iter().filter(|(_, ping)| !ping.is_answered()).count();
         let stuck = home.ping.as_ref().is_some_and(|ping| self.heartbeat.is_stuck(ping));
         stuck && standing < self.heartbeat.stuck_threads_max

@@ -12,7 +12,7 @@ use super::guard::{drop_guarded, guarded};
 use super::limits::ms_between;
 use super::shard::Shard;
 use super::stepper::step_aside;
-use super::system::Ground;
+use super::system::{Driver, Ground};
 use super::turn::{Desk, Round};
 
 /// The longest sleep of a shard that has timers, so that a clock that was set is noticed.
@@ -76,15 +76,15 @@ async fn pump<A: Actor>(shard: Arc<Shard<A>>, epoch: u64) {
 
 /// Lets others go on. By hand there is no scheduler of tokio that would wake it again.
 async fn give_way<A: Actor>(shard: &Shard<A>) {
-    match shard.stepper {
-        None => tokio::task::yield_now().await,
-        Some(_) => step_aside().await,
+    match shard.driver {
+        Driver::Threads(_) => tokio::task::yield_now().await,
+        Driver::ByHand(_) => step_aside().await,
     }
 }
 
 async fn rest<A: Actor>(shard: &Shard<A>, wake: &Notify, next_due: Option<UnixMillis>) {
     // By hand, whoever moves the time wakes the shard.
-    let timed = next_due.filter(|_| shard.stepper.is_none());
+    let timed = next_due.filter(|_| matches!(shard.driver, Driver::Threads(_)));
     let Some(next_due) = timed else { return wake.notified().await };
     let wait_ms = ms_between(shard.clock.now(), next_due).clamp(1, SLEEP_MAX_MS);
     let _ = tokio::time::timeout(Duration::from_millis(wait_ms), wake.notified()).await;

@@ -50,7 +50,7 @@ impl<A: Actor> Registry<A> {
                 live.clone(),
                 pulse.clone(),
                 probe.clone(),
-                system.stepper(index),
+                system.driver(),
             ));
             system.attach(index, shard.clone() as Arc<dyn Hosted>);
             shard

@@ -9,8 +9,7 @@ use super::limits::ms_between;
 use super::observe::{self, Gauges};
 use super::probe::Probe;
 use super::state::{Admitted, Delivered, Phase, State};
-use super::stepper::Stepper;
-use super::system::{Ground, Hosted, Load, Pulse};
+use super::system::{Driver, Ground, Hosted, Load, Pulse};
 use super::{Actor, ActorStatus, Factory, Limits, Refused};
 use crate::ports::clock::Clock;
 
@@ -26,8 +25,8 @@ pub(super) struct Shard<A: Actor> {
     pub(super) pulse: Arc<Pulse>,
     pub(super) gauges: Gauges,
     pub(super) probe: Option<Probe>,
-    /// What runs its work, unless the arbiter does.
-    pub(super) stepper: Option<Arc<Stepper>>,
+    /// What runs the work that its turns start.
+    pub(super) driver: Driver,
 }
 
 impl<A: Actor> Shard<A> {
@@ -38,11 +37,11 @@ impl<A: Actor> Shard<A> {
         live: Arc<AtomicUsize>,
         pulse: Arc<Pulse>,
         probe: Option<Probe>,
-        stepper: Option<Arc<Stepper>>,
+        driver: Driver,
     ) -> Self {
         let active = Arc::new(AtomicUsize::new(0));
         let state = Mutex::new(State::new(limits.clone(), live, active.clone()));
-        Shard { state, active, factory, clock, limits, pulse, gauges: Gauges::default(), probe, stepper }
+        Shard { state, active, factory, clock, limits, pulse, gauges: Gauges::default(), probe, driver }
     }
 
     pub(super) fn lock(&self) -> MutexGuard<'_, State<A>> {

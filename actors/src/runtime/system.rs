@@ -10,14 +10,15 @@ use std::time::Duration;
 
 use actix::{Arbiter, ArbiterHandle, System};
 use askpro_domain::time::UnixMillis;
+use tokio::runtime::Handle;
 use tokio::sync::Notify;
 use tokio::sync::futures::Notified;
 
 use super::guard;
-use super::monitor::{self, Heartbeat, Ping};
+use super::monitor::{Heartbeat, Ping};
 use super::probe::Probe;
 use super::stepper::Stepper;
-use super::work::{self, Hand};
+use super::work::Works;
 
 /// How long a thread may take to end.
 const STOP_WAIT: Duration = Duration::from_secs(5);
@@ -85,6 +86,7 @@ pub(super) struct Inner {
     pub(super) slots: Vec<Mutex<Home>>,
     pub(super) heartbeat: Heartbeat,
     probe: Option<Probe>,
+    driver: Driver,
     /// None where everything is driven by hand.
     threads: Option<Threads>,
     pulse: Arc<Pulse>,
@@ -104,6 +106,15 @@ pub(super) struct Home {
     pub(super) ping: Option<Ping>,
     pub(super) retired: Vec<(Ground, Ping)>,
     pub(super) hosted: Vec<Arc<dyn Hosted>>,
+}
+
+/// What runs the work that turns start.
+#[derive(Clone)]
+pub(super) enum Driver {
+    /// This runtime, beside the threads of the shards.
+    Threads(Arc<Works>),
+    /// Whoever drives the shards too.
+    ByHand(Arc<Stepper>),
 }
 
 /// What the turns of a shard run on.
@@ -133,15 +144,6 @@ impl Ground {
         }
     }
 
-    /// Whether work that was started there goes on.
-    pub(super) fn works(&self) -> bool {
-        match self {
-            // One hand is ours, one the thread's.
-            Ground::Arbiter(arbiter) => Arc::strong_count(&arbiter.hand) > 2,
-            Ground::ByHand(_) => false,
-        }
-    }
-
     fn wait_for_end(&self) -> bool {
         match self {
             Ground::Arbiter(arbiter) => arbiter.wait_for_end(),
@@ -153,7 +155,6 @@ impl Ground {
 /// An arbiter, and the sign of its end.
 pub(super) struct OwnArbiter {
     handle: ArbiterHandle,
-    hand: Hand,
     ended: Mutex<Receiver<()>>,
 }
 
@@ -162,18 +163,13 @@ impl OwnArbiter {
     pub(super) fn start() -> io::Result<Self> {
         let handle = Arbiter::try_new()?.handle();
         let (alive, ended) = channel::<()>();
-        let hand = Hand::default();
-        let theirs = hand.clone();
-        handle.spawn_fn(move || {
-            guard::supervise_this_thread();
-            work::count_on_this_thread(theirs);
-        });
+        handle.spawn_fn(guard::supervise_this_thread);
         handle.spawn(async move {
             // Dropped with the arbiter's runtime, which the other end notices.
             let _alive = alive;
             std::future::pending::<()>().await;
         });
-        Ok(OwnArbiter { handle, hand, ended: Mutex::new(ended) })
+        Ok(OwnArbiter { handle, ended: Mutex::new(ended) })
     }
 
     fn wait_for_end(&self) -> bool {
@@ -183,13 +179,14 @@ impl OwnArbiter {
 }
 
 impl Runtime {
-    /// Starts `shards` arbiter threads (at least one) with the default heartbeat.
-    pub fn start(shards: usize) -> io::Result<Runtime> {
-        Runtime::start_with(shards, Heartbeat::default(), None)
-    }
-
-    /// Starts `shards` arbiter threads (at least one), watched by `heartbeat`; `probe` looks at every turn.
-    pub fn start_with(shards: usize, heartbeat: Heartbeat, probe: Option<Probe>) -> io::Result<Runtime> {
+    /// Starts `shards` arbiter threads (at least one). Work that turns start runs on `works`; `probe` looks at every
+    /// turn. Nobody watches the threads before [`Runtime::watch`].
+    pub fn start(
+        shards: usize,
+        heartbeat: Heartbeat,
+        probe: Option<Probe>,
+        works: Handle,
+    ) -> io::Result<Runtime> {
         guard::install_hook();
         let (sender, receiver) = channel();
         let thread = std::thread::Builder::new()
@@ -200,27 +197,33 @@ impl Runtime {
             receiver.recv().map_err(|_| io::Error::other("the actor system ended"))??;
         let threads = Threads { system, system_thread, thread: Mutex::new(Some(thread)) };
         let grounds = arbiters.into_iter().map(Ground::Arbiter);
-        let runtime = Runtime::over(grounds, heartbeat, probe, Some(threads));
-        monitor::start(&runtime.inner);
-        Ok(runtime)
+        Ok(Runtime::over(
+            grounds,
+            heartbeat,
+            probe,
+            Driver::Threads(Arc::new(Works::new(works))),
+            Some(threads),
+        ))
     }
 
     /// Without threads: `shards` shards (at least one) that `stepper` drives.
     pub(super) fn by_hand(shards: usize, stepper: &Arc<Stepper>) -> Runtime {
         guard::install_hook();
         let grounds = (0..shards.max(1)).map(|_| Ground::ByHand(stepper.clone()));
-        Runtime::over(grounds, Heartbeat { interval_ms: 0, ..Heartbeat::default() }, None, None)
+        let heartbeat = Heartbeat { interval_ms: 0, ..Heartbeat::default() };
+        Runtime::over(grounds, heartbeat, None, Driver::ByHand(stepper.clone()), None)
     }
 
     fn over(
         grounds: impl Iterator<Item = Ground>,
         heartbeat: Heartbeat,
         probe: Option<Probe>,
+        driver: Driver,
         threads: Option<Threads>,
     ) -> Runtime {
         let slots = grounds.map(|ground| Mutex::new(Home::new(ground))).collect();
         let (pulse, down) = (Arc::new(Pulse::default()), AtomicBool::new(false));
-        Runtime { inner: Arc::new(Inner { slots, heartbeat, probe, threads, pulse, down }) }
+        Runtime { inner: Arc::new(Inner { slots, heartbeat, probe, driver, threads, pulse, down }) }
     }
 
     /// How many shards a registry has here.
@@ -241,12 +244,8 @@ impl Runtime {
         self.inner.pulse.clone()
     }
 
-    /// What drives the shards of this place, unless a thread does.
-    pub(super) fn stepper(&self, index: usize) -> Option<Arc<Stepper>> {
-        match &lock(self.inner.slots.get(index)?).ground {
-            Ground::Arbiter(_) => None,
-            Ground::ByHand(stepper) => Some(stepper.clone()),
-        }
+    pub(super) fn driver(&self) -> Driver {
+        self.inner.driver.clone()
     }
 
     pub(super) fn attach(&self, index: usize, hosted: Arc<dyn Hosted>) {
@@ -295,6 +294,9 @@ impl Inner {
             let home = lock(slot);
             home.ground.stop();
             home.retired.iter().for_each(|(ground, _)| ground.stop());
+        }
+        if let Driver::Threads(works) = &self.driver {
+            works.end();
         }
         let Some(threads) = &self.threads else { return };
         if guard::is_supervised() || std::thread::current().id() == threads.system_thread {

@@ -6,7 +6,7 @@
 
 mod alarms;
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 use std::time::{Duration, Instant};
 
 use askpro_domain::time::UnixMillis;
@@ -24,6 +24,13 @@ pub const BEGINNING: UnixMillis = UnixMillis(1_735_689_600_000);
 const REST_WITHIN: Duration = Duration::from_secs(20);
 /// Rounds by hand before a test gives up.
 const ROUNDS_MAX: usize = 10_000;
+
+/// What runs the works of all universes with threads.
+#[allow(clippy::expect_used, reason = "a test without threads cannot go on")]
+static WORKS: LazyLock<tokio::runtime::Runtime> = LazyLock::new(|| {
+    let mut builder = tokio::runtime::Builder::new_multi_thread();
+    builder.worker_threads(2).enable_all().build().expect("a runtime starts")
+});
 
 /// A runtime with a time of its own.
 pub struct Universe {
@@ -54,7 +61,10 @@ impl Universe {
     /// A universe with `shards` shards, watched by `heartbeat` (in real time).
     #[allow(clippy::expect_used, reason = "a test without threads cannot go on")]
     pub fn with_heartbeat(shards: usize, heartbeat: Heartbeat) -> Self {
-        let runtime = Runtime::start_with(shards, heartbeat, None).expect("the threads of a universe start");
+        let works = WORKS.handle().clone();
+        let runtime =
+            Runtime::start(shards, heartbeat, None, works).expect("the threads of a universe start");
+        runtime.watch();
         let clock = Arc::new(ManualClock::new(BEGINNING));
         Universe { clock, alarms: Alarms::default(), runtime, stepper: None, may_leak: false }
     }

@@ -1,23 +1,24 @@
-//! Work outside the turn: futures on the arbiter's runtime, whose panics end here and whose answers always
-//! come. It also knows which of them are on the move and which wait for something outside, so that a test
+//! Work outside the turn: futures on a runtime beside the arbiters, so that a thread that stands still keeps nobody's
+//! connections. Their panics end here, and their answers always come. It also knows which of them are on the move and which wait for something outside, so that a test
 //! can tell when nothing goes on by itself any more.
 
-use std::cell::RefCell;
 use std::panic::AssertUnwindSafe;
 use std::pin::Pin;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, Wake, Waker};
 
 use futures_util::FutureExt;
 use futures_util::task::AtomicWaker;
+use tokio::runtime::Handle;
+use tokio::task::JoinSet;
 
 use super::Actor;
 use super::context::Work;
-use super::guard::{Fault, drop_guarded, fault, guarded};
+use super::guard::{self, Fault, drop_guarded, fault, guarded};
 use super::observe::{self, Reason};
 use super::shard::Shard;
-use super::system::Pulse;
+use super::system::{Driver, Pulse};
 
 /// Runs `future`; a panic in it, or in dropping it, ends here.
 #[allow(clippy::redundant_async_block, reason = "the block drops the future before the guard is left")]
@@ -59,11 +60,33 @@ pub(super) fn spawn_tracked<A: Actor>(
         active: shard.active.clone(),
         pulse: shard.pulse.clone(),
     });
-    let hand = HANDS.with_borrow(Clone::clone);
-    let tracked = Tracked { future: Box::pin(future), signal, _hand: hand };
-    match &shard.stepper {
-        Some(stepper) => stepper.spawn(tracked),
-        None => drop(tokio::spawn(tracked)),
+    let tracked = Tracked { future: Box::pin(future), signal };
+    match &shard.driver {
+        Driver::ByHand(stepper) => stepper.spawn(tracked),
+        Driver::Threads(works) => works.spawn(tracked),
+    }
+}
+
+/// Where works run, and those that do: they end with the runtime of the actors.
+pub(super) struct Works {
+    runtime: Handle,
+    under_way: Mutex<JoinSet<()>>,
+}
+
+impl Works {
+    pub(super) fn new(runtime: Handle) -> Self {
+        Works { runtime, under_way: Mutex::default() }
+    }
+
+    fn spawn(&self, work: impl Future<Output = ()> + Send + 'static) {
+        let mut under_way = self.under_way.lock().unwrap_or_else(PoisonError::into_inner);
+        while under_way.try_join_next().is_some() {}
+        under_way.spawn_on(work, &self.runtime);
+    }
+
+    /// None of them goes on; their answers do not come.
+    pub(super) fn end(&self) {
+        self.under_way.lock().unwrap_or_else(PoisonError::into_inner).abort_all();
     }
 }
 
@@ -87,18 +110,6 @@ impl<A: Actor> Drop for Owed<A> {
             self.pay(None);
         }
     }
-}
-
-/// Held by every work on a thread, and once by the thread itself.
-pub(super) type Hand = Arc<()>;
-
-thread_local! {
-    static HANDS: RefCell<Option<Hand>> = const { RefCell::new(None) };
-}
-
-/// Has the work that is started on this thread hold `hand`.
-pub(super) fn count_on_this_thread(hand: Hand) {
-    HANDS.set(Some(hand));
 }
 
 const POLLING: u8 = 0;
@@ -147,7 +158,6 @@ impl Wake for Signal {
 struct Tracked {
     future: Pin<Box<dyn Future<Output = ()> + Send>>,
     signal: Arc<Signal>,
-    _hand: Option<Hand>,
 }
 
 impl Future for Tracked {
@@ -157,7 +167,7 @@ impl Future for Tracked {
         self.signal.outer.register(cx.waker());
         self.signal.state.store(POLLING, Ordering::SeqCst);
         let waker = Waker::from(self.signal.clone());
-        let polled = self.future.as_mut().poll(&mut Context::from_waker(&waker));
+        let polled = guard::supervised(|| self.future.as_mut().poll(&mut Context::from_waker(&waker)));
         if polled.is_pending() {
             self.signal.park();
         }

@@ -11,7 +11,7 @@ use askpro_domain::{
 };
 use dashmap::DashMap;
 
-use crate::{outstanding::Outstanding, ports::journal::Position};
+use crate::{outstanding::Outstanding, ports::journal::Position, runtime::fence};
 
 /// What a record is about.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -43,30 +43,36 @@ impl Pins {
 
     /// Needs this record from now on, and the one pinned before no longer.
     pub fn pin(&self, company: CompanyId, pin: Pin, position: Position) {
+        fence::pass();
         let before = self.by_company.entry(company).or_default().insert(pin, position);
         if let Some(before) = before {
             self.outstanding.done(&[before]);
         }
     }
 
-    /// Needs the record `again` instead of `old`. False when `old` is not what is pinned any more.
+    /// Needs the record `again` instead of `old`, also when it is told so twice. False when neither is pinned any more.
     #[must_use]
     pub fn pin_again(&self, company: CompanyId, pin: &Pin, old: Position, again: Position) -> bool {
-        let replaced = self.by_company.get_mut(&company).is_some_and(|mut pins| match pins.get_mut(pin) {
+        fence::pass();
+        let mut replaces = false;
+        let is_pinned = self.by_company.get_mut(&company).is_some_and(|mut pins| match pins.get_mut(pin) {
             Some(pinned) if *pinned == old => {
                 *pinned = again;
+                replaces = true;
                 true
             }
-            _ => false,
+            Some(pinned) => *pinned == again,
+            None => false,
         });
-        if replaced {
+        if replaces {
             self.outstanding.done(&[old]);
         }
-        replaced
+        is_pinned
     }
 
     /// Needs it no longer.
     pub fn unpin(&self, company: CompanyId, pin: &Pin) {
+        fence::pass();
         let before = self.by_company.get_mut(&company).and_then(|mut pins| pins.remove(pin));
         if let Some(before) = before {
             self.outstanding.done(&[before]);
@@ -75,6 +81,7 @@ impl Pins {
 
     /// A move was journaled; its call must be told.
     pub fn must_tell(&self, company: CompanyId, position: Position) {
+        fence::pass();
         self.untold.entry(company).or_default().insert(position);
     }
 

@@ -12,7 +12,7 @@ mod tests;
 
 use std::sync::{
     Arc,
-    atomic::{AtomicI64, Ordering},
+    atomic::{AtomicBool, AtomicI64, Ordering},
 };
 
 use askpro_domain::{ids::CallId, time::UnixMillis};
@@ -134,6 +134,7 @@ pub struct Writers {
     lanes: Arc<[Arc<Lane>]>,
     registry: Registry<WriterActor>,
     clock: Arc<dyn Clock>,
+    rests: Arc<AtomicBool>,
 }
 
 /// Figures of one writer.
@@ -168,7 +169,7 @@ impl Writers {
         let clock = world.clock.clone();
         let factory = Arc::new(WriterFactory { world, lanes: lanes.clone() });
         let registry = Registry::start(runtime, factory, Limits::default(), clock.clone());
-        Self { lanes, registry, clock }
+        Self { lanes, registry, clock, rests: Arc::default() }
     }
 
     /// Takes an order. Never refuses: what waits is bounded by the journal that all of it comes from.
@@ -176,9 +177,27 @@ impl Writers {
         let index = self.lane_of(order.call_id.as_ref());
         let Some(lane) = self.lanes.get(index) else { return };
         lane.push(order, self.clock.now());
+        if !self.rests.load(Ordering::SeqCst) {
+            self.wake(index, lane);
+        }
+    }
+
+    fn wake(&self, index: usize, lane: &Lane) {
         if lane.wants_waking() {
             // A refusal means that wakes are queued already.
             let _ = self.registry.offer(index, WriterMessage::Wake);
+        }
+    }
+
+    /// Lets what comes wait: while calls are brought back, whatever the database does else makes that longer.
+    pub fn rest(&self) {
+        self.rests.store(true, Ordering::SeqCst);
+    }
+
+    /// Ends [`Writers::rest`].
+    pub fn go_on(&self) {
+        if self.rests.swap(false, Ordering::SeqCst) {
+            self.lanes.iter().enumerate().for_each(|(index, lane)| self.wake(index, lane));
         }
     }
 

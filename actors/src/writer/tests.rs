@@ -329,3 +329,18 @@ fn a_drain_commits_a_thousand_queued_events() {
     assert!(journal.outstanding().is_empty());
     assert_eq!(database.tables().events.len(), 1_000);
 }
+
+#[test]
+fn what_comes_while_writers_rest_is_written_when_they_go_on() {
+    let rig = rig();
+    rig.actors.writers.rest();
+    for n in 0..100 {
+        rig.actors.writers.write(order(&rig, "c", n));
+    }
+    rig.settle();
+    assert!(rig.database.tables().events.is_empty());
+    rig.actors.writers.go_on();
+    rig.settle();
+    assert_eq!(rig.database.tables().events.len(), 100);
+    rig.finish();
+}

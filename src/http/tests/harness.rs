@@ -14,7 +14,7 @@ use askpro_actors::{
         directory::DirectoryView,
     },
     root::{Actors, Ports, Settings},
-    runtime::Runtime,
+    runtime::{Heartbeat, Runtime},
     writer::Fence,
 };
 use askpro_domain::{
@@ -90,7 +90,8 @@ impl Edge {
         *companies.0.lock().unwrap() = Arc::new(friseur());
         let time = Arc::new(ManualClock::new(NOW));
         let clock: Arc<dyn Clock> = time.clone();
-        let runtime = Runtime::start(1).unwrap();
+        let works = tokio::runtime::Handle::current();
+        let runtime = Runtime::start(1, Heartbeat::default(), None, works).unwrap();
         let ports = Ports {
             clock: clock.clone(),
             directory: companies.clone() as Arc<dyn DirectoryView>,

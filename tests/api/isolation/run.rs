@@ -22,7 +22,7 @@ use crate::support::{
 
 /// The service in this process, or the real program in its own.
 enum Process {
-    Inside(Running),
+    Inside(Box<Running>),
     Outside(Program),
 }
 
@@ -43,7 +43,7 @@ impl Rig {
         setup.import(&companies()).await.unwrap();
         let running = app::start(setup.config()).await.unwrap();
         let retell = Retell::new(&running.base_url(), WEBHOOK_KEY);
-        Self::with(setup, calcom, retell, Process::Inside(running)).await
+        Self::with(setup, calcom, retell, Process::Inside(Box::new(running))).await
     }
 
     pub async fn start_program(mut setup: Setup) -> Self {

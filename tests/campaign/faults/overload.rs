@@ -1,15 +1,18 @@
-//! Twice as much as goes through, for a minute.
+//! Twice as much as goes through, for a minute. The service has one core to itself and everybody else, the callers and
+//! the database, the others: callers who share its cores are held up by it and cannot bring twice as much.
 
 use std::{
     collections::BTreeMap,
+    process::Command,
     sync::{
         Arc, Mutex,
-        atomic::{AtomicBool, AtomicU64, Ordering},
+        atomic::{AtomicBool, Ordering},
     },
     time::{Duration, Instant},
 };
 
 use rand::{Rng, SeedableRng, rngs::SmallRng};
+use tokio::sync::Semaphore;
 
 use super::{Fault, Scale, fault};
 use crate::{
@@ -57,9 +60,8 @@ struct Counts {
 
 struct Crowd {
     stop: AtomicBool,
-    /// Requests that are due and not yet taken up, as a number that only grows.
-    due: AtomicU64,
-    taken: AtomicU64,
+    /// Requests that are due and that nobody has taken up.
+    due: Semaphore,
     counts: Mutex<Counts>,
 }
 
@@ -68,6 +70,7 @@ async fn overload(scale: Scale) -> Vec<Row> {
     for kind in scale.of(vec![Kind::MariaDb, Kind::Sqlite], vec![Kind::MariaDb]) {
         let Some(world) = World::make(kind, COMPANIES, scale.seed).await else { continue };
         let process = world.start().await;
+        let _own_cores = Cores::part(&process);
         // What goes through when everybody waits for the answer before.
         let alone =
             press(&world, &process, CONNECTIONS, f64::INFINITY, scale.of(10.0, 2.0), scale.seed).await;
@@ -86,6 +89,33 @@ struct Pressed {
     memory: Vec<u64>,
 }
 
+/// The service on the first core, this process on all others, until it is dropped. On a machine with one core
+/// nothing changes.
+struct Cores(usize);
+
+impl Cores {
+    fn part(process: &Process) -> Self {
+        let all = std::thread::available_parallelism().unwrap().get();
+        if all > 1 {
+            pin(process.id(), "0");
+            pin(std::process::id(), &format!("1-{}", all - 1));
+        }
+        Self(all)
+    }
+}
+
+impl Drop for Cores {
+    fn drop(&mut self) {
+        pin(std::process::id(), &format!("0-{}", self.0 - 1));
+    }
+}
+
+/// Binds all threads of a process to these cores.
+fn pin(process: u32, cores: &str) {
+    let status = Command::new("taskset").args(["-a", "-c", "-p", cores, &process.to_string()]).output();
+    assert!(status.unwrap().status.success(), "taskset: the cores could not be parted");
+}
+
 /// Sends so many requests per second over so many connections.
 async fn press(
     world: &World,
@@ -95,12 +125,8 @@ async fn press(
     seconds: f64,
     seed: u64,
 ) -> Pressed {
-    let crowd = Arc::new(Crowd {
-        stop: AtomicBool::new(false),
-        due: AtomicU64::new(0),
-        taken: AtomicU64::new(0),
-        counts: Mutex::default(),
-    });
+    let crowd =
+        Arc::new(Crowd { stop: AtomicBool::new(false), due: Semaphore::new(0), counts: Mutex::default() });
     let all: Vec<_> = (0..hands)
         .map(|hand| {
             let wire = Wire::new(&world.addresses[0]);
@@ -108,10 +134,14 @@ async fn press(
             tokio::spawn(send(crowd.clone(), wire, rng, per_s.is_finite()))
         })
         .collect();
-    let (since, mut memory, mut next_look) = (Instant::now(), Vec::new(), 0.0);
+    let (since, mut memory, mut next_look, mut added) = (Instant::now(), Vec::new(), 0.0, 0);
     while since.elapsed().as_secs_f64() < seconds {
         let passed = since.elapsed().as_secs_f64();
-        crowd.due.store((passed * per_s.min(1e9)) as u64, Ordering::Relaxed);
+        if per_s.is_finite() {
+            let due = (passed * per_s) as usize;
+            crowd.due.add_permits(due - added);
+            added = due;
+        }
         if passed >= next_look {
             memory.push(process.resident_bytes());
             next_look += 0.25;
@@ -119,6 +149,7 @@ async fn press(
         pass(0.002).await;
     }
     crowd.stop.store(true, Ordering::Relaxed);
+    crowd.due.close();
     let seconds = since.elapsed().as_secs_f64();
     for hand in all {
         hand.await.unwrap();
@@ -133,9 +164,9 @@ async fn send(crowd: Arc<Crowd>, mut wire: Wire, mut rng: SmallRng, paced: bool)
     let mut call = PlainCall::new(&mut rng, "load", COMPANIES as usize);
     let mut step = rng.random_range(0..8);
     while !crowd.stop.load(Ordering::Relaxed) {
-        if paced && !take_one(&crowd) {
-            pass(0.003).await;
-            continue;
+        if paced {
+            let Ok(due) = crowd.due.acquire().await else { break };
+            due.forget();
         }
         step = (step + 1) % 8;
         let (kind, event, path, body) = match step {
@@ -172,14 +203,6 @@ async fn send(crowd: Arc<Crowd>, mut wire: Wire, mut rng: SmallRng, paced: bool)
         }
     }
     crowd.counts.lock().unwrap().add(own);
-}
-
-fn take_one(crowd: &Crowd) -> bool {
-    let due = crowd.due.load(Ordering::Relaxed);
-    crowd
-        .taken
-        .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |taken| (taken < due).then_some(taken + 1))
-        .is_ok()
 }
 
 impl Counts {

@@ -320,9 +320,14 @@ fn a_booking_in_a_call_that_is_only_claimed_claims_it_no_further() {
         rig.event_signed(&of_b("call_started", "c", 0), b);
         rig.settle();
         assert_eq!(claimed_by_b(&rig)["status"], "confirmed");
+        let wish = json!({"customer_name": "Anna", "reason": "Rechnung"});
+        let mut asked = rig.ask_signed("c", NUMBER_B, FunctionName::RequestCallback, wish, b);
+        rig.settle();
+        assert_eq!(asked.json()["success"], true);
         if crashes {
             rig.crash_and_restart_from(Some(crate::ports::journal::Position(0)));
             rig.settle();
+            assert!(rig.call("c").unwrap().state.callback_requested);
         } else {
             rig.event_signed(&of_b("call_ended", "c", 9), b);
             rig.advance(600_000);
