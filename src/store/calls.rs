@@ -50,14 +50,10 @@ impl CallStore for Database {
     }
 
     async fn list_live(&self, after: Option<&CallId>, limit: u32) -> Result<Vec<LiveCall>, StoreError> {
-        let after = after.map_or("", CallId::as_str);
-        let rows: Vec<(String, Vec<u8>, Option<i64>)> =
-            self.fetch(SELECT_LIVE, &[after.into(), page(limit)]).await?;
-        let live = |(call_id, state, heard_first): (String, Vec<u8>, Option<i64>)| {
-            let state = decode("call", &call_id, &state)?;
-            Ok(LiveCall { state, heard_first: heard_first.map(UnixMillis) })
-        };
-        rows.into_iter().map(live).collect()
+        // On a thread of its own: whoever restarts hands out the page before meanwhile.
+        let (database, after) = (self.clone(), after.cloned());
+        let read = tokio::spawn(async move { database.read_live(after.as_ref(), limit).await });
+        read.await.unwrap_or_else(|_| Err(StoreError::Unavailable("a page was not read".to_owned())))
     }
 
     /// Of all companies: only for comparing with the platform.
@@ -144,6 +140,17 @@ impl CallStore for Database {
 }
 
 impl Database {
+    async fn read_live(&self, after: Option<&CallId>, limit: u32) -> Result<Vec<LiveCall>, StoreError> {
+        let after = after.map_or("", CallId::as_str);
+        let rows: Vec<(String, Vec<u8>, Option<i64>)> =
+            self.fetch(SELECT_LIVE, &[after.into(), page(limit)]).await?;
+        let live = |(call_id, state, heard_first): (String, Vec<u8>, Option<i64>)| {
+            let state = decode("call", &call_id, &state)?;
+            Ok(LiveCall { state, heard_first: heard_first.map(UnixMillis) })
+        };
+        rows.into_iter().map(live).collect()
+    }
+
     /// Of whatever company: only for bringing actors of calls back to life.
     async fn read_states(&self, call_ids: Vec<CallId>) -> Result<Answers<Option<CallState>>, StoreError> {
         let values = values_of(&call_ids);

@@ -53,7 +53,7 @@ impl Default for WriterSettings {
             writers: 2,
             batch_orders_max: 512,
             batch_bytes_max: 8 << 20,
-            backlog_inline_bytes_max: 64 << 20,
+            backlog_inline_bytes_max: 16 << 20,
         }
     }
 }
