@@ -152,9 +152,7 @@ impl SchedulingActor {
         }
         self.heard_of_bookings(pass, outcome_of_post(outcome), cx.now());
         let event = match outcome {
-            Some(CreateOutcome::Confirmed { uid, host }) => {
-                BookingEvent::Confirmed { uid: uid.clone(), host: *host }
-            }
+            Some(CreateOutcome::Confirmed(booked)) => BookingEvent::Confirmed(booked.standing(cx.now())),
             Some(CreateOutcome::Refused(refusal)) => BookingEvent::Refused(*refusal),
             Some(CreateOutcome::NotSent) => BookingEvent::NotSent,
             Some(CreateOutcome::AnswerLost) => BookingEvent::AnswerLost,
@@ -164,6 +162,9 @@ impl SchedulingActor {
             None => self.not_written_ahead(appointment, cx),
         };
         self.settle(appointment, event, cx);
+        if let Some(CreateOutcome::Confirmed(booked)) = outcome {
+            self.follow(appointment, &booked.uid, cx);
+        }
     }
 
     /// The key's budget is spent: the booking is pending. Its caller hears so at once, unless it may still be
@@ -228,7 +229,7 @@ impl SchedulingActor {
     ) {
         self.heard_of_bookings(pass, outcome_of(result), cx.now());
         let look = match result {
-            Ok(Some(FoundBooking { uid, host })) => LookResult::Found { uid: uid.clone(), host: *host },
+            Ok(Some(found)) => LookResult::Found(found.standing(cx.now())),
             Ok(None) if self.has_counted(appointment, looked_before) => return,
             Ok(None) => LookResult::Absent,
             Err(CalendarError::Limited { retry_after_ms }) => {
@@ -237,6 +238,9 @@ impl SchedulingActor {
             Err(_) => LookResult::NoAnswer,
         };
         self.settle(appointment, BookingEvent::Looked(look), cx);
+        if let Ok(Some(found)) = result {
+            self.follow(appointment, &found.uid, cx);
+        }
     }
 
     /// Whether an absence that was found by a look begun then is counted already.
