@@ -211,6 +211,20 @@ fn a_crash_before_the_disk_leaves_no_promise_and_no_second_row() {
 }
 
 #[test]
+fn a_callback_that_a_slow_disk_does_not_take_in_time_is_joined_by_the_next_try() {
+    let rig = Rig::new();
+    rig.journal.syncs.close();
+    let mut asked = ask(&rig, "c", &json!({}));
+    rig.advance(2_499);
+    assert!(matches!(asked.heard(), Some(Heard::Answer(answered)) if answered.code == "busy"));
+    rig.journal.sync();
+    assert_eq!(wished(&rig, "c", &json!({}))["code"], "callback_requested");
+    assert_eq!((rows(&rig).len(), notices(&rig)), (1, 1));
+    hang_up(&rig, "c", NUMBER_A);
+    rig.finish();
+}
+
+#[test]
 fn with_the_database_away_a_callback_is_taken_and_joined() {
     let rig = Rig::new();
     rig.database.set_away(true);

@@ -12,7 +12,10 @@ use askpro_domain::{
     time::UnixMillis,
 };
 
-use super::{AskFunction, CallMessage, CallView, CallWorld, EventReceived, Loaded, rows, silence::Silence};
+use super::{
+    AskFunction, CallMessage, CallView, CallWorld, EventReceived, Loaded, callback::Unwritten, rows,
+    silence::Silence,
+};
 use crate::{
     parked::ParkedItem,
     ports::{
@@ -51,6 +54,8 @@ pub struct CallActor {
     ask_quarantine: bool,
     /// Orders that wait for it too, and until when.
     pub(super) orders: Vec<(AskFunction, UnixMillis)>,
+    /// Agents that hear of a callback when it is on disk.
+    pub(super) unwritten: Vec<Unwritten>,
     /// Bookings under companies' own keys, until something else says where the call belongs.
     pub(super) claims: BTreeMap<AppointmentId, (CompanyId, AppointmentFact)>,
     /// Companies that promised a callback under their own keys, likewise.
@@ -157,6 +162,7 @@ impl CallActor {
             waiting: Vec::new(),
             deferred: Vec::new(),
             orders: Vec::new(),
+            unwritten: Vec::new(),
             claims: BTreeMap::new(),
             claimed_callbacks: BTreeSet::new(),
             own: BTreeMap::new(),

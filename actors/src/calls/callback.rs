@@ -6,16 +6,20 @@ use askpro_domain::{
     function::{Speaker, callback_requested, phone_required},
     phone::PhoneNumber,
     tenant::Company,
+    time::UnixMillis,
 };
 
-use super::{AskFunction, CallActor, CallMessage, CallbackTaken};
+use super::{Answered, AskFunction, CallActor, CallMessage, CallbackTaken};
 use crate::{
     callbacks::{Wanted, rows_of},
     ports::journal::{CallbackRecord, Record},
-    runtime::{Context, fence},
+    runtime::{Context, Reply, fence},
     scheduling::answered,
     writer::WriteOrder,
 };
+
+/// How long before its deadline an order is answered that the disk has not taken by then.
+const DISK_MARGIN_MS: i64 = 50;
 
 /// An order for a callback, and who gives it.
 pub(super) struct CallbackAsk<'a> {
@@ -25,6 +29,13 @@ pub(super) struct CallbackAsk<'a> {
     pub company: &'a Company,
     pub placed: PlacedIn,
     pub caller: Option<PhoneNumber>,
+}
+
+/// An agent whose callback may not be on disk yet.
+pub(super) struct Unwritten {
+    pub reply: Reply<Answered>,
+    pub busy: Answered,
+    pub answer_by: UnixMillis,
 }
 
 impl CallActor {
@@ -74,11 +85,23 @@ impl CallActor {
             self.callback_taken(&CallbackTaken { record, position });
         }
         let written = taken.written;
+        let answer_by = ask.deadline.plus_ms(-DISK_MARGIN_MS);
+        self.unwritten.push(Unwritten { reply: reply.clone(), busy: busy.clone(), answer_by });
+        self.arm_orders(cx);
         let say = async move {
             reply.send(if written.await.is_ok() { answer } else { busy });
             CallMessage::Answered
         };
         cx.start(say, || CallMessage::Answered);
+    }
+
+    /// Whoever can wait no longer for the disk asks again, and joins the same callback then.
+    pub(super) fn answer_unwritten(&mut self, cx: &mut Context<'_, Self>) {
+        let now = cx.now();
+        let (overdue, waiting): (Vec<_>, Vec<_>) =
+            std::mem::take(&mut self.unwritten).into_iter().partition(|u| u.answer_by <= now);
+        self.unwritten = waiting;
+        overdue.into_iter().for_each(|unwritten| cx.answer(&unwritten.reply, unwritten.busy));
     }
 
     /// Writes the rows of a callback that is in the journal.

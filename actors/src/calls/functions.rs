@@ -46,11 +46,13 @@ impl CallActor {
         for (ask, _) in ready {
             self.ask_function(&ask, cx);
         }
+        self.answer_unwritten(cx);
         self.arm_orders(cx);
     }
 
-    fn arm_orders(&self, cx: &mut Context<'_, Self>) {
-        match self.orders.iter().map(|(_, until)| *until).min() {
+    pub(super) fn arm_orders(&self, cx: &mut Context<'_, Self>) {
+        let unwritten = self.unwritten.iter().map(|unwritten| unwritten.answer_by);
+        match self.orders.iter().map(|(_, until)| *until).chain(unwritten).min() {
             Some(at) => cx.arm("orders", at, CallMessage::GoOn),
             None => cx.disarm("orders"),
         }

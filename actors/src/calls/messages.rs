@@ -47,7 +47,8 @@ pub enum CallMessage {
     FlushTranscript,
     /// Order, from its own timer: leave memory when nothing is left to do.
     Leave,
-    /// Order, from its own timer: orders that waited for the store go on without it.
+    /// Order, from its own timer: orders that waited for the store go on without it, and agents that
+    /// waited for the disk are answered without it.
     GoOn,
     /// Order, from its own timer: ask the store again.
     LoadAgain,

@@ -6,7 +6,7 @@
 use std::{collections::BTreeSet, fmt, sync::Arc};
 
 use askpro_domain::{
-    booking::{BookingOrder, Refusal},
+    booking::{BookingOrder, Refusal, Standing},
     calendar::CalendarEvent,
     ids::CompanyId,
     policy::{Class, Heard, KeyId, Limited, Request, Ticket},
@@ -55,12 +55,7 @@ impl From<Limited> for CalendarError {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum CreateOutcome {
     /// Booked, and the answer was checked to be about this order.
-    Confirmed {
-        /// Cal.com's uid.
-        uid: String,
-        /// Cal.com's user id of the host.
-        host: Option<i64>,
-    },
+    Confirmed(FoundBooking),
     /// Refused for good.
     Refused(Refusal),
     /// Certainly not processed: no connection.
@@ -81,6 +76,24 @@ pub struct FoundBooking {
     pub uid: String,
     /// Cal.com's user id of the host.
     pub host: Option<i64>,
+    /// When it takes place: it may have been moved since it was ordered.
+    pub interval: Interval,
+    /// When it was last changed, by Cal.com's clock; `None` when it does not say.
+    pub changed_at: Option<UnixMillis>,
+}
+
+impl FoundBooking {
+    /// As a word of the calendar that was heard now.
+    #[must_use]
+    pub fn standing(&self, now: UnixMillis) -> Standing {
+        Standing {
+            uid: self.uid.clone(),
+            from_uid: None,
+            interval: self.interval,
+            host: self.host,
+            at: self.changed_at.unwrap_or(now),
+        }
+    }
 }
 
 /// A slot that web bookers are not to see for a while.

@@ -41,6 +41,8 @@ pub struct SchedulingActor {
     pub(super) offers: BTreeMap<CallId, Offer>,
     pub(super) bookings: BTreeMap<AppointmentId, Active>,
     pub(super) questions: Vec<Question>,
+    /// Agents that hear of a hold when it is on disk.
+    pub(super) untold: Vec<Untold>,
     /// Agents that wait for what the store has of their earlier bookings.
     pub(super) asked_store: Vec<SchedulingAsk>,
     pub(super) mirror: Mirror,
@@ -90,10 +92,14 @@ pub(super) struct Proposed {
 pub(super) struct Active {
     pub booking: Booking,
     pub waiters: Vec<Waiter>,
+    /// Agents that hear that it is pending once that is on disk, and by then at the latest what is true without it.
+    pub promised: Vec<Waiter>,
     /// The next step, and when.
     pub due: Option<(UnixMillis, DueStep)>,
     /// Its call is over: forgotten once nothing is left to do.
     pub call_finished: bool,
+    /// Whether its order is on disk: nothing is sent or promised before.
+    pub is_on_disk: bool,
     /// The record of its last move, not yet known to be on disk; a POST waits for it.
     pub written_ahead: WrittenAhead,
     /// Its call is over and it is settled: it is forgotten then.
@@ -136,6 +142,8 @@ impl Active {
             forget_at: None,
             booking,
             waiters: Vec::new(),
+            promised: Vec::new(),
+            is_on_disk: true,
             due: None,
             written_ahead: WrittenAhead::default(),
             unrecorded: None,
@@ -168,6 +176,14 @@ pub(super) struct Waiter {
     pub answer_by: UnixMillis,
 }
 
+/// An agent whose hold is not on disk yet.
+#[derive(Debug)]
+pub(super) struct Untold {
+    pub waiter: Waiter,
+    pub call_id: CallId,
+    pub hold: HoldId,
+}
+
 /// What a booking waits to do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum DueStep {
@@ -195,6 +211,9 @@ impl Actor for SchedulingActor {
             SchedulingMessage::Restore(restore) => self.restore(restore, cx),
             SchedulingMessage::SlotsFetched { event_type_id, window, pass, result } => {
                 self.slots_fetched(*event_type_id, *window, *pass, result, cx);
+            }
+            SchedulingMessage::OrderWritten { appointment, answer_by, is_durable } => {
+                self.order_written(appointment, *answer_by, *is_durable, cx);
             }
             SchedulingMessage::Posted { appointment, pass, outcome } => {
                 self.posted(appointment, *pass, outcome.as_ref(), cx);
@@ -260,6 +279,7 @@ impl SchedulingActor {
             offers: BTreeMap::new(),
             bookings: BTreeMap::new(),
             questions: Vec::new(),
+            untold: Vec::new(),
             asked_store: Vec::new(),
             mirror: Mirror::default(),
             breakers,
@@ -304,7 +324,8 @@ impl SchedulingActor {
     }
 
     /// A hold that could not be written ends at once: its caller heard that it was not given.
-    fn hold_lost(&mut self, call_id: &CallId, hold: &HoldId, cx: &mut Context<'_, Self>) {
+    pub(super) fn hold_lost(&mut self, call_id: &CallId, hold: &HoldId, cx: &mut Context<'_, Self>) {
+        self.untold.retain(|untold| untold.hold != *hold);
         if self.offers.get(call_id).is_some_and(|offer| offer.hold == *hold) {
             self.offers.remove(call_id);
         }
@@ -350,6 +371,11 @@ impl SchedulingActor {
                 None
             }
         }
+    }
+
+    /// When whoever must be answered by then hears its last word, should the disk not take in time what is said.
+    pub(super) fn last_word_by(&self, answer_by: UnixMillis) -> UnixMillis {
+        answer_by.plus_ms(self.world.settings.answer_margin_ms / 2)
     }
 
     /// Appends a record of this scheduler.

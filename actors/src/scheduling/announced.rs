@@ -7,7 +7,7 @@
 use std::sync::Arc;
 
 use askpro_domain::{
-    booking::{Booking, BookingEvent, BookingState, Claim, LookResult, PAST_UIDS_MAX, Standing},
+    booking::{Booking, BookingEvent, BookingState, LookResult, PAST_UIDS_MAX, Standing},
     calendar::{CalendarEvent, GoneBooking, News, SeenBooking},
     ids::{AppointmentId, CompanyId},
     time::UnixMillis,
@@ -77,12 +77,28 @@ impl SchedulingActor {
         let at = event.at.unwrap_or_default();
         match &event.news {
             News::Stands(seen) => self.heed_standing(appointment, seen, at, cx),
-            News::Gone(gone) => {
-                let uid = gone.uid.clone();
-                self.apply(appointment, BookingEvent::CancelledAtCalendar { uid, at }, cx);
-            }
+            News::Gone(gone) => self.heed_end(appointment, gone, at, cx),
             News::HostAway { .. } | News::Changed | News::Nothing => {}
         }
+    }
+
+    /// A booking of ours was called off: perhaps that is how we hear that it was made at all.
+    fn heed_end(
+        &mut self,
+        appointment: &AppointmentId,
+        gone: &GoneBooking,
+        at: UnixMillis,
+        cx: &mut Context<'_, Self>,
+    ) {
+        let Some(active) = self.bookings.get(appointment) else { return };
+        let interval = active.booking.order.interval;
+        let (uid, host) = (gone.uid.clone(), gone.host);
+        if proves_it_was_made(gone, &active.booking) {
+            let made = Standing { uid: uid.clone(), from_uid: None, interval, host, at };
+            self.apply(appointment, BookingEvent::Confirmed(made), cx);
+        }
+        self.apply(appointment, BookingEvent::CancelledAtCalendar { uid: uid.clone(), at }, cx);
+        self.follow(appointment, &uid, cx);
     }
 
     /// A booking of ours stands: perhaps that is how we hear that it was made at all. What was heard before of
@@ -94,16 +110,23 @@ impl SchedulingActor {
         at: UnixMillis,
         cx: &mut Context<'_, Self>,
     ) {
-        let (mut seen, mut at) = (seen.clone(), at);
+        self.heed_link(appointment, seen, at, cx);
+        self.follow(appointment, &seen.uid, cx);
+    }
+
+    /// What was heard of this uid before anybody knew whose it is.
+    pub(super) fn follow(&mut self, appointment: &AppointmentId, uid: &str, cx: &mut Context<'_, Self>) {
+        let mut uid = uid.to_owned();
         for _ in 0..=PAST_UIDS_MAX {
-            self.heed_link(appointment, &seen, at, cx);
-            match self.heard.fate(&seen.uid) {
+            match self.heard.fate(&uid) {
                 None => return,
                 Some(Fate::CalledOff { at }) => {
-                    let event = BookingEvent::CancelledAtCalendar { uid: seen.uid, at };
-                    return self.apply(appointment, event, cx);
+                    return self.apply(appointment, BookingEvent::CancelledAtCalendar { uid, at }, cx);
                 }
-                Some(Fate::Moved(next, moved_at)) => (seen, at) = (*next, moved_at),
+                Some(Fate::Moved(next, at)) => {
+                    self.heed_link(appointment, &next, at, cx);
+                    uid = next.uid;
+                }
             }
         }
     }
@@ -117,9 +140,6 @@ impl SchedulingActor {
     ) {
         self.ledger.release_outside(&seen.uid);
         let Some(active) = self.bookings.get(appointment) else { return };
-        if let Some(outcome) = self.outcome_of(&active.booking, seen) {
-            self.apply(appointment, outcome, cx);
-        }
         let standing = Standing {
             uid: seen.uid.clone(),
             from_uid: seen.from_uid.clone(),
@@ -127,28 +147,24 @@ impl SchedulingActor {
             host: seen.host,
             at,
         };
-        self.apply(appointment, BookingEvent::StandsAtCalendar(standing), cx);
+        let event = self.meaning_of(standing, seen, &active.booking);
+        self.apply(appointment, event, cx);
     }
 
-    /// What it means that a booking stands whose outcome was open, or that was given up. It is believed as an
-    /// answer or a look would be; one that was given up only by our own id.
-    fn outcome_of(&self, booking: &Booking, seen: &SeenBooking) -> Option<BookingEvent> {
-        let (uid, host, evidence) = (seen.uid.clone(), seen.host, &seen.evidence);
-        let (order, submitted_at) = (&booking.order, booking.submitted_at);
+    /// What it means that a booking stands. One whose outcome was open, or that was given up, is believed as a look
+    /// would be, wherever it was moved to since; one that was given up only by our own id.
+    fn meaning_of(&self, standing: Standing, seen: &SeenBooking, booking: &Booking) -> BookingEvent {
+        let (order, evidence) = (&booking.order, &seen.evidence);
+        let is_found = evidence.is_found(order, booking.submitted_at);
         match booking.state {
-            BookingState::Submitted { .. } if evidence.claim(order, submitted_at) == Claim::Ours => {
-                Some(BookingEvent::Confirmed { uid, host })
-            }
-            BookingState::Unknown { .. } if evidence.is_found(order, submitted_at) => {
-                Some(BookingEvent::Looked(LookResult::Found { uid, host }))
-            }
+            BookingState::Submitted { .. } if is_found => BookingEvent::Confirmed(standing),
+            BookingState::Unknown { .. } if is_found => BookingEvent::Looked(LookResult::Found(standing)),
             BookingState::Abandoned | BookingState::Refused { .. } | BookingState::Conflict { .. }
-                if evidence.appointment.as_deref() == Some(order.appointment.as_str())
-                    && !self.heard.is_over(&uid) =>
+                if names(evidence.appointment.as_deref(), booking) && !self.heard.is_over(&seen.uid) =>
             {
-                Some(BookingEvent::Surfaced { uid })
+                BookingEvent::Surfaced { uid: standing.uid }
             }
-            _ => None,
+            _ => BookingEvent::StandsAtCalendar(standing),
         }
     }
 
@@ -296,6 +312,18 @@ async fn find_ours(
         }
     }
     Ok(None)
+}
+
+/// Whether what was called off is what the open POST of a booking made. Of several it may have been an earlier one.
+fn proves_it_was_made(gone: &GoneBooking, booking: &Booking) -> bool {
+    let posted_once =
+        matches!(booking.state, BookingState::Submitted { post: 1 } | BookingState::Unknown { post: 1, .. });
+    posted_once && names(gone.appointment.as_deref(), booking)
+}
+
+/// Whether this is our id of a booking.
+fn names(id: Option<&str>, booking: &Booking) -> bool {
+    id == Some(booking.order.appointment.as_str())
 }
 
 fn has_uid(booking: &Booking, uid: &str) -> bool {

@@ -11,6 +11,8 @@ use askpro_domain::{
     time::UnixMillis,
 };
 
+use futures_util::FutureExt;
+
 use super::{
     SchedulingActor, SchedulingAsk, SchedulingMessage,
     actor::{Active, Offer, Waiter, WrittenAhead},
@@ -113,10 +115,13 @@ impl SchedulingActor {
                 self.answer(ask, cx, |a| a.already_booked(&booking));
             }
             BookingState::Confirmed { .. } => self.answer(ask, cx, |a| a.confirmed(&booking)),
-            _ if booking.is_promised() => self.answer_open(appointment, ask.reply.clone(), cx),
             _ => {
                 let answer_by = ask.deadline.plus_ms(-self.world.settings.answer_margin_ms);
-                active.waiters.push(Waiter { reply: ask.reply.clone(), answer_by });
+                let waiter = Waiter { reply: ask.reply.clone(), answer_by };
+                if booking.is_promised() {
+                    return self.answer_open(appointment, waiter, cx);
+                }
+                active.waiters.push(waiter);
             }
         }
     }
@@ -218,7 +223,8 @@ impl SchedulingActor {
         }
     }
 
-    /// Writes the booking ahead and posts it; the caller waits until the answer or the end of the budget.
+    /// Writes the booking ahead, and posts it when it is on disk; the caller waits until the answer or the end of the
+    /// budget.
     pub(super) fn submit(
         &mut self,
         ask: &SchedulingAsk,
@@ -241,14 +247,15 @@ impl SchedulingActor {
         let appointment = booking.order.appointment.clone();
         let answer_by = ask.deadline.plus_ms(-self.world.settings.answer_margin_ms);
         let waiters = vec![Waiter { reply: ask.reply.clone(), answer_by }];
-        let mut active = Active { waiters, ..Active::of(booking.clone()) };
+        let mut active = Active { waiters, is_on_disk: false, ..Active::of(booking.clone()) };
         match self.record_move(&booking, &[], cx) {
             Ok(durable) => {
-                active.written_ahead = WrittenAhead::of(durable);
+                let written = durable.shared();
+                active.written_ahead = WrittenAhead(Some(written.clone()));
                 self.count_move(&booking, cx);
                 self.bookings.insert(appointment.clone(), active);
                 self.world.pins.unpin(self.company, &Pin::Hold(offer.hold.clone()));
-                self.post_first(&appointment, answer_by, cx);
+                self.post_when_written(appointment, answer_by, written, cx);
             }
             Err(error) => {
                 tracing::warn!(%error, "a booking was not journaled and so not sent");

@@ -19,6 +19,7 @@ impl SchedulingActor {
         self.ledger.forget_past(now);
         self.bookings.retain(|_, active| active.is_busy() || active.forget_at.is_none_or(|at| at > now));
         self.answer_overdue_questions(cx);
+        self.answer_untold(cx);
         self.answer_without_store(cx);
         self.settle_conflicts(cx);
         for (appointment, step) in self.steps_due(now) {
@@ -51,7 +52,8 @@ impl SchedulingActor {
         let cut_off =
             (!self.cut_off.is_empty()).then(|| cx.now().plus_ms(self.world.settings.record_again_ms));
         let asked_store = self.asked_store.iter().map(|ask| self.answer_by(ask));
-        let next = questions.chain(asked_store).chain(bookings).chain(cut_off);
+        let untold = self.untold.iter().map(|untold| untold.waiter.answer_by);
+        let next = questions.chain(untold).chain(asked_store).chain(bookings).chain(cut_off);
         let next = next.chain(self.next_post_at()).chain(self.next_warm_at(cx.now()));
         let next = next.chain(self.heard.next_again()).chain(self.reservations.next_at());
         let next = next.chain(self.ledger.next_expiry()).min();
@@ -68,7 +70,7 @@ impl SchedulingActor {
 /// When something is due for a booking; POSTs are not its own to decide.
 fn next_of(active: &Active) -> impl Iterator<Item = UnixMillis> {
     let step = active.due.filter(|(_, step)| *step != DueStep::Post).map(|(at, _)| at);
-    let waiter = active.waiters.iter().map(|waiter| waiter.answer_by).min();
+    let waiter = active.waiters.iter().chain(&active.promised).map(|waiter| waiter.answer_by).min();
     let record = active.unrecorded.as_ref().map(|(at, _)| *at);
     let conflict = active.settling.as_ref().map(|settling| settling.until);
     let forget = active.forget_at.filter(|_| !active.is_busy());

@@ -49,6 +49,15 @@ pub enum SchedulingMessage {
         /// The answer.
         result: Result<Offered, CalendarError>,
     },
+    /// Fact, from itself: a new order is on disk, or the disk did not take it.
+    OrderWritten {
+        /// Which booking.
+        appointment: AppointmentId,
+        /// When its agent must be answered.
+        answer_by: UnixMillis,
+        /// Whether it is on disk.
+        is_durable: bool,
+    },
     /// Fact, from itself: a POST came back.
     Posted {
         /// Which booking.

@@ -13,7 +13,7 @@ use askpro_domain::{
 
 use super::{
     SchedulingActor, SchedulingMessage,
-    actor::{Active, DueStep},
+    actor::{Active, DueStep, KnownDurable},
     answers::Answers,
     breakers::{BreakerTarget, outcome_of, outcome_of_post},
     pins::Pin,
@@ -27,14 +27,51 @@ use crate::{
 const BUDGET_WAIT_MS: i64 = 2_000;
 
 impl SchedulingActor {
-    /// Posts a booking for the first time; its caller waits until `answer_by`. With the breaker open nothing is
-    /// sent: the booking is pending, and its caller hears so at once.
-    pub(super) fn post_first(
+    /// Goes on with a new booking when its order is on disk.
+    pub(super) fn post_when_written(
+        &self,
+        appointment: AppointmentId,
+        answer_by: UnixMillis,
+        written: KnownDurable,
+        cx: &mut Context<'_, Self>,
+    ) {
+        let lost = appointment.clone();
+        let wait = async move {
+            let is_durable = written.await.is_ok();
+            SchedulingMessage::OrderWritten { appointment, answer_by, is_durable }
+        };
+        let is_durable = false;
+        cx.start(wait, move || SchedulingMessage::OrderWritten { appointment: lost, answer_by, is_durable });
+    }
+
+    /// One that was not taken meanwhile, because the disk was too slow for its agent, stays as it is.
+    pub(super) fn order_written(
         &mut self,
         appointment: &AppointmentId,
         answer_by: UnixMillis,
+        is_durable: bool,
         cx: &mut Context<'_, Self>,
     ) {
+        let Some(active) = self.bookings.get_mut(appointment) else { return };
+        if !matches!(active.booking.state, BookingState::Submitted { post: 1 }) {
+            return;
+        }
+        if !is_durable {
+            return self.not_taken(appointment, cx);
+        }
+        active.is_on_disk = true;
+        self.post_first(appointment, answer_by, cx);
+    }
+
+    /// An order that is not on disk, and so was never sent: its agent hears that it is not taken.
+    pub(super) fn not_taken(&mut self, appointment: &AppointmentId, cx: &mut Context<'_, Self>) {
+        let event = self.not_written_ahead(appointment, cx);
+        self.settle(appointment, event, cx);
+    }
+
+    /// Posts a booking for the first time; its caller waits until `answer_by`. With the breaker open nothing is
+    /// sent: the booking is pending, and its caller hears so at once.
+    fn post_first(&mut self, appointment: &AppointmentId, answer_by: UnixMillis, cx: &mut Context<'_, Self>) {
         match self.breakers.ask(BreakerTarget::Bookings, "book", cx.now()) {
             Ok(pass) => self.post(appointment, pass, answer_by, cx),
             Err(until) => {
@@ -115,9 +152,7 @@ impl SchedulingActor {
         }
         self.heard_of_bookings(pass, outcome_of_post(outcome), cx.now());
         let event = match outcome {
-            Some(CreateOutcome::Confirmed { uid, host }) => {
-                BookingEvent::Confirmed { uid: uid.clone(), host: *host }
-            }
+            Some(CreateOutcome::Confirmed(booked)) => BookingEvent::Confirmed(booked.standing(cx.now())),
             Some(CreateOutcome::Refused(refusal)) => BookingEvent::Refused(*refusal),
             Some(CreateOutcome::NotSent) => BookingEvent::NotSent,
             Some(CreateOutcome::AnswerLost) => BookingEvent::AnswerLost,
@@ -127,6 +162,9 @@ impl SchedulingActor {
             None => self.not_written_ahead(appointment, cx),
         };
         self.settle(appointment, event, cx);
+        if let Some(CreateOutcome::Confirmed(booked)) = outcome {
+            self.follow(appointment, &booked.uid, cx);
+        }
     }
 
     /// The key's budget is spent: the booking is pending. Its caller hears so at once, unless it may still be
@@ -191,7 +229,7 @@ impl SchedulingActor {
     ) {
         self.heard_of_bookings(pass, outcome_of(result), cx.now());
         let look = match result {
-            Ok(Some(FoundBooking { uid, host })) => LookResult::Found { uid: uid.clone(), host: *host },
+            Ok(Some(found)) => LookResult::Found(found.standing(cx.now())),
             Ok(None) if self.has_counted(appointment, looked_before) => return,
             Ok(None) => LookResult::Absent,
             Err(CalendarError::Limited { retry_after_ms }) => {
@@ -200,6 +238,9 @@ impl SchedulingActor {
             Err(_) => LookResult::NoAnswer,
         };
         self.settle(appointment, BookingEvent::Looked(look), cx);
+        if let Ok(Some(found)) = result {
+            self.follow(appointment, &found.uid, cx);
+        }
     }
 
     /// Whether an absence that was found by a look begun then is counted already.

@@ -1,5 +1,5 @@
 //! What agents hear of bookings whose outcome is open. "It is pending" is a promise: it is recorded, and given
-//! when the record is on disk.
+//! when the record is on disk. Where the disk is too slow for that, agents hear in time what is true without it.
 
 use askpro_domain::{
     booking::{Booking, BookingEvent, BookingState},
@@ -8,10 +8,7 @@ use askpro_domain::{
 };
 
 use super::{SchedulingActor, SchedulingMessage, actor::Waiter, answers::Answers};
-use crate::{
-    calls::Answered,
-    runtime::{Context, Reply},
-};
+use crate::{calls::Answered, runtime::Context};
 
 impl SchedulingActor {
     /// Everybody who waits for a booking hears now that it is pending.
@@ -32,6 +29,18 @@ impl SchedulingActor {
         for appointment in overdue {
             self.tell(&appointment, is_overdue, cx);
         }
+        self.answer_before_promise(cx);
+    }
+
+    /// Whoever was to hear a promise that is not on disk yet, and can wait no longer.
+    fn answer_before_promise(&mut self, cx: &mut Context<'_, Self>) {
+        let (now, answers) = (cx.now(), Answers::new(self.company, self.company_now()));
+        for active in self.bookings.values_mut() {
+            let (overdue, waiting): (Vec<_>, Vec<_>) =
+                std::mem::take(&mut active.promised).into_iter().partition(|w| w.answer_by <= now);
+            active.promised = waiting;
+            overdue.iter().for_each(|waiter| cx.answer(&waiter.reply, answers.unknown(&active.booking)));
+        }
     }
 
     fn tell(
@@ -41,6 +50,10 @@ impl SchedulingActor {
         cx: &mut Context<'_, Self>,
     ) {
         let Some(active) = self.bookings.get_mut(appointment) else { return };
+        // Without its order on disk nothing is true of it that a crash would not undo.
+        if !active.is_on_disk {
+            return self.not_taken(appointment, cx);
+        }
         let (told, waiting): (Vec<_>, Vec<_>) =
             std::mem::take(&mut active.waiters).into_iter().partition(whom);
         active.waiters = waiting;
@@ -51,24 +64,26 @@ impl SchedulingActor {
             self.apply(appointment, BookingEvent::ToldPending, cx);
         }
         for waiter in told {
-            self.answer_open(appointment, waiter.reply, cx);
+            self.answer_open(appointment, waiter, cx);
         }
     }
 
     /// What is true of a booking whose outcome is open.
     pub(super) fn answer_open(
-        &self,
+        &mut self,
         appointment: &AppointmentId,
-        reply: Reply<Answered>,
+        waiter: Waiter,
         cx: &mut Context<'_, Self>,
     ) {
-        let Some(active) = self.bookings.get(appointment) else { return };
-        let answers = Answers::new(self.company, self.company_now());
+        let (answers, reply) = (Answers::new(self.company, self.company_now()), waiter.reply);
+        let answer_by = self.last_word_by(waiter.answer_by);
+        let Some(active) = self.bookings.get_mut(appointment) else { return };
         let (pending, unknown) = (answers.pending(&active.booking), answers.unknown(&active.booking));
         if !active.booking.is_promised() || active.unrecorded.is_some() {
             return cx.answer(&reply, unknown);
         }
         let Some(durable) = active.written_ahead.0.clone() else { return cx.answer(&reply, pending) };
+        active.promised.push(Waiter { reply: reply.clone(), answer_by });
         let say = async move {
             reply.send(if durable.await.is_ok() { pending } else { unknown });
             SchedulingMessage::Done
@@ -83,7 +98,8 @@ impl SchedulingActor {
         if active.booking.status().is_open() {
             return;
         }
-        let waiters = std::mem::take(&mut active.waiters);
+        let promised = std::mem::take(&mut active.promised);
+        let waiters: Vec<_> = std::mem::take(&mut active.waiters).into_iter().chain(promised).collect();
         if waiters.is_empty() {
             return;
         }

@@ -58,8 +58,16 @@ pub(crate) fn plan(companies: &[CompanyId], rings: &[UnixMillis], dice: &mut Dic
             Trouble { from, until, fault }
         })
         .collect();
+    let crashes: Vec<Trouble> = troubles.iter().filter_map(crash_of).collect();
+    troubles.extend(crashes);
     troubles.sort_by_key(|trouble| trouble.from);
     troubles
+}
+
+/// Half of all processes whose disk is slow die before it is not any more: what waits for the disk is lost.
+fn crash_of(slow: &Trouble) -> Option<Trouble> {
+    let dies = slow.fault == Fault::DiskSlow && slow.until.since(slow.from) % 4 > 1;
+    dies.then(|| Trouble { from: slow.until.plus_ms(-1), fault: Fault::Crash, ..slow.clone() })
 }
 
 fn roll(companies: &[CompanyId], dice: &mut Dice) -> Fault {
@@ -87,7 +95,11 @@ fn roll(companies: &[CompanyId], dice: &mut Dice) -> Fault {
 impl Fault {
     fn lasts_ms(&self, dice: &mut Dice) -> i64 {
         match self {
-            Self::DiskSlow => dice.between(50, 1_500),
+            // Some of them longer than any agent waits.
+            Self::DiskSlow => {
+                let ms = dice.between(50, 1_500);
+                if ms % 5 == 0 { ms * 5 } else { ms }
+            }
             _ if dice.percent(50) => dice.between(200, 20_000),
             _ => dice.between(20_000, 180_000),
         }

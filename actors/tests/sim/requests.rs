@@ -179,6 +179,20 @@ impl Requests {
         written
     }
 
+    /// What is answered to an order: the booking as it was made, whatever became of it since.
+    fn outcome_of(&self, written: Option<Written>) -> CreateOutcome {
+        match written {
+            Some(Written::Booked { uid, .. }) => {
+                let outside = self.outside();
+                let made = outside.calendar.bookings().iter().find(|booked| booked.uid == uid).cloned();
+                made.map_or(CreateOutcome::AnswerLost, |made| CreateOutcome::Confirmed(found(made)))
+            }
+            Some(Written::HasIt) => CreateOutcome::Refused(Refusal::AlreadyBooked),
+            Some(Written::Taken) => CreateOutcome::Refused(Refusal::SlotTaken),
+            None => CreateOutcome::AnswerLost,
+        }
+    }
+
     /// Keeps that a POST left.
     fn posted(&self, order: &BookingOrder) {
         let mut outside = self.outside();
@@ -191,13 +205,9 @@ impl Requests {
     }
 }
 
-fn outcome_of(written: Option<Written>) -> CreateOutcome {
-    match written {
-        Some(Written::Booked { uid, host }) => CreateOutcome::Confirmed { uid, host: Some(host) },
-        Some(Written::HasIt) => CreateOutcome::Refused(Refusal::AlreadyBooked),
-        Some(Written::Taken) => CreateOutcome::Refused(Refusal::SlotTaken),
-        None => CreateOutcome::AnswerLost,
-    }
+fn found(booked: Booked) -> FoundBooking {
+    let Booked { uid, host, interval, made_at, .. } = booked;
+    FoundBooking { uid, host: Some(host), interval, changed_at: Some(made_at) }
 }
 
 #[async_trait::async_trait]
@@ -241,7 +251,8 @@ impl Port for Requests {
                 self.posted(order);
                 let slot = self.arrive(order, done_ms);
                 self.wait(after_ms.max(done_ms + 1)).await;
-                outcome_of(slot.lock().unwrap_or_else(PoisonError::into_inner).take())
+                let written = slot.lock().unwrap_or_else(PoisonError::into_inner).take();
+                self.outcome_of(written)
             }
             Journey::Lost { done_ms, after_ms } => {
                 self.posted(order);
@@ -260,13 +271,13 @@ impl Port for Requests {
         turn: &Turn,
     ) -> Result<Option<FoundBooking>, CalendarError> {
         let look = |outside: &mut Outside| {
-            let found = outside.calendar.find(order).cloned();
-            if found.is_none()
+            let booked = outside.calendar.find(order).cloned();
+            if booked.is_none()
                 && let Some(sent) = outside.sent.get_mut(&order.appointment)
             {
                 sent.absent_looks += 1;
             }
-            found.map(|booked| FoundBooking { uid: booked.uid, host: Some(booked.host) })
+            booked.map(found)
         };
         self.ask(order.company, "look", turn, look).await
     }

@@ -303,7 +303,7 @@ impl Calendar for CalcomClient {
                 break;
             }
             if let Some(booking) = ours {
-                return Ok(Some(FoundBooking { uid: booking.uid.clone(), host: booking.host() }));
+                return Ok(Some(map::found(booking, order)));
             }
             match page.next {
                 Next::End => return Ok(None),

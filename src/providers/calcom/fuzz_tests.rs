@@ -1,7 +1,9 @@
 //! Answers of any bytes: what is offered lies in its window, what is believed is proved to be ours, and no error
 //! repeats what Cal.com said.
 
-use askpro_actors::ports::calendar::{CalendarError, CreateOutcome, ReserveOutcome, ReserveWish};
+use askpro_actors::ports::calendar::{
+    CalendarError, CreateOutcome, FoundBooking, ReserveOutcome, ReserveWish,
+};
 use askpro_domain::time::{Interval, UnixMillis};
 use askpro_fuzz::{Target, fuzz};
 use serde_json::{Value, json};
@@ -101,7 +103,7 @@ fn offered_lies_in_its_window(answer: &Answer, window: Interval) {
 
 /// Only a success with a booking of this start, and one of our marks, confirms.
 fn created_is_ours(answer: &Answer, body: &[u8]) {
-    let CreateOutcome::Confirmed { uid, .. } =
+    let CreateOutcome::Confirmed(FoundBooking { uid, .. }) =
         map::created(Ok(Answer { body: Some(body.to_vec()), ..*answer }), &order(), submitted_at())
     else {
         return;

@@ -7,7 +7,7 @@
 use std::collections::BTreeSet;
 
 use askpro_actors::ports::calendar::{
-    CalendarError, CreateOutcome, Reservation, ReserveOutcome, ReserveWish,
+    CalendarError, CreateOutcome, FoundBooking, Reservation, ReserveOutcome, ReserveWish,
 };
 use askpro_domain::{
     booking::{BookingOrder, Claim, Refusal},
@@ -55,9 +55,24 @@ fn believed(answer: &Answer, order: &BookingOrder, submitted_at: UnixMillis) -> 
     let Some(booking) = booking.filter(|b| b.stands()) else { return CreateOutcome::AnswerLost };
     match booking.evidence().claim(order, submitted_at) {
         Claim::Ours if !is_uid(&booking.uid) => CreateOutcome::AnswerLost,
-        Claim::Ours => CreateOutcome::Confirmed { uid: booking.uid.clone(), host: booking.host() },
+        Claim::Ours => CreateOutcome::Confirmed(found(booking, order)),
         Claim::SameAttendee => CreateOutcome::Refused(Refusal::AlreadyBooked),
         Claim::Unproved => CreateOutcome::AnswerLost,
+    }
+}
+
+/// A booking that was proved to be this order's, as it stands now. One that does not say when it ends is as long as
+/// it was ordered.
+pub(super) fn found(booking: &Booking, order: &BookingOrder) -> FoundBooking {
+    let ordered = order.interval;
+    let starts_at = booking.starts_at().unwrap_or(ordered.start());
+    let as_long = || Interval::new(starts_at, starts_at.plus_ms(ordered.end().since(ordered.start())));
+    let interval = booking.ends_at().and_then(|end| Interval::new(starts_at, end)).or_else(as_long);
+    FoundBooking {
+        uid: booking.uid.clone(),
+        host: booking.host(),
+        interval: interval.unwrap_or(ordered),
+        changed_at: booking.changed_at(),
     }
 }
 

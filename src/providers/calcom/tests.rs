@@ -129,7 +129,7 @@ fn turn() -> Turn {
 /// What a look means for a booking.
 fn seen(looked: Result<Option<FoundBooking>, CalendarError>) -> LookResult {
     match looked {
-        Ok(Some(FoundBooking { uid, host })) => LookResult::Found { uid, host },
+        Ok(Some(found)) => LookResult::Found(found.standing(submitted_at())),
         Ok(None) => LookResult::Absent,
         Err(_) => LookResult::NoAnswer,
     }
@@ -156,12 +156,28 @@ fn page(bookings: &[Value], next: Option<&str>) -> Value {
         "pagination": {"nextCursor": next, "hasMore": next.is_some()}})
 }
 
+/// [`booking`] as it was ordered, last changed then.
+fn as_ordered(changed_at: Option<&str>) -> FoundBooking {
+    let (uid, interval, changed_at) = ("uid_1".to_owned(), order().interval, changed_at.map(at));
+    FoundBooking { uid, host: Some(9001), interval, changed_at }
+}
+
+fn confirmed_at(changed_at: Option<&str>) -> CreateOutcome {
+    CreateOutcome::Confirmed(as_ordered(changed_at))
+}
+
 fn confirmed() -> CreateOutcome {
-    CreateOutcome::Confirmed { uid: "uid_1".to_owned(), host: Some(9001) }
+    confirmed_at(Some("2026-11-23T08:00:01Z"))
+}
+
+/// Found where it was ordered, or where it stands since.
+fn found_at(interval: Interval) -> LookResult {
+    let found = FoundBooking { interval, ..as_ordered(Some("2026-11-23T08:00:01Z")) };
+    LookResult::Found(found.standing(submitted_at()))
 }
 
 fn found() -> LookResult {
-    LookResult::Found { uid: "uid_1".to_owned(), host: Some(9001) }
+    found_at(order().interval)
 }
 
 pub(super) fn window() -> Interval {
@@ -330,9 +346,10 @@ async fn a_created_booking_is_believed_only_when_it_is_ours() {
     let already = CreateOutcome::Refused(Refusal::AlreadyBooked);
     let lost = CreateOutcome::AnswerLost;
     let cases = [
-        (vec![("createdAt", json!("2026-11-23T07:55:00.000Z"))], confirmed()),
-        (vec![("createdAt", json!(null))], confirmed()),
-        (vec![("createdAt", old.clone())], confirmed()),
+        (vec![("createdAt", json!("2026-11-23T07:55:00.000Z"))], confirmed_at(Some("2026-11-23T07:55:00Z"))),
+        (vec![("createdAt", json!(null))], confirmed_at(None)),
+        (vec![("createdAt", old.clone())], confirmed_at(Some("2026-11-23T07:54:59Z"))),
+        (vec![("updatedAt", json!("2026-11-23T08:00:09Z"))], confirmed_at(Some("2026-11-23T08:00:09Z"))),
         (vec![("start", json!("2026-11-24T13:30:00.000Z"))], lost.clone()),
         (vec![("status", json!("cancelled"))], lost.clone()),
         (vec![("status", json!("pending"))], confirmed()),
@@ -385,11 +402,13 @@ async fn a_look_reads_every_page_before_it_says_absent() {
 
 #[tokio::test]
 async fn a_cancelled_or_foreign_booking_is_absent_and_one_with_empty_metadata_is_found_by_the_rest() {
+    let moved = |minutes| Interval::of_minutes(at("2026-11-24T13:15:00Z"), minutes).unwrap();
     let cases = [
         (vec![("status", json!("cancelled"))], LookResult::Absent),
         (vec![("status", json!("rejected"))], LookResult::Absent),
         (vec![("status", json!("pending"))], found()),
-        (vec![("start", json!("2026-11-24T13:15:00Z"))], found()),
+        (vec![("start", json!("2026-11-24T13:15:00Z"))], found_at(moved(15))),
+        (vec![("start", json!("2026-11-24T13:15:00Z")), ("end", json!(null))], found_at(moved(30))),
         (vec![("metadata", json!({}))], found()),
         (vec![("metadata", json!({})), ("createdAt", json!("2026-11-20T08:00:00Z"))], LookResult::Absent),
         (vec![("metadata", json!({})), ("attendees", json!([]))], LookResult::Absent),

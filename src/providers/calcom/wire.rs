@@ -98,7 +98,9 @@ pub(super) struct Booking {
     pub(super) uid: String,
     pub(super) status: Option<String>,
     pub(super) start: Option<String>,
+    pub(super) end: Option<String>,
     pub(super) created_at: Option<String>,
+    pub(super) updated_at: Option<String>,
     event_type_id: Option<i64>,
     event_type: Option<EventTypeRef>,
     metadata: Option<serde_json::Value>,
@@ -133,6 +135,17 @@ impl Booking {
     /// When it starts.
     pub(super) fn starts_at(&self) -> Option<UnixMillis> {
         self.start.as_deref().and_then(UnixMillis::parse_rfc3339)
+    }
+
+    /// When it ends.
+    pub(super) fn ends_at(&self) -> Option<UnixMillis> {
+        self.end.as_deref().and_then(UnixMillis::parse_rfc3339)
+    }
+
+    /// When it was last changed, by Cal.com's clock. What was never changed since it was made may say nothing.
+    pub(super) fn changed_at(&self) -> Option<UnixMillis> {
+        let told = [&self.created_at, &self.updated_at].into_iter().flatten();
+        told.filter_map(|at| UnixMillis::parse_rfc3339(at)).max()
     }
 
     /// What it shows of where it comes from.

@@ -5,7 +5,7 @@ use askpro_actors::ports::rows::{
     OutboxRow, PlatformEventRow, QuarantineRow, Write,
 };
 use askpro_domain::{
-    booking::{Attendee, Booking, BookingEvent, BookingOrder, OrderedBy},
+    booking::{Attendee, Booking, BookingEvent, BookingOrder, OrderedBy, Standing},
     call::{CallState, EventSource, PlacedIn},
     ids::{AppointmentId, BodyHash, BranchId, CallId, CompanyId, CustomerId, ServiceId},
     phone::PhoneNumber,
@@ -88,7 +88,13 @@ pub(super) fn booking(company: CompanyId, call: &str, order_key: &str) -> Bookin
 }
 
 pub(super) fn confirmed(booking: Booking) -> Booking {
-    let event = BookingEvent::Confirmed { uid: "uid_1".to_owned(), host: None };
+    let event = BookingEvent::Confirmed(Standing {
+        uid: "uid_1".to_owned(),
+        from_uid: None,
+        interval: booking.order.interval,
+        host: None,
+        at: UnixMillis(2_400),
+    });
     booking.apply(event, UnixMillis(2_500)).unwrap().booking
 }
 

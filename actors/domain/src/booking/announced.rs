@@ -1,8 +1,8 @@
-//! What a calendar announces of a booking that we confirmed: it was moved, given to another host, or called
-//! off there.
+//! What a calendar says of a booking that stands there: it was made, moved, given to another host, or called off.
 //!
-//! Announcements come late, twice and in any order. What counts is the calendar's own time: an older word than
-//! the one that was heard last changes nothing. A word that names the uid before counts whenever it comes.
+//! Its words come late, twice and in any order: the answer to a POST or a look is one of them. What counts is the
+//! calendar's own time: an older word than the one that was heard last changes nothing. A word that names the uid
+//! before counts whenever it comes.
 
 use serde::{Deserialize, Serialize};
 
@@ -16,7 +16,7 @@ const RESCHEDULED: &str = "rescheduled_at_calendar";
 const REASSIGNED: &str = "reassigned_at_calendar";
 const CANCELLED: &str = "cancelled_at_calendar";
 
-/// What was heard of a booking after its confirmation.
+/// What was heard of a booking from its confirmation on.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Announced {
     /// When the calendar said so, by its own clock.
@@ -27,7 +27,7 @@ pub struct Announced {
     pub past_uids: Vec<String>,
 }
 
-/// A booking as a calendar announces that it stands.
+/// A booking as a calendar says that it stands.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Standing {
     /// Its uid.
@@ -47,6 +47,13 @@ impl Booking {
     #[must_use]
     pub fn interval(&self) -> Interval {
         self.announced.as_ref().map_or(self.order.interval, |announced| announced.interval)
+    }
+
+    /// The word that confirms it: the calendar's time counts from there, not the time when we heard it.
+    pub(super) fn first_word(&mut self, standing: Standing) -> Standing {
+        let past_uids = standing.from_uid.iter().cloned().collect();
+        self.announced = Some(Announced { at: standing.at, interval: standing.interval, past_uids });
+        standing
     }
 
     /// Follows the calendar. What says nothing new changes nothing.
@@ -104,7 +111,7 @@ impl Booking {
         !is_past && (standing.from_uid.as_deref() == Some(uid) || standing.at > self.known_at())
     }
 
-    /// How new our knowledge is: the calendar's last word, or our own confirmation.
+    /// How new our knowledge is: the calendar's last word, or where none was kept our own confirmation.
     fn known_at(&self) -> UnixMillis {
         let confirmed = || {
             let confirmed = self.history.iter().rev().find(|m| m.status == AppointmentStatus::Confirmed);

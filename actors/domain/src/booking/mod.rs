@@ -111,7 +111,7 @@ pub struct Booking {
     /// When to look once more for a POST that was believed lost; only after the slot was given back.
     #[serde(default)]
     pub late_look_at: Option<UnixMillis>,
-    /// What the calendar told of it after its confirmation; nothing while it stands as ordered.
+    /// What the calendar told of it last, from its confirmation on.
     #[serde(default)]
     pub announced: Option<Announced>,
     /// Where it stands.

@@ -74,13 +74,8 @@ impl Refusal {
 /// What a look at Cal.com gave.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum LookResult {
-    /// Our booking is there.
-    Found {
-        /// Its uid.
-        uid: String,
-        /// User id of its host.
-        host: Option<i64>,
-    },
+    /// Our booking is there, wherever it was moved to since.
+    Found(Standing),
     /// Cal.com answered, and it is not there.
     Absent,
     /// Cal.com did not answer; does not count.
@@ -90,13 +85,8 @@ pub enum LookResult {
 /// What can happen to a booking.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum BookingEvent {
-    /// Cal.com confirmed; the answer was checked to be ours.
-    Confirmed {
-        /// Its uid.
-        uid: String,
-        /// User id of its host.
-        host: Option<i64>,
-    },
+    /// Cal.com has it; what said so was checked to be ours.
+    Confirmed(Standing),
     /// Cal.com refused.
     Refused(Refusal),
     /// The request certainly never reached Cal.com (no connection, rate limit, breaker): safe to post again.
@@ -280,11 +270,11 @@ impl Booking {
         use BookingState as S;
         match (self.state.clone(), event) {
             (_, E::CallEnded) => Ok(self.call_ended(now)),
-            (S::Submitted { .. } | S::Unknown { .. }, E::Confirmed { uid, host }) => {
-                Ok(self.confirm(uid, host, false, now))
+            (S::Submitted { .. } | S::Unknown { .. }, E::Confirmed(standing)) => {
+                Ok(self.confirm(standing, false, now))
             }
-            (S::Unknown { .. }, E::Looked(LookResult::Found { uid, host })) => {
-                Ok(self.confirm(uid, host, true, now))
+            (S::Unknown { .. }, E::Looked(LookResult::Found(standing))) => {
+                Ok(self.confirm(standing, true, now))
             }
             (S::Submitted { post } | S::Unknown { post, .. }, E::Refused(refusal)) => {
                 Ok(if is_doubtful(refusal, post) {
@@ -338,17 +328,18 @@ impl Booking {
         Step { booking: self, effects: Vec::new() }
     }
 
-    fn confirm(mut self, uid: String, host: Option<i64>, by_look: bool, now: UnixMillis) -> Step {
+    /// It stands, and not always as it was ordered: it may have been moved before we hear that it was made.
+    fn confirm(mut self, standing: Standing, by_look: bool, now: UnixMillis) -> Step {
         let reason = match (self.call_over, by_look) {
             (true, _) => "confirmed_after_hangup",
             (false, true) => "confirmed_by_look",
             (false, false) => "confirmed",
         };
+        let is_moved = standing.interval != self.order.interval;
+        let Standing { uid, host, .. } = self.first_word(standing);
         self.move_to(BookingState::Confirmed { uid, host }, reason, now);
-        Step {
-            booking: self,
-            effects: vec![BookingEffect::OccupySlot { host }, BookingEffect::NotifyConfirmed],
-        }
+        let slot = if is_moved { BookingEffect::FollowSlot } else { BookingEffect::OccupySlot { host } };
+        Step { booking: self, effects: vec![slot, BookingEffect::NotifyConfirmed] }
     }
 
     /// `lost_before`: the answer of an earlier POST of it was lost.
@@ -436,7 +427,7 @@ impl Booking {
 
     fn looked_late(mut self, look: LookResult, now: UnixMillis) -> Step {
         match look {
-            LookResult::Found { uid, .. } => self.surface(uid, now),
+            LookResult::Found(standing) => self.surface(standing.uid, now),
             LookResult::Absent => {
                 self.late_look_at = None;
                 Step { booking: self, effects: Vec::new() }

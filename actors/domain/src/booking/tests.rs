@@ -40,12 +40,17 @@ fn uid() -> String {
     "uid1".to_owned()
 }
 
+/// It stands as it was ordered.
+fn as_ordered() -> Standing {
+    Standing { uid: uid(), from_uid: None, interval: order().interval, host: HOST, at: NOW }
+}
+
 fn confirmed_event() -> BookingEvent {
-    BookingEvent::Confirmed { uid: uid(), host: HOST }
+    BookingEvent::Confirmed(as_ordered())
 }
 
 fn found() -> BookingEvent {
-    BookingEvent::Looked(LookResult::Found { uid: uid(), host: HOST })
+    BookingEvent::Looked(LookResult::Found(as_ordered()))
 }
 
 const ABSENT: BookingEvent = BookingEvent::Looked(LookResult::Absent);
@@ -135,7 +140,7 @@ fn table(from: &Booking, event: &BookingEvent) -> Option<AppointmentStatus> {
     match (status, event) {
         (_, E::CallEnded) => Some(status),
         (S::Submitted | S::PendingConfirmation, event) => match event {
-            E::Confirmed { .. } => Some(S::Confirmed),
+            E::Confirmed(_) => Some(S::Confirmed),
             E::Refused(_) if from.told_pending => Some(S::Conflict),
             E::Refused(_) => Some(S::Refused),
             E::NotSent => Some(status),
@@ -144,7 +149,7 @@ fn table(from: &Booking, event: &BookingEvent) -> Option<AppointmentStatus> {
             _ => None,
         },
         (S::Unknown, event) => match event {
-            E::Confirmed { .. } | E::Looked(LookResult::Found { .. }) => Some(S::Confirmed),
+            E::Confirmed(_) | E::Looked(LookResult::Found(_)) => Some(S::Confirmed),
             E::Refused(_) if from.told_pending => Some(S::Conflict),
             E::Refused(_) => Some(S::Refused),
             E::Looked(LookResult::Absent) if is_doubtful(from) => Some(S::Conflict),
@@ -159,7 +164,7 @@ fn table(from: &Booking, event: &BookingEvent) -> Option<AppointmentStatus> {
         // What we cancelled ourselves is over; what was cancelled there may have been moved there.
         (S::Cancelled, E::StandsAtCalendar(_)) if from.announced.is_some() => Some(S::Confirmed),
         (S::Abandoned | S::Refused | S::Conflict, E::Looked(look)) if from.late_look_at.is_some() => {
-            Some(if matches!(look, LookResult::Found { .. }) { S::Cancelled } else { status })
+            Some(if matches!(look, LookResult::Found(_)) { S::Cancelled } else { status })
         }
         _ => None,
     }

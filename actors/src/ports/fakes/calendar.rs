@@ -136,6 +136,14 @@ impl FakeCalendar {
         world.booked.push(Booked { uid, host, order: None, interval, cancelled: false });
     }
 
+    /// The owner moves what stands under a uid, which gives it another one.
+    pub fn reschedule(&self, uid: &str, new_uid: &str, interval: Interval) {
+        let mut world = lock(&self.world);
+        if let Some(booked) = world.booked.iter_mut().find(|booked| booked.uid == uid) {
+            (booked.uid, booked.interval) = (new_uid.to_owned(), interval);
+        }
+    }
+
     /// What becomes of the next POSTs, in order; then they are booked.
     pub fn script(&self, creations: impl IntoIterator<Item = Creation>) {
         lock(&self.world).script.extend(creations);
@@ -244,7 +252,12 @@ impl FakeCalendar {
             interval: order.interval,
             cancelled: false,
         });
-        CreateOutcome::Confirmed { uid, host: Some(host) }
+        CreateOutcome::Confirmed(FoundBooking {
+            uid,
+            host: Some(host),
+            interval: order.interval,
+            changed_at: None,
+        })
     }
 }
 
@@ -327,7 +340,12 @@ impl Calendar for FakeCalendar {
             !b.cancelled && b.order.as_ref().is_some_and(|o| o.appointment == order.appointment)
         };
         let found = world.booked.iter().find(ours).filter(|_| !self.blind.load(Ordering::SeqCst));
-        Ok(found.map(|b| FoundBooking { uid: b.uid.clone(), host: Some(b.host) }))
+        Ok(found.map(|b| FoundBooking {
+            uid: b.uid.clone(),
+            host: Some(b.host),
+            interval: b.interval,
+            changed_at: None,
+        }))
     }
 
     async fn cancel(

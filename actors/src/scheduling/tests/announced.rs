@@ -79,6 +79,78 @@ fn a_lost_booking_is_found_by_its_announcement() {
 }
 
 #[test]
+fn a_booking_that_is_moved_while_its_post_is_open_stands_where_it_was_moved_to() {
+    let lost = Creation::BooksAndIsLost;
+    for (creation, crashes) in
+        [(Creation::Books, false), (Creation::Books, true), (lost, false), (lost, true)]
+    {
+        let mut rig = rig();
+        let (_asked, booking) = under_way(&rig, creation);
+        let to = tomorrow(13, 30);
+        rig.calendar.reschedule("uid_1", "uid_9", to);
+        hear_stands(&rig, &moved(&ours(&booking, "uid_1", UDO), "uid_9", to));
+        if crashes {
+            rig.crash_and_restart();
+        }
+        rig.calendar.create_answers.open();
+        rig.advance(5_000);
+        let wanted = (AppointmentStatus::Confirmed, Some("uid_9".to_owned()), to.start());
+        assert_eq!(row(&rig), wanted, "{creation:?} {crashes}");
+        if !crashes {
+            assert_eq!(holds(&rig), [("booked", id("c"))]);
+        }
+        assert_eq!(rig.database.tables().outbox.len(), 1);
+        assert_eq!(answer(&rig, check(&rig, "d", "14:00"))["available"], true, "its first slot is free");
+        hang_up(&rig, "c");
+        hang_up(&rig, "d");
+        rig.finish();
+    }
+}
+
+#[test]
+fn a_booking_that_was_moved_before_it_was_found_stands_where_it_was_moved_to() {
+    let rig = rig();
+    let (_asked, booking) = under_way(&rig, Creation::BooksAndIsLost);
+    let to = tomorrow(13, 30);
+    rig.calendar.reschedule("uid_1", "uid_9", to);
+    let long_before = stands_at(moved(&ours(&booking, "uid_1", UDO), "uid_9", to), rig.now());
+    rig.calendar.create_answers.open();
+    rig.advance(5_000);
+    assert_eq!(reasons(&rig).last().unwrap(), "confirmed_by_look");
+    let wanted = (AppointmentStatus::Confirmed, Some("uid_9".to_owned()), to.start());
+    assert_eq!(row(&rig), wanted);
+    hear(&rig, &long_before);
+    assert_eq!(row(&rig), wanted);
+    hang_up(&rig, "c");
+    rig.finish();
+}
+
+#[test]
+fn a_booking_that_is_called_off_while_its_post_is_open_is_cancelled() {
+    for (creation, by_id) in
+        [(Creation::Books, true), (Creation::Books, false), (Creation::BooksAndIsLost, true)]
+    {
+        let rig = rig();
+        let (_asked, booking) = under_way(&rig, creation);
+        rig.calendar.set_blind(true);
+        let mut event = gone_at(&ours(&booking, "uid_1", UDO), rig.now());
+        if let News::Gone(gone) = &mut event.news {
+            gone.appointment = by_id.then(|| booking.order.appointment.0.clone());
+        }
+        hear(&rig, &event);
+        rig.calendar.create_answers.open();
+        rig.advance(5_000);
+        let wanted = (AppointmentStatus::Cancelled, Some("uid_1".to_owned()), tomorrow(10, 30).start());
+        assert_eq!(row(&rig), wanted, "{creation:?} {by_id}");
+        assert_eq!(holds(&rig), []);
+        rig.advance(120_000);
+        assert_eq!(rig.calendar.posts().len(), 1, "what was called off is not posted again");
+        hang_up(&rig, "c");
+        rig.finish();
+    }
+}
+
+#[test]
 fn what_proves_nothing_neither_confirms_nor_revokes() {
     let rig = rig();
     let (_asked, booking) = under_way(&rig, Creation::IsLost);

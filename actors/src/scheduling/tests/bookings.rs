@@ -188,6 +188,48 @@ fn nobody_hears_of_a_promise_that_is_not_on_disk() {
 }
 
 #[test]
+fn whoever_waits_for_a_promise_on_a_slow_disk_hears_in_time_that_nobody_knows() {
+    let rig = rig();
+    answer(&rig, check(&rig, "c", "14:00"));
+    rig.calendar.create_answers.close();
+    let mut first = book(&rig, "c", "14:00");
+    rig.advance(1_000);
+    rig.journal.syncs.close();
+    rig.advance(1_400);
+    let mut repeat = book(&rig, "c", "14:00");
+    rig.advance(99);
+    assert_eq!(first.json()["code"], "outcome_unknown");
+    assert_eq!(repeat.heard(), None);
+    rig.advance(2_400);
+    assert_eq!(repeat.json()["code"], "outcome_unknown");
+    rig.journal.sync();
+    assert_eq!(answer(&rig, book(&rig, "c", "14:00"))["code"], "pending_confirmation");
+    rig.calendar.create_answers.open();
+    rig.settle();
+    assert_eq!(status(&rig), AppointmentStatus::Confirmed);
+    hang_up(&rig, "c");
+    rig.finish();
+}
+
+#[test]
+fn an_order_that_a_slow_disk_does_not_take_in_time_is_not_taken() {
+    let rig = rig();
+    answer(&rig, check(&rig, "c", "14:00"));
+    rig.journal.syncs.close();
+    let mut asked = book(&rig, "c", "14:00");
+    rig.advance(2_499);
+    assert_eq!(asked.json()["code"], "busy");
+    rig.journal.sync();
+    rig.advance(120_000);
+    assert_eq!(status(&rig), AppointmentStatus::Refused);
+    assert!(rig.calendar.posts().is_empty(), "whoever was told to try again gets no booking unheard");
+    assert_eq!(holds(&rig), []);
+    assert_eq!(answer(&rig, book_cut(&rig, "c", "14:00"))["status"], "confirmed");
+    hang_up(&rig, "c");
+    rig.finish();
+}
+
+#[test]
 fn a_promise_that_the_journal_does_not_take_is_not_made() {
     let rig = rig();
     answer(&rig, check(&rig, "c", "14:00"));

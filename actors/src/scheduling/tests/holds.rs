@@ -22,6 +22,20 @@ fn a_free_slot_is_held_and_told_when_it_is_on_disk() {
 }
 
 #[test]
+fn a_hold_that_a_slow_disk_does_not_take_in_time_is_not_given() {
+    let rig = rig();
+    rig.journal.syncs.close();
+    let mut asked = check(&rig, "c", "14:00");
+    rig.advance(2_499);
+    assert_eq!(asked.json()["code"], "busy");
+    assert_eq!(holds(&rig), []);
+    rig.journal.sync();
+    assert_eq!(answer(&rig, check(&rig, "c", "14:00"))["available"], true);
+    hang_up(&rig, "c");
+    rig.finish();
+}
+
+#[test]
 fn the_second_caller_hears_alternatives() {
     let rig = rig();
     assert_eq!(answer(&rig, check(&rig, "c1", "14:00"))["available"], true);

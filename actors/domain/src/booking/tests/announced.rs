@@ -102,10 +102,31 @@ fn what_was_cancelled_by_us_never_stands_again() {
 
 #[test]
 fn a_word_that_came_before_the_confirmation_was_known_does_not_move_it_back() {
-    let found = BookingEvent::Looked(LookResult::Found { uid: "uid2".to_owned(), host: HOST });
-    let (booking, _) = course([BookingEvent::AnswerLost, found]);
+    let second = Standing { uid: "uid2".to_owned(), ..as_ordered() };
+    let (booking, _) = course([BookingEvent::AnswerLost, BookingEvent::Looked(LookResult::Found(second))]);
     let (heard, effects) = hear(booking, &[stands("uid1", None, 1, 9002, -5)]);
     assert_eq!((heard.uid(), effects), (Some("uid2"), vec![]));
+}
+
+#[test]
+fn what_was_moved_before_it_was_found_stands_where_it_was_moved_to() {
+    let moved = Standing { uid: "uid2".to_owned(), interval: slot(5), at: at(3), ..as_ordered() };
+    let found = BookingEvent::Looked(LookResult::Found(moved.clone()));
+    for confirms in [vec![BookingEvent::AnswerLost, found], vec![BookingEvent::Confirmed(moved)]] {
+        let (booking, effects) = course(confirms);
+        assert_eq!((booking.uid(), booking.interval()), (Some("uid2"), slot(5)));
+        let wanted = [BookingEffect::FollowSlot, BookingEffect::NotifyConfirmed];
+        assert_eq!(effects.into_iter().filter(|e| wanted.contains(e)).collect::<Vec<_>>(), wanted);
+        let (heard, _) = hear(booking, &[stands("uid2", Some("uid1"), 5, 9001, 3), gone("uid1", 4)]);
+        assert_eq!((heard.status(), heard.interval()), (AppointmentStatus::Confirmed, slot(5)));
+    }
+}
+
+#[test]
+fn a_move_from_before_the_answer_was_heard_is_followed_without_its_link() {
+    let heard_late = submitted().apply(confirmed_event(), at(50)).unwrap().booking;
+    let (booking, _) = hear(heard_late, &[stands("uid3", Some("uid2"), 7, 9001, 5)]);
+    assert_eq!((booking.uid(), booking.interval()), (Some("uid3"), slot(7)));
 }
 
 #[test]
