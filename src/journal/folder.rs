@@ -13,8 +13,11 @@ use super::segment::{ASIDE_SUFFIX, LOG_SUFFIX, SEGMENT_HEADER_BYTES, file_name, 
 const LOCK_FILE: &str = "lock";
 const ID_FILE: &str = "journal.id";
 const ID_BYTES_MAX: usize = 128;
-/// Positions beyond it are never reached, and the database could not hold them.
+/// No journal gets so far: a file that only its name puts beyond is none of this journal's.
 const POSITION_MAX: u64 = 1 << 62;
+/// A file at that limit makes the next segment begin beyond it, and so does each later start: what this journal has
+/// sealed is taken up to here, 2^35 starts further on. The database can hold it.
+const SEALED_POSITION_MAX: u64 = POSITION_MAX + (1 << 61);
 
 /// The segments of a folder by start, and those an operator moved aside with the end of their bytes.
 #[derive(Debug, Default)]
@@ -59,11 +62,12 @@ pub(super) fn list(dir: &Path) -> Result<Listing, JournalError> {
         let name = entry.file_name();
         let Some(name) = name.to_str() else { continue };
         if let Some(start) = parse_file_name(name, LOG_SUFFIX) {
-            listing.segments.push(checked_start(&entry.path(), start)?);
+            listing.segments.push(start);
         } else if let Some(start) = parse_file_name(name, ASIDE_SUFFIX) {
-            let start = checked_start(&entry.path(), start)?;
             let bytes = entry.metadata().map_err(JournalError::folder(&entry.path()))?.len();
-            listing.aside.push((start, Position(start.0.saturating_add(bytes))));
+            let end = Position(start.0.saturating_add(bytes));
+            check_reach(&entry.path(), end, false)?;
+            listing.aside.push((start, end));
         }
     }
     listing.segments.sort_unstable();
@@ -71,13 +75,14 @@ pub(super) fn list(dir: &Path) -> Result<Listing, JournalError> {
     Ok(listing)
 }
 
-fn checked_start(path: &Path, start: Position) -> Result<Position, JournalError> {
-    if start.0 <= POSITION_MAX {
-        return Ok(start);
+/// Refuses a file whose positions no journal reaches.
+pub(super) fn check_reach(path: &Path, end: Position, is_sealed: bool) -> Result<(), JournalError> {
+    if end.0 <= if is_sealed { SEALED_POSITION_MAX } else { POSITION_MAX } {
+        return Ok(());
     }
     Err(JournalError::Folder {
         dir: path.to_owned(),
-        reason: "its name is a position that no journal reaches".to_owned(),
+        reason: "its name and size tell positions that no journal reaches".to_owned(),
         remedy: "it is no segment of this journal: move it to another folder".to_owned(),
     })
 }

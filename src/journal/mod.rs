@@ -35,9 +35,13 @@
 //! Every checksum is verified. Bytes after the last sound record of the last segment are a torn tail:
 //! they are cut and reported. Damage that sound records follow, a short segment or a missing one is
 //! [`JournalError::Corrupt`] and refuses to open; renaming a segment to `.aside` is how an operator
-//! says that its records are to be given up ([`Opened::given_up`]), whichever segment it is. The exception is a power cut that let later pieces of the
-//! last, never acknowledged write reach the disk before earlier ones: `unsynced` proves that no later
-//! batch followed, and a sector of zeros that the piece was never written; this too is a torn tail.
+//! says that its records are to be given up ([`Opened::given_up`]), whichever segment it is. The
+//! exception is a power cut that let later pieces of the last, never acknowledged write reach the disk
+//! before earlier ones: `unsynced` proves that no later batch followed, and a sector of zeros that the
+//! piece was never written; this too is a torn tail. A file without a header that was to be a segment is
+//! removed, the newest or one that the segment after it does not know: its making failed.
+//!
+//! A folder that opened opens again, with the same records; what is to be refused is refused at once.
 //!
 //! # When the disk fails
 //! A failed write or sync leaves unknown bytes, and syncing again proves nothing. The writer cuts the

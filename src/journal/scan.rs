@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use super::chunks::{Chunks, Found};
 use super::error::JournalError;
-use super::folder::Listing;
+use super::folder::{Listing, check_reach};
 use super::given_up::GivenUp;
 use super::record::{Position, Seal};
 use super::segment::{SEGMENT_HEADER_BYTES, Segment, SegmentHeader, damaged, file_name};
@@ -29,25 +29,18 @@ pub(super) struct Scanned {
 /// Checks the segments of `listing`, cuts a torn tail, refuses anything that looks like a loss.
 pub(super) fn scan(dir: &Path, seal: Seal, listing: &Listing) -> Result<Scanned, JournalError> {
     let mut scanned = Scanned::default();
-    let mut found = load_segments(dir, seal, listing)?;
+    let found = load_segments(dir, seal, listing)?;
     let names = listing.segments.last().copied().into_iter().chain(listing.aside.iter().map(|(_, end)| *end));
     scanned.floor = names.max().unwrap_or_default();
-    if let Some((segment, None)) = found.last() {
-        scanned.torn_tail_bytes += remove_unfinished(seal, segment)?;
-        found.pop();
-    }
-    let sound = |(segment, header): Loaded| match header {
-        Some(header) => Ok((Arc::new(segment), header)),
-        None => Err(damaged(&segment.path, 0)),
-    };
-    let found = found.into_iter().map(sound).collect::<Result<Vec<_>, _>>()?;
+    let (found, removed_bytes) = without_unfinished(seal, found)?;
+    scanned.torn_tail_bytes = removed_bytes;
     let following = found.iter().skip(1).map(|(_, header)| Some(*header)).chain([None]);
     for ((segment, header), next) in found.iter().zip(following) {
         scanned.torn_tail_bytes += match next {
-            Some(next) if !was_moved_aside(listing, header.start, next.start) => {
-                check_sealed(seal, segment, next.previous_end)?
+            Some(next) => {
+                check_followed(seal, segment, next, was_moved_aside(listing, header.start, next.start))?
             }
-            _ => check_last(seal, segment)?,
+            None => check_last(seal, segment)?,
         };
         scanned.end = segment.end();
     }
@@ -59,15 +52,36 @@ pub(super) fn scan(dir: &Path, seal: Seal, listing: &Listing) -> Result<Scanned,
 }
 
 type Loaded = (Segment, Option<SegmentHeader>);
+type Sound = (Arc<Segment>, SegmentHeader);
 
 fn load_segments(dir: &Path, seal: Seal, listing: &Listing) -> Result<Vec<Loaded>, JournalError> {
     let load = |start: &Position| {
         let path = dir.join(file_name(*start));
         let segment = Segment::open(dir, *start, *start).map_err(JournalError::folder(&path))?;
         let header = read_header(seal, &segment).map_err(JournalError::io("read", &path))?;
-        Ok((segment, header.filter(|header| header.start == *start)))
+        let header = header.filter(|header| header.start == *start);
+        check_reach(&path, *start, header.is_some())?;
+        Ok((segment, header))
     };
     listing.segments.iter().map(load).collect()
+}
+
+/// The segments with a sound header, and the bytes of those that were removed because they never got one: no record
+/// of the log lies in a file whose making failed or was interrupted.
+fn without_unfinished(seal: Seal, found: Vec<Loaded>) -> Result<(Vec<Sound>, u64), JournalError> {
+    let (mut sound, mut removed_bytes) = (Vec::<Sound>::new(), 0);
+    let newest = found.last().map(|(segment, _)| segment.start);
+    for (segment, header) in found.into_iter().rev() {
+        let Some(header) = header else {
+            let next = sound.last().map(|(_, next)| *next);
+            let is_newest = newest == Some(segment.start);
+            removed_bytes += remove_unfinished(seal, &segment, next, is_newest)?;
+            continue;
+        };
+        sound.push((Arc::new(segment), header));
+    }
+    sound.reverse();
+    Ok((sound, removed_bytes))
 }
 
 fn read_header(seal: Seal, segment: &Segment) -> io::Result<Option<SegmentHeader>> {
@@ -97,20 +111,60 @@ fn given_up(listing: &Listing, headers: &[SegmentHeader]) -> Vec<GivenUp> {
     ranges.map(|(aside, next)| GivenUp { from: aside.0, until: until(*aside, next) }).collect()
 }
 
-/// A segment with followers holds exactly what its follower says; more was never acknowledged.
-fn check_sealed(seal: Seal, segment: &Segment, expected: Position) -> Result<u64, JournalError> {
+/// A segment with a follower holds what that says. Less is a loss, unless an operator gave up what stood between them.
+/// More was never acknowledged, unless it proves that it was: then this segment was away when the follower was begun.
+fn check_followed(
+    seal: Seal,
+    segment: &Segment,
+    next: SegmentHeader,
+    is_gap_given_up: bool,
+) -> Result<u64, JournalError> {
+    match check_sealed(seal, segment, next.previous_end) {
+        Ok(Sealed::AsKnown) => return Ok(0),
+        Ok(Sealed::WasAway) => {}
+        Err(_) if is_gap_given_up => {}
+        Err(error) => return Err(error),
+    }
+    let cut_bytes = check_last(seal, segment)?;
+    if segment.end() > next.start { Err(segment.damaged(next.start)) } else { Ok(cut_bytes) }
+}
+
+/// How a segment compares with what its follower says.
+enum Sealed {
+    AsKnown,
+    /// It holds durable records that the follower does not know.
+    WasAway,
+}
+
+fn check_sealed(seal: Seal, segment: &Segment, expected: Position) -> Result<Sealed, JournalError> {
     let read_error = |error| JournalError::io("read", &segment.path)(error);
     let length = length(segment).map_err(read_error)?;
     let limit = length.min(segment.offset(expected));
     let (end, clean) = walk(seal, segment, limit).map_err(read_error)?;
     segment.set_end(end);
-    if end == expected {
-        Ok(0)
+    if end >= expected {
+        let was_away = holds_more(seal, segment, expected, length).map_err(read_error)?;
+        Ok(if was_away { Sealed::WasAway } else { Sealed::AsKnown })
     } else if clean && limit == length {
         Err(cut_short(segment, expected))
     } else {
         Err(segment.damaged(end))
     }
+}
+
+/// Whether a record behind the segment's end was written when more than `expected` was on disk.
+fn holds_more(seal: Seal, segment: &Segment, expected: Position, length: u64) -> io::Result<bool> {
+    let mut chunks = Chunks::up_to(length);
+    let mut position = segment.end();
+    while let Found::Record { header, .. } =
+        chunks.record(segment.file(), seal, position, segment.offset(position))?
+    {
+        if position.0.saturating_sub(header.unsynced.into()) > expected.0 {
+            return Ok(true);
+        }
+        position = Position(position.0 + header.record_bytes() as u64);
+    }
+    Ok(false)
 }
 
 fn check_last(seal: Seal, segment: &Segment) -> Result<u64, JournalError> {
@@ -131,18 +185,27 @@ fn check_last(seal: Seal, segment: &Segment) -> Result<u64, JournalError> {
     Ok(length - segment.offset(end))
 }
 
-/// The newest segment has no sound header: it was being made when the machine stopped, unless it
-/// holds records.
-fn remove_unfinished(seal: Seal, segment: &Segment) -> Result<u64, JournalError> {
+/// A file that got no header holds nothing, if what was begun after it does not know it either. Of the newest, the
+/// header may have been lost: what it holds is looked at.
+fn remove_unfinished(
+    seal: Seal,
+    segment: &Segment,
+    next: Option<SegmentHeader>,
+    is_newest: bool,
+) -> Result<u64, JournalError> {
     let length = length(segment).map_err(JournalError::io("read", &segment.path))?;
-    if length > SEGMENT_HEADER_BYTES {
-        let (end, _) = walk(seal, segment, length).map_err(JournalError::io("read", &segment.path))?;
-        if end > segment.start || judge_rest(seal, segment, end, length).is_err() {
-            return Err(damaged(&segment.path, 0));
-        }
+    let is_unknown = next.is_none_or(|next| next.previous_end <= segment.start);
+    let is_short = length <= SEGMENT_HEADER_BYTES;
+    if !is_unknown || !(is_short || is_newest && holds_no_record(seal, segment, length)?) {
+        return Err(damaged(&segment.path, 0));
     }
     fs::remove_file(&segment.path).map_err(JournalError::io("remove", &segment.path))?;
     Ok(length)
+}
+
+fn holds_no_record(seal: Seal, segment: &Segment, length: u64) -> Result<bool, JournalError> {
+    let (end, _) = walk(seal, segment, length).map_err(JournalError::io("read", &segment.path))?;
+    Ok(end == segment.start && judge_rest(seal, segment, end, length).is_ok())
 }
 
 fn judge_rest(seal: Seal, segment: &Segment, end: Position, length: u64) -> Result<(), JournalError> {

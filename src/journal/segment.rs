@@ -57,11 +57,8 @@ impl SegmentHeader {
         let (start, previous_end) = positions.split_first_chunk::<8>()?;
         let sound = *magic == MAGIC && seal.checksum(fields) == u32::from_le_bytes(*checksum);
         let position = |bytes: [u8; 8]| Position(u64::from_le_bytes(bytes));
-        Some(SegmentHeader {
-            start: position(*start),
-            previous_end: position(*previous_end.first_chunk::<8>()?),
-        })
-        .filter(|_| sound)
+        let (start, previous_end) = (position(*start), position(*previous_end.first_chunk::<8>()?));
+        (sound && previous_end <= start).then_some(SegmentHeader { start, previous_end })
     }
 }
 
@@ -162,5 +159,12 @@ mod tests {
         let bytes: [u8; 28] = header.encode(Seal::of("a")).try_into().unwrap();
         assert_eq!(SegmentHeader::decode(Seal::of("a"), &bytes), Some(header));
         assert_eq!(SegmentHeader::decode(Seal::of("b"), &bytes), None);
+    }
+
+    #[test]
+    fn a_log_that_ended_behind_the_start_of_its_next_segment_is_not_taken() {
+        let header = SegmentHeader { start: Position(9), previous_end: Position(10) };
+        let bytes: [u8; 28] = header.encode(Seal::of("a")).try_into().unwrap();
+        assert_eq!(SegmentHeader::decode(Seal::of("a"), &bytes), None);
     }
 }

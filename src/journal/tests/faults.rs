@@ -74,9 +74,13 @@ impl SegmentFile for FaultyFile {
 }
 
 fn open_faulty(dir: &Path) -> (Arc<Journal>, Arc<Faults>) {
+    open_faulty_with(options(dir))
+}
+
+fn open_faulty_with(options: JournalOptions) -> (Arc<Journal>, Arc<Faults>) {
     let faults = Arc::new(Faults::default());
     let disk = Box::new(FaultyDisk(Arc::clone(&faults)));
-    let (journal, _) = Journal::open_on(disk, options(dir), || "id".to_owned()).unwrap();
+    let (journal, _) = Journal::open_on(disk, options, || "id".to_owned()).unwrap();
     (journal, faults)
 }
 
@@ -175,6 +179,63 @@ async fn an_ordered_record_outlives_a_failure_at_its_place_before_later_ones() {
     assert_eq!(journal.status().outstanding, 3);
     drop(journal);
     assert_eq!(texts(&open(dir.path()).0), ["hold", "move", "submit"]);
+}
+
+/// The next segment cannot be begun: its file lies there, empty, half or whole, and is passed over for good.
+#[tokio::test]
+async fn a_segment_that_could_not_be_begun_is_no_damage_at_the_next_start() {
+    let picks: [fn(&Faults) -> &AtomicI32; 2] = [|faults| &faults.write, |faults| &faults.sync];
+    for pick in picks {
+        for number in [ENOSPC, EIO] {
+            let dir = tempfile::tempdir().unwrap();
+            let small = JournalOptions { segment_bytes: 100, ..options(dir.path()) };
+            let (journal, faults) = open_faulty_with(small);
+            journal.append(record("before")).await.unwrap();
+            pick(&faults).store(number, Ordering::SeqCst);
+            journal.append(record(noise(1, 90))).await.unwrap_err();
+            pick(&faults).store(0, Ordering::SeqCst);
+            append_when_it_works(&journal, "after").await;
+            drop(journal);
+            for _ in 0..2 {
+                let (journal, opened) = open(dir.path());
+                assert_eq!(
+                    (texts(&journal), opened.given_up),
+                    (vec!["before".to_owned(), "after".to_owned()], vec![])
+                );
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn two_segments_that_could_not_be_begun_are_no_damage_after_a_kill() {
+    let dir = tempfile::tempdir().unwrap();
+    let small = JournalOptions { segment_bytes: 100, ..options(dir.path()) };
+    let (journal, faults) = open_faulty_with(small);
+    journal.append(record("before")).await.unwrap();
+    faults.write.store(EIO, Ordering::SeqCst);
+    journal.append(record(noise(1, 90))).await.unwrap_err();
+    // The writer has tried a second place before it answers for good that it does not work.
+    eventually(async || journal.status().failed).await;
+    drop(journal);
+    for _ in 0..2 {
+        assert_eq!(texts(&open(dir.path()).0), ["before"]);
+    }
+}
+
+#[tokio::test]
+async fn consent_to_a_gap_brings_no_refused_record_back() {
+    let dir = tempfile::tempdir().unwrap();
+    let (journal, faults) = open_faulty(dir.path());
+    journal.append(record("before")).await.unwrap();
+    faults.sync.store(EIO, Ordering::SeqCst);
+    faults.truncate.store(EIO, Ordering::SeqCst);
+    journal.append(record("refused")).await.unwrap_err();
+    faults.sync.store(0, Ordering::SeqCst);
+    append_when_it_works(&journal, "after").await;
+    drop(journal);
+    fs::write(dir.path().join("00000000000000000001.aside"), "").unwrap();
+    assert_eq!(texts(&open(dir.path()).0), ["before", "after"]);
 }
 
 #[tokio::test]

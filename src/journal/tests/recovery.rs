@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use tokio::sync::Semaphore;
 
 use super::*;
+use crate::journal::segment::SegmentHeader;
 
 fn try_open(dir: &Path) -> Result<(Arc<Journal>, Opened), JournalError> {
     Journal::open(options(dir), || "other".to_owned())
@@ -153,6 +154,79 @@ async fn a_file_named_beyond_every_position_is_refused_and_nothing_is_lost() {
         fs::remove_file(dir.path().join(name)).unwrap();
         assert_eq!(replayed(&try_open(dir.path()).unwrap().0).len(), 8);
     }
+}
+
+#[tokio::test]
+async fn a_file_named_close_to_the_last_position_is_taken_at_every_start() {
+    for below in [0, QUEUE_BYTES_MAX, 2 * QUEUE_BYTES_MAX - 1] {
+        for end in ["aside", "log"] {
+            let dir = tempfile::tempdir().unwrap();
+            segmented(dir.path()).await;
+            let name = format!("{:020}.{end}", (1u64 << 62) - below);
+            fs::write(dir.path().join(&name), "").unwrap();
+            for opening in 0..4 {
+                let found = try_open(dir.path()).map(|(journal, _)| replayed(&journal).len());
+                assert_eq!(found.map_err(|error| error.to_string()), Ok(8), "{name}, opening {opening}");
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_file_moved_aside_that_reaches_beyond_every_position_is_refused() {
+    let dir = tempfile::tempdir().unwrap();
+    segmented(dir.path()).await;
+    let path = dir.path().join("04611686018427387904.aside");
+    fs::write(&path, "x").unwrap();
+    let refused = try_open(dir.path()).err().unwrap().to_string();
+    assert!(refused.contains(path.to_str().unwrap()) && refused.contains("move it"), "{refused}");
+}
+
+/// Moved aside, started without, moved back.
+async fn came_back(dir: &Path, segment: &Path) {
+    let aside = segment.with_extension("aside");
+    fs::rename(segment, &aside).unwrap();
+    drop(try_open(dir).unwrap());
+    fs::rename(&aside, segment).unwrap();
+}
+
+#[tokio::test]
+async fn a_segment_that_comes_back_is_read_again_also_where_the_next_was_begun_without_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut paths = segmented(dir.path()).await;
+    let (journal, opened) = try_open(dir.path()).unwrap();
+    journal.append(record("new")).await.unwrap();
+    drop(journal);
+    paths.push(dir.path().join(segment::file_name(opened.end)));
+    let texts = replayed(&try_open(dir.path()).unwrap().0);
+    assert_eq!(texts.len(), 9);
+    for path in &paths {
+        came_back(dir.path(), path).await;
+        for _ in 0..2 {
+            let (journal, opened) = try_open(dir.path()).unwrap();
+            assert_eq!(replayed(&journal), texts, "{}", path.display());
+            assert_eq!(opened.given_up, []);
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_newest_segment_that_comes_back_is_read_again() {
+    let dir = tempfile::tempdir().unwrap();
+    let paths = segmented(dir.path()).await;
+    came_back(dir.path(), &paths[3]).await;
+    assert_eq!(replayed(&try_open(dir.path()).unwrap().0).len(), 8);
+}
+
+#[tokio::test]
+async fn a_segment_that_reaches_into_the_next_is_refused() {
+    let dir = tempfile::tempdir().unwrap();
+    let (long, positions) = written(dir.path(), &[record("one"), record("two"), record("three")]).await;
+    let header = SegmentHeader { start: positions[2], previous_end: positions[1] };
+    let next = dir.path().join(segment::file_name(header.start));
+    fs::write(next, header.encode(record::Seal::of("id-1"))).unwrap();
+    let refused = try_open(dir.path()).err().unwrap().to_string();
+    assert!(refused.contains(long.to_str().unwrap()) && refused.contains(".aside"), "{refused}");
 }
 
 #[tokio::test]
