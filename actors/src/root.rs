@@ -461,8 +461,9 @@ impl Journaled {
                 Ok(())
             }
             event @ Record::RetellEvent { .. } => {
+                calls.deliver_from_journal(position, event)?;
                 self.events += 1;
-                calls.deliver_from_journal(position, event).map(|_| ())
+                Ok(())
             }
         }
     }

@@ -16,6 +16,7 @@ use askpro_actors::{
     writer::WriteOrder,
 };
 use askpro_domain::time::UnixMillis;
+use bytes::Bytes;
 
 use super::{decoder::platform_event, tasks::set};
 use crate::{
@@ -136,23 +137,29 @@ fn replay_from(mark: Option<Position>, opened: &Opened) -> anyhow::Result<Positi
     }
 }
 
+/// Almost all records are of calls: whether one is the platform's is asked only of what calls do not take, so that a
+/// body is unpacked and read once.
 fn take(actors: &Actors, journaled: &mut Journaled, at: port::Position, record: port::Record, ports: &Ports) {
-    if let port::Record::RetellEvent { received_at, body, .. } = &record
-        && let Some(event) = platform_event(body)
-    {
-        let row = PlatformEventRow {
-            event: event.kind.name().to_owned(),
-            dedup_key: event.dedup_key,
-            received_at: *received_at,
-            body: Body::Inline(body.clone()),
-        };
-        let writes = vec![Write::PlatformEvent(row)];
-        return actors.writers.write(WriteOrder { call_id: None, writes, positions: vec![at] });
-    }
+    let platform = match &record {
+        port::Record::RetellEvent { received_at, body, .. } => Some((*received_at, body.clone())),
+        _ => None,
+    };
     let event = event_of(&record);
-    if let Err(error) = journaled.take(&actors.calls, at, record) {
-        set_aside(actors, ports, at, event, &error);
+    let Err(error) = journaled.take(&actors.calls, at, record) else { return };
+    let row = platform.and_then(|(received_at, body)| platform_row(received_at, body));
+    match row {
+        Some(row) => {
+            let writes = vec![Write::PlatformEvent(row)];
+            actors.writers.write(WriteOrder { call_id: None, writes, positions: vec![at] });
+        }
+        None => set_aside(actors, ports, at, event, &error),
     }
+}
+
+fn platform_row(received_at: UnixMillis, body: Bytes) -> Option<PlatformEventRow> {
+    let event = platform_event(&body)?;
+    let (name, dedup_key) = (event.kind.name().to_owned(), event.dedup_key);
+    Some(PlatformEventRow { event: name, dedup_key, received_at, body: Body::Inline(body) })
 }
 
 /// The body of an event, and who signed it.
@@ -198,7 +205,6 @@ mod tests {
     use std::{fs, path::Path};
 
     use askpro_domain::ids::CompanyId;
-    use bytes::Bytes;
 
     use super::*;
     use crate::journal::{JournalOptions, Record};

@@ -17,7 +17,7 @@ use crate::{
     companies,
     hammer::{Blows, hammer},
     home::Kind,
-    judge::{Findings, Posts, judge},
+    judge::{Findings, Posts, event_rows, judge},
     ledger::Figures,
     plain::PlainCall,
     process::Process,
@@ -260,13 +260,12 @@ async fn all_there(tables: &Tables, troubled: &Troubled, others: u64, row: &mut 
         let there = tables.count("call_events").await;
         row.findings.lost.push(format!("{wanted} events were acknowledged and {there} are there"));
     }
+    let rows = event_rows(tables).await;
     for (call, event) in &troubled.acknowledged {
-        let times =
-            tables.count(&format!("call_events WHERE call_id = '{call}' AND event = '{event}'")).await;
-        match times {
-            1 => {}
-            0 => row.findings.lost.push(format!("{event} of {call}")),
-            _ => row.findings.doubled.push(format!("{event} of {call}, {times} rows")),
+        match rows.get(&(call.clone(), (*event).to_owned())) {
+            Some(1) => {}
+            None => row.findings.lost.push(format!("{event} of {call}")),
+            Some(times) => row.findings.doubled.push(format!("{event} of {call}, {times} rows")),
         }
     }
 }
