@@ -22,7 +22,7 @@ impl<A: Actor> Shard<A> {
 
     fn build_ready(&self, cell: CellId, actor: Box<A>, epoch: u64) {
         let mut state = self.lock();
-        if state.epoch == epoch {
+        if state.is_of(epoch) {
             state.built(cell, actor);
         } else {
             drop(state);
@@ -33,7 +33,7 @@ impl<A: Actor> Shard<A> {
     fn build_later(self: &Arc<Self>, order: &Order<A>, future: Loading<A>, epoch: u64) {
         let ticket = {
             let mut state = self.lock();
-            if state.epoch != epoch {
+            if !state.is_of(epoch) {
                 drop(state);
                 return drop_guarded(future);
             }
@@ -51,7 +51,7 @@ impl<A: Actor> Shard<A> {
         let now = self.clock.now();
         observe::restart(A::KIND, Reason::Build);
         let mut state = self.lock();
-        if state.epoch == epoch {
+        if state.is_of(epoch) {
             state.not_built(order.cell, order.why, order.failures, &fault.0, now);
         }
     }

@@ -95,7 +95,7 @@ impl<A: Actor> Shard<A> {
     /// its successor's sign could take it away, and the shard would stand still.
     fn wake_of(&self, epoch: u64) -> Option<Arc<Notify>> {
         let state = self.lock();
-        (state.epoch == epoch).then(|| state.wake.clone())
+        state.is_of(epoch).then(|| state.wake.clone())
     }
 
     fn report(&self) {
@@ -111,7 +111,7 @@ impl<A: Actor> Shard<A> {
         let mut litter = Vec::new();
         {
             let mut state = self.lock();
-            if state.epoch == epoch {
+            if state.is_of(epoch) {
                 let stranded = state.stranded;
                 state.rehome(epoch, &mut litter);
                 state.stranded = stranded;

@@ -62,10 +62,9 @@ pub(super) struct State<A: Actor> {
     pub(super) live: Arc<AtomicUsize>,
     /// Started futures of this shard that are not waiting for anything.
     pub(super) active: Arc<AtomicUsize>,
-    /// The arbiter that may work here; turns of an earlier one are void.
-    pub(super) epoch: u64,
-    /// The same, for turns that go on.
-    pub(super) epoch_shown: Arc<AtomicU64>,
+    /// The arbiter that may work here; turns of an earlier one are void. Set under the lock; turns that go on look
+    /// at it without.
+    pub(super) epoch: Arc<AtomicU64>,
     pub(super) phase: Phase,
     pub(super) cells: Cells<A>,
     /// Cells with messages that can be worked on.
@@ -101,8 +100,7 @@ impl<A: Actor> State<A> {
             limits,
             live,
             active,
-            epoch: 0,
-            epoch_shown: Arc::default(),
+            epoch: Arc::default(),
             phase: Phase::Open,
             cells: Cells::new(),
             run: VecDeque::new(),
@@ -244,11 +242,15 @@ impl<A: Actor> State<A> {
         }
     }
 
+    /// Whether the arbiter of this epoch is still the one that may work here.
+    pub(super) fn is_of(&self, epoch: u64) -> bool {
+        self.epoch.load(Ordering::SeqCst) == epoch
+    }
+
     /// Gives the shard to another arbiter. What the old one has in hand is void from now on: that actor is
     /// built anew, its message comes back when the old arbiter wakes up. Gives what wakes the old one.
     pub(super) fn rehome(&mut self, epoch: u64, litter: &mut Vec<A::Message>) -> Arc<Notify> {
-        self.epoch = epoch;
-        self.epoch_shown.store(epoch, Ordering::SeqCst);
+        self.epoch.store(epoch, Ordering::SeqCst);
         self.burst = 0;
         self.asleep = false;
         self.busy = true;

@@ -28,7 +28,7 @@ pub(super) struct Desk<A: Actor> {
 
 impl<A: Actor> Desk<A> {
     pub(super) fn new(shard: &Shard<A>, epoch: u64) -> Self {
-        let fence = Some(Fence::new(shard.lock().epoch_shown.clone(), epoch));
+        let fence = Some(Fence::new(shard.lock().epoch.clone(), epoch));
         Desk { epoch, fence, orders: Orders::new(), litter: Vec::new() }
     }
 
@@ -67,7 +67,7 @@ impl<A: Actor> Shard<A> {
             }
             let next = {
                 let mut state = self.lock();
-                if state.epoch != desk.epoch {
+                if !state.is_of(desk.epoch) {
                     return Round::Over;
                 }
                 state.next(now, &mut desk.litter)
@@ -104,7 +104,7 @@ impl<A: Actor> Shard<A> {
         }
         let leaving = {
             let mut state = self.lock();
-            if state.epoch != desk.epoch {
+            if !state.is_of(desk.epoch) {
                 drop(state);
                 drop_guarded(actor);
                 desk.forget_orders();
@@ -119,7 +119,7 @@ impl<A: Actor> Shard<A> {
         if let Some(actor) = leaving {
             leave(actor);
             let mut state = self.lock();
-            if state.epoch == desk.epoch {
+            if state.is_of(desk.epoch) {
                 state.release(cell, &mut desk.litter);
             }
         }
@@ -156,7 +156,7 @@ impl<A: Actor> Shard<A> {
         observe::restart(A::KIND, reason);
         let verdict = {
             let mut state = self.lock();
-            if state.epoch != desk.epoch {
+            if !state.is_of(desk.epoch) {
                 drop(state);
                 return self.take_back(key, letter, &fault.0);
             }

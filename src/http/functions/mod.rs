@@ -79,17 +79,17 @@ async fn receive(
     payload: Payload,
     function: &mut &'static str,
 ) -> Result<Bytes, Refusal> {
-    let services = edge.open_for(class_of(name))?;
+    let class = class_of(name);
+    let services = edge.open_for(class)?;
     let query = Query::of(request)?;
     // Of an overloaded service not even the body is worth reading.
-    admit(services, class_of(name)).map_err(|_| overloaded(services))?;
-    let signed =
-        signed::read(edge, services, query.text("company"), class_of(name), request, payload).await?;
+    admit(services, class).map_err(|_| overloaded(services))?;
+    let signed = signed::read(edge, services, query.text("company"), class, request, payload).await?;
     let beside = Beside::of(request, &query).inspect_err(|_| forgive("id_conflict"))?;
     let call = decode(&signed.body, beside.as_ref())?;
     let (wanted, versioned) = wanted(name, &call)?;
     *function = wanted.as_str();
-    if !wanted.is_write() && class_of(name) == Class::FunctionWrite {
+    if !wanted.is_write() && signed.class == Class::FunctionWrite {
         admit(services, Class::FunctionRead).map_err(|_| overloaded(services))?;
     }
     if versioned {
