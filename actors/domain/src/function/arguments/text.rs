@@ -80,14 +80,19 @@ pub(super) fn value_of(map: &Map<String, Value>, names: &[&str], is_yes_or_no: b
     if unusable { Given::Unusable } else { Given::Nothing }
 }
 
-/// `customerName`, `Customer-Name` and `CUSTOMER NAME` are `customer_name`.
+/// `customerName`, `Customer-Name` and `CUSTOMER NAME` are `customer_name`. Asked for every name of every argument,
+/// so nothing is allocated, and most names differ in their first letter.
 fn is_name(key: &str, name: &str) -> bool {
-    let letters = |text: &str| text.replace('ä', "ae").replace('Ä', "AE");
-    let key = if key.is_ascii() { key.to_owned() } else { letters(key) };
-    let plain = |text: &str| -> Vec<char> {
-        text.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
-    };
-    plain(&key) == plain(name)
+    letters(key).eq(letters(name))
+}
+
+/// Letters and digits in lower case, `ä` as `ae`.
+fn letters(text: &str) -> impl Iterator<Item = char> {
+    let lower = text.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase);
+    lower.flat_map(|letter| {
+        let (letter, second) = if letter == 'ä' { ('a', Some('e')) } else { (letter, None) };
+        std::iter::once(letter).chain(second)
+    })
 }
 
 fn text_of(value: &Value, is_yes_or_no: bool, depth: usize) -> Given {
