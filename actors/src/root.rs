@@ -290,7 +290,7 @@ impl Actors {
         let mut page = ports.calls.list_live(None, PAGE).await?;
         let mut count = 0;
         while let Some(last) = page.last() {
-            let after = last.state.call_id.clone();
+            let after = last.place;
             count += page.len();
             let hand_out = async {
                 for live in page {
@@ -298,7 +298,7 @@ impl Actors {
                 }
                 Ok(())
             };
-            (page, ()) = try_join(ports.calls.list_live(Some(&after), PAGE), hand_out).await?;
+            (page, ()) = try_join(ports.calls.list_live(Some(after), PAGE), hand_out).await?;
         }
         Ok(count)
     }

@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use askpro_actors::ports::stores::{
-    CallFilter, CallStore, DeadLetter, LiveCall, QuarantinedEvent, StoreError, StoredCall, TimelineEntry,
+    CallFilter, CallStore, DeadLetter, LiveCall, Place, QuarantinedEvent, StoreError, StoredCall,
+    TimelineEntry,
 };
 use askpro_domain::{
     call::{CallState, EventKind, Stage},
@@ -22,9 +23,9 @@ use super::{
 const CALL_ID_CHARS_MAX: usize = 128;
 
 /// Of all companies: only for restart.
-const SELECT_LIVE: &str = "SELECT c.call_id, c.state, (SELECT MIN(e.received_at) FROM call_events e \
+const SELECT_LIVE: &str = "SELECT c.rowid, c.call_id, c.state, (SELECT MIN(e.received_at) FROM call_events e \
      WHERE e.company_id = c.company_id AND e.call_id = c.call_id) \
-     FROM calls c WHERE c.status = 'live' AND c.call_id > ? ORDER BY c.call_id LIMIT ?";
+     FROM calls c WHERE c.status = 'live' AND c.rowid > ? ORDER BY c.rowid LIMIT ?";
 /// Calls that are compared with the platform at once, at most.
 const COMPARED_MAX: usize = 1_000;
 
@@ -49,10 +50,10 @@ impl CallStore for Database {
         self.states.ask(call_id, read).await
     }
 
-    async fn list_live(&self, after: Option<&CallId>, limit: u32) -> Result<Vec<LiveCall>, StoreError> {
+    async fn list_live(&self, after: Option<Place>, limit: u32) -> Result<Vec<LiveCall>, StoreError> {
         // On a thread of its own: whoever restarts hands out the page before meanwhile.
-        let (database, after) = (self.clone(), after.cloned());
-        let read = tokio::spawn(async move { database.read_live(after.as_ref(), limit).await });
+        let database = self.clone();
+        let read = tokio::spawn(async move { database.read_live(after, limit).await });
         read.await.unwrap_or_else(|_| Err(StoreError::Unavailable("a page was not read".to_owned())))
     }
 
@@ -140,13 +141,13 @@ impl CallStore for Database {
 }
 
 impl Database {
-    async fn read_live(&self, after: Option<&CallId>, limit: u32) -> Result<Vec<LiveCall>, StoreError> {
-        let after = after.map_or("", CallId::as_str);
-        let rows: Vec<(String, Vec<u8>, Option<i64>)> =
+    async fn read_live(&self, after: Option<Place>, limit: u32) -> Result<Vec<LiveCall>, StoreError> {
+        let after = after.map_or(i64::MIN, |Place(after)| after);
+        let rows: Vec<(i64, String, Vec<u8>, Option<i64>)> =
             self.fetch(SELECT_LIVE, &[after.into(), page(limit)]).await?;
-        let live = |(call_id, state, heard_first): (String, Vec<u8>, Option<i64>)| {
+        let live = |(place, call_id, state, heard_first): (i64, String, Vec<u8>, Option<i64>)| {
             let state = decode("call", &call_id, &state)?;
-            Ok(LiveCall { state, heard_first: heard_first.map(UnixMillis) })
+            Ok(LiveCall { place: Place(place), state, heard_first: heard_first.map(UnixMillis) })
         };
         rows.into_iter().map(live).collect()
     }

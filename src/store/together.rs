@@ -1,7 +1,8 @@
 //! Questions about single calls, asked together. Every call that comes to life asks what is known of it, and after a
 //! restart a hundred thousand do at once: one by one they would stand in front of everybody else who needs a
-//! connection. What is asked while others are on their way goes with the next statement, so a few connections are
-//! enough, and a lone question waits for nobody.
+//! connection. What is asked while a statement is under way goes with the next one, so that a lone question waits for
+//! nobody and the more there are, the less each of them costs the database: a statement of its own is three round
+//! trips. Only when more wait than one statement asks about, another is begun beside it.
 
 use std::{
     collections::{HashMap, VecDeque},
@@ -74,12 +75,15 @@ impl<V: Clone + Default + Send + 'static> Together<V> {
     {
         let (reply, answer) = oneshot::channel();
         if self.wait(Question { call_id: call_id.clone(), reply }) {
-            let queue = self.queue.clone();
+            let (queue, patience) = (self.queue.clone(), self.patience);
             self.runtime.spawn(async move {
                 while let Some(questions) = next(&queue) {
                     let call_ids = questions.iter().map(|question| question.call_id.clone()).collect();
-                    let answers = AssertUnwindSafe(read(call_ids)).catch_unwind().await;
-                    answer_all(questions, &answers.unwrap_or_else(|_| Err(given_up())));
+                    let reading = AssertUnwindSafe(read(call_ids)).catch_unwind();
+                    // A connection that says nothing any more must not keep those that come later.
+                    let answers = tokio::time::timeout(patience, reading).await;
+                    let answers = answers.ok().and_then(Result::ok);
+                    answer_all(questions, &answers.unwrap_or_else(|| Err(given_up())));
                 }
             });
         }
@@ -95,7 +99,8 @@ impl<V: Clone + Default + Send + 'static> Together<V> {
     fn wait(&self, question: Question<V>) -> bool {
         let mut queue = lock(&self.queue);
         queue.waiting.push_back(question);
-        let begins = queue.under_way < STATEMENTS_MAX;
+        let is_full = queue.waiting.len() > CALLS_MAX * queue.under_way;
+        let begins = queue.under_way == 0 || (is_full && queue.under_way < STATEMENTS_MAX);
         queue.under_way += usize::from(begins);
         begins
     }
@@ -227,6 +232,15 @@ mod tests {
         tokio::time::sleep(3 * PATIENCE).await;
         let queue = lock(&together.queue);
         assert_eq!((queue.waiting.len(), queue.under_way), (0, 0));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_statement_that_is_never_answered_does_not_keep_what_is_asked_later() {
+        let together = Together::<usize>::new(PATIENCE);
+        let never = |_| std::future::pending();
+        assert!(together.ask(&id(1), never).await.is_err());
+        let at_once = |ids: Vec<CallId>| async { Ok(ids.into_iter().map(|id| (id, Ok(1))).collect()) };
+        assert_eq!(together.ask(&id(2), at_once).await, Ok(1));
     }
 
     #[test]

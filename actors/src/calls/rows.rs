@@ -1,5 +1,7 @@
 //! Rows of a call, made of its state.
 
+use std::cell::RefCell;
+
 use askpro_domain::{
     call::{CallState, Field},
     ids::CompanyId,
@@ -46,7 +48,20 @@ pub(super) fn call_row(state: &CallState) -> Option<CallRow> {
         disconnection_reason: value(&state.disconnection_reason),
         outcome: state.outcome().map(askpro_domain::call::CallOutcome::as_str),
         retell_successful: value(&state.retell_successful),
-        state: Bytes::from(serde_json::to_vec(state).unwrap_or_default()),
+        state: json_of(state),
+    })
+}
+
+/// Written into a buffer that is kept, and copied once: rows that wait for the database have no bytes to spare.
+fn json_of(state: &CallState) -> Bytes {
+    thread_local! {
+        static BUFFER: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
+    }
+    BUFFER.with_borrow_mut(|buffer| {
+        buffer.clear();
+        // Into memory, of texts and numbers: it cannot fail.
+        let _ = serde_json::to_writer(&mut *buffer, state);
+        Bytes::copy_from_slice(buffer)
     })
 }
 

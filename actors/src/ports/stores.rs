@@ -98,8 +98,9 @@ pub struct DeadLetter {
 pub trait CallStore: Send + Sync {
     /// The state of a call, wherever it belongs; only for bringing its actor back to life.
     async fn find_call_state(&self, call_id: &CallId) -> Result<Option<CallState>, StoreError>;
-    /// The calls that are still `live`, after `after`, by id; for restart.
-    async fn list_live(&self, after: Option<&CallId>, limit: u32) -> Result<Vec<LiveCall>, StoreError>;
+    /// The calls that are still `live`, by the place of their rows, after this one; for restart. In this order a
+    /// hundred thousand rows are read one after the other, not one here and one there.
+    async fn list_live(&self, after: Option<Place>, limit: u32) -> Result<Vec<LiveCall>, StoreError>;
     /// Of these calls (at most 1000) the furthest stage that is kept, in whatever company or in quarantine;
     /// those that nobody knows are left out. Only for comparing with the platform.
     async fn known_stages(&self, call_ids: &[CallId]) -> Result<BTreeMap<CallId, Stage>, StoreError>;
@@ -124,9 +125,15 @@ pub trait CallStore: Send + Sync {
     async fn find_dead_letter(&self, id: &str) -> Result<Option<DeadLetter>, StoreError>;
 }
 
+/// Where a row lies among the others of its table: later rows mostly behind earlier ones.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Place(pub i64);
+
 /// A call that has not ended.
 #[derive(Debug, Clone, PartialEq)]
 pub struct LiveCall {
+    /// Where its row lies.
+    pub place: Place,
     /// Everything known.
     pub state: CallState,
     /// When the first of its events that are kept arrived; `None` when none is.

@@ -17,7 +17,7 @@ use askpro_actors::ports::{
     rows::{Body, Write},
     stores::{
         BatchStore, BookingStore, CallFilter, CallStore, CallbackStore, CompanyStore, CustomerPlace,
-        CustomerStore, DeadLetter, FigureStore, LiveCall, QuarantinedEvent, SetAside, StoreError,
+        CustomerStore, DeadLetter, FigureStore, LiveCall, Place, QuarantinedEvent, SetAside, StoreError,
         StoredBooking, StoredCalendarEvent, StoredCall, StoredCustomer, TimelineEntry,
     },
     voice::{Account, CallPage, Looked, Told, Voice, VoiceError},
@@ -181,7 +181,7 @@ impl CallStore for FakeStore {
         self.up(BTreeMap::new())
     }
 
-    async fn list_live(&self, _after: Option<&CallId>, _limit: u32) -> Result<Vec<LiveCall>, StoreError> {
+    async fn list_live(&self, _after: Option<Place>, _limit: u32) -> Result<Vec<LiveCall>, StoreError> {
         self.up(Vec::new())
     }
 

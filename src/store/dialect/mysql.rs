@@ -51,6 +51,8 @@ pub(super) async fn connect(url: &str, options: &StoreOptions) -> Result<MySqlPo
     let pool = MySqlPoolOptions::new()
         .max_connections(options.connections_max.max(1))
         .acquire_timeout(within)
+        .test_before_acquire(false)
+        .before_acquire(|connection, used| Box::pin(test_when_idle(connection, used.idle_for)))
         .after_connect(|connection, _| Box::pin(prepare_session(connection)))
         .connect_with(connect)
         .await?;
@@ -62,6 +64,17 @@ pub(super) async fn connect(url: &str, options: &StoreOptions) -> Result<MySqlPo
         ))));
     }
     Ok(pool)
+}
+
+/// A connection that was used a moment ago is there; asking it costs as much as a small question.
+const TESTED_WHEN_IDLE_FOR: Duration = Duration::from_millis(500);
+
+/// Whether a connection may be used again.
+async fn test_when_idle(connection: &mut MySqlConnection, idle_for: Duration) -> sqlx::Result<bool> {
+    if idle_for >= TESTED_WHEN_IDLE_FOR {
+        connection.ping().await?;
+    }
+    Ok(true)
 }
 
 /// One connection before there is a pool: a pool tries again and again, and then says only that time is over.

@@ -27,6 +27,9 @@ const OWN_FOLDER: u32 = 0o700;
 const OWN_FILE: u32 = 0o600;
 /// The WAL file is cut back to this after a checkpoint.
 const WAL_BYTES_KEPT: &str = "67108864";
+/// Pages that the connection for writing keeps: 64 MiB (SQLite takes a negative number as KiB). Ids of calls are random,
+/// so each row goes to another page of every index.
+const WRITER_CACHE: &str = "-65536";
 
 /// Counts the table that keeps the applied migrations.
 pub(super) const COUNT_MIGRATIONS_TABLE: &str =
@@ -60,11 +63,13 @@ pub(super) async fn connect(url: &str, options: &StoreOptions) -> Result<SqliteP
     }
     let pool = SqlitePoolOptions::new()
         .acquire_timeout(Duration::from_millis(options.acquire_timeout_ms))
+        // There is nobody who could have hung up.
+        .test_before_acquire(false)
         .idle_timeout(None)
         .max_lifetime(None);
     let writer =
         pool.clone().max_connections(1).after_release(|connection, _| is_at_rest(connection).boxed());
-    let writer = writer.connect_with(connect.clone()).await;
+    let writer = writer.connect_with(connect.clone().pragma("cache_size", WRITER_CACHE)).await;
     let writer = writer.map_err(|error| told(&file, &error))?;
     let place = Place::of(&file).await.ok();
     let readers = pool

@@ -23,8 +23,8 @@ use crate::ports::{
     rows::{AppointmentRow, Body, CallbackRow, CustomerRow, DeadLetterRow, QuarantineRow, Write},
     stores::{
         BatchStore, BookingStore, CallFilter, CallStore, CallbackStore, CustomerPlace, CustomerStore,
-        DeadLetter, LiveCall, QuarantinedEvent, StoreError, StoredBooking, StoredCalendarEvent, StoredCall,
-        StoredCustomer, TimelineEntry,
+        DeadLetter, LiveCall, Place, QuarantinedEvent, StoreError, StoredBooking, StoredCalendarEvent,
+        StoredCall, StoredCustomer, TimelineEntry,
     },
 };
 
@@ -171,12 +171,13 @@ impl CallStore for FakeDatabase {
         self.read(|tables| tables.call_state(call_id)).await
     }
 
-    async fn list_live(&self, after: Option<&CallId>, limit: u32) -> Result<Vec<LiveCall>, StoreError> {
+    async fn list_live(&self, after: Option<Place>, limit: u32) -> Result<Vec<LiveCall>, StoreError> {
         let limit = usize::try_from(limit).unwrap_or(usize::MAX);
         self.read(|tables| {
-            let live = tables.calls.values().filter(|row| row.status == "live");
-            let live = live.filter(|row| after.is_none_or(|after| row.call_id > *after));
-            live.take(limit).filter_map(|row| tables.live_call(&row.call_id)).collect()
+            let rows = (0..).map(Place).zip(tables.calls.values());
+            let live =
+                rows.filter(|(place, row)| row.status == "live" && after.is_none_or(|after| *place > after));
+            live.take(limit).filter_map(|(place, row)| tables.live_call(place, &row.call_id)).collect()
         })
         .await
     }

@@ -14,7 +14,7 @@ use crate::ports::{
         AppointmentRow, Body, CalendarEventRow, CallRow, CallbackRow, CustomerRow, DeadLetterRow, EventRow,
         FunctionCallRow, OutboxRow, PlatformEventRow, QuarantineRow, Write,
     },
-    stores::LiveCall,
+    stores::{LiveCall, Place},
 };
 
 /// All rows.
@@ -102,9 +102,13 @@ impl Tables {
 
     /// A call that has not ended.
     #[must_use]
-    pub fn live_call(&self, call: &CallId) -> Option<LiveCall> {
+    pub fn live_call(&self, place: Place, call: &CallId) -> Option<LiveCall> {
         let events = self.events.values().filter(|row| row.call_id == *call);
-        Some(LiveCall { state: self.call_state(call)?, heard_first: events.map(|row| row.received_at).min() })
+        Some(LiveCall {
+            place,
+            state: self.call_state(call)?,
+            heard_first: events.map(|row| row.received_at).min(),
+        })
     }
 
     /// The furthest stage of a call, in a company or in quarantine.
