@@ -40,6 +40,11 @@ pub(super) fn vouch(request: &HttpRequest) {
     }
 }
 
+/// Whether somebody showed a key on the connection of this request.
+pub(super) fn is_known(request: &HttpRequest) -> bool {
+    request.conn_data::<Known>().is_some_and(|known| known.0.get())
+}
+
 /// Closes the connection after the answer, unless a key was shown on it.
 pub(super) async fn close_to_strangers(
     mut request: ServiceRequest,
@@ -48,7 +53,7 @@ pub(super) async fn close_to_strangers(
     lateness::begin_request();
     let rest = hold_body(&mut request);
     let mut answer = next.call(request).await?;
-    if !answer.request().conn_data::<Known>().is_some_and(|known| known.0.get()) {
+    if !is_known(answer.request()) {
         answer.response_mut().head_mut().set_connection_type(ConnectionType::Close);
     }
     Ok(answer.map_body(|_, body| Answer { body: body.boxed(), _rest: rest }))

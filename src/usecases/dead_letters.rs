@@ -12,7 +12,7 @@ use serde::Serialize;
 
 use super::{
     AdminError, Page, PageRequest, Services,
-    ingest::{IngestError, append, to_the_end},
+    ingest::{IngestError, append, finish},
     quarantine::{ReplayOutcome, Replayed, slug_of},
 };
 
@@ -82,7 +82,7 @@ pub async fn replay(services: &Arc<Services>, id: &str) -> Result<Replayed, Admi
     let signer = letter.signer_company.map_or(Signer::Platform, Signer::Company);
     let received_at = letter.created_at;
     let received = EventReceived { event, body, position: None, received_at, signer };
-    to_the_end(bring_back(services.clone(), letter.id, received)).await?;
+    finish(bring_back(services.clone(), letter.id, received)).await?;
     Ok(Replayed { id: id.to_owned(), call_id, outcome: ReplayOutcome::Delivered, company: None })
 }
 

@@ -25,7 +25,7 @@ use bytes::Bytes;
 use super::{
     Services,
     load::{Class, Overloaded, Reason, admit_on, count_refused},
-    own_key,
+    own_key, to_the_end,
 };
 use crate::compress::compress;
 
@@ -92,7 +92,7 @@ pub async fn take_call_event(
             return Err(IngestError::Overloaded(Overloaded));
         }
     } else {
-        to_the_end(append_and_deliver(services.clone(), received)).await?;
+        finish(append_and_deliver(services.clone(), received)).await?;
     }
     services.traffic.record_event(received_at);
     Ok(())
@@ -111,7 +111,7 @@ pub async fn take_platform_event(
     let body = pack(arrival.body)?;
     let (received_at, signer) = (arrival.at, arrival.signer);
     let journaled = services.clone();
-    to_the_end(async move {
+    finish(async move {
         let position = append(&journaled, received_at, signer, body.clone()).await?;
         journaled.actors.writers.write(platform_order(notice, position, received_at, body));
         Ok(())
@@ -135,7 +135,7 @@ pub async fn take_calendar_event(
     admit_on(services, Class::Lifecycle)?;
     let body = pack(body)?;
     let journaled = services.clone();
-    to_the_end(async move {
+    finish(async move {
         let record = Record::CalendarEvent { company, received_at, body: body.clone() };
         let position = append_record(&journaled, record).await?;
         let announced = JournaledAnnouncement { position, company, received_at, body };
@@ -207,14 +207,15 @@ fn refused(services: &Services, error: &JournalError) -> IngestError {
     }
 }
 
-/// Runs work to its end even when whoever waits for it goes away.
-pub(super) async fn to_the_end<T: Send + 'static>(
-    work: impl Future<Output = Result<T, IngestError>> + Send + 'static,
-) -> Result<T, IngestError> {
-    match tokio::time::timeout(DURABLE_WITHIN, tokio::spawn(work)).await {
+/// Runs work to its end even when whoever waits for it goes away, which it does when the disk takes too long.
+pub(super) async fn finish<F>(work: F) -> Result<(), IngestError>
+where
+    F: Future<Output = Result<(), IngestError>> + Send + 'static,
+{
+    match tokio::time::timeout(DURABLE_WITHIN, to_the_end(work)).await {
         Ok(Ok(result)) => result,
-        Ok(Err(error)) => {
-            tracing::error!(%error, "taking an event was broken off");
+        Ok(Err(_)) => {
+            tracing::error!("taking an event was broken off by a panic");
             Err(IngestError::JournalUnavailable)
         }
         Err(_) => {

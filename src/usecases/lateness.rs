@@ -3,7 +3,7 @@
 //! What waits in queues of ours can be counted; what waits in sockets cannot. So each thread sets an alarm again and
 //! again and sees how late it hears it. A late alarm alone says little: one large body may have kept the thread, or
 //! the machine was busy with something else. It counts when many requests were begun before it was heard, and then as
-//! 50 ms at most: what stays is seen at the next alarms too.
+//! 30 ms at most: what stays is seen at the next alarms too.
 //!
 //! Lateness moves a level up or down, in proportion to how far it is from what is aimed at. The level is a number of
 //! ranks: at 0.4 two of five requests of the first rank are turned away, at 1.4 all of the first and two of five of
@@ -21,17 +21,20 @@ use std::{
 const ALARM_EVERY: Duration = Duration::from_millis(10);
 /// Requests that have to be begun while an alarm is late: fewer are no queue.
 const QUEUE_MIN: u64 = 8;
-/// The lateness that each rank bears before any of it is turned away, in ms: a queue of that length, in front of
-/// everything else that an answer takes. Retell waits 10 s, so that the last is far from the end of anybody's
-/// patience, and yet a queue that nothing but refusing shortens.
-const AIMS_MS: [f64; RANKS] = [10.0, 25.0, 60.0, 250.0];
-/// Ranks that the level moves by in a second when the lateness is off by as much as is aimed at.
-const RANKS_PER_S: f64 = 1.5;
+/// The lateness that each rank bears before any of it is turned away, in ms: a queue of that length. What is let in
+/// stands in it twice, once to be read and once to be answered, so that even behind the last of them an answer comes
+/// within a tenth of a second.
+const AIMS_MS: [f64; RANKS] = [8.0, 16.0, 32.0, 100.0];
+/// Ranks that the level rises by in a second when the lateness is twice what is aimed at: what is let in before the
+/// level is where it must be waits too long.
+const RISE_PER_S: f64 = 4.0;
+/// Ranks that it falls by in a second without any lateness.
+const FALL_PER_S: f64 = 1.5;
 /// As how many times what is aimed at more lateness counts.
 const EXCESS_MAX: f64 = 4.0;
 
 /// As how long one late alarm counts at most.
-const STALL_COUNTED_MAX: Duration = Duration::from_millis(50);
+const STALL_COUNTED_MAX: Duration = Duration::from_millis(30);
 
 /// How many ranks of work there are.
 pub const RANKS: usize = 4;
@@ -66,7 +69,8 @@ impl Shed {
         let rank = (self.level as usize).min(RANKS - 1);
         let aim_ms = AIMS_MS.get(rank).copied().unwrap_or(f64::INFINITY);
         let excess = (late.as_secs_f64() * 1_000.0 / aim_ms - 1.0).min(EXCESS_MAX);
-        let level = self.level + excess * ALARM_EVERY.as_secs_f64() * RANKS_PER_S;
+        let per_s = if excess > 0.0 { RISE_PER_S } else { FALL_PER_S };
+        let level = self.level + excess * ALARM_EVERY.as_secs_f64() * per_s;
         #[expect(clippy::cast_precision_loss, reason = "a handful")]
         let next_rank = (rank + 1) as f64;
         self.level = level.clamp(0.0, next_rank);
@@ -145,16 +149,17 @@ mod tests {
             shed.level
         };
         let ms = Duration::from_millis;
-        assert!(hear(ms(10), 100).abs() < 1e-9);
-        assert!((hear(ms(20), 50) - RANKS_PER_S / 2.0).abs() < 1e-9);
-        assert!((hear(ms(10), 100) - RANKS_PER_S / 2.0).abs() < 1e-9);
+        assert!(hear(ms(8), 100).abs() < 1e-9);
+        assert!((hear(ms(16), 20) - RISE_PER_S / 5.0).abs() < 1e-9);
+        assert!((hear(ms(8), 100) - RISE_PER_S / 5.0).abs() < 1e-9);
+        assert!((hear(ms(4), 20) - RISE_PER_S / 5.0 + FALL_PER_S / 10.0).abs() < 1e-9);
         assert!((hear(ms(1_000), 1_000) - 4.0).abs() < 1e-9);
         assert!(hear(ms(0), 1_000).abs() < 1e-9);
     }
 
     #[test]
     fn each_rank_bears_more_lateness_than_the_one_before() {
-        for (late_ms, level) in [(9, 0.0), (20, 1.0), (50, 2.0), (200, 3.0), (300, 4.0)] {
+        for (late_ms, level) in [(7, 0.0), (15, 1.0), (30, 2.0), (80, 3.0), (120, 4.0)] {
             let mut shed = Shed::default();
             (0..10_000).for_each(|_| shed.hear(Duration::from_millis(late_ms)));
             assert!((shed.level - level).abs() < 0.1, "{late_ms} ms: {}", shed.level);

@@ -20,6 +20,7 @@ pub mod quarantine;
 pub mod reconcile;
 pub mod services;
 pub mod status;
+mod to_the_end;
 pub mod traffic;
 
 pub use error::AdminError;
@@ -27,4 +28,5 @@ pub use function_pace::FunctionPace;
 pub use inbound::InboundMemory;
 pub use page::{Page, PageRequest};
 pub use services::{DatabasePlace, Door, Readiness, ServiceState, Services, StatusSince};
+pub use to_the_end::{Panic, ToTheEnd, to_the_end};
 pub use traffic::Traffic;

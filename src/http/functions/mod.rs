@@ -28,6 +28,7 @@ use crate::{
         Services,
         functions::{FunctionRequest, NotAsked, ToldBy, ask, count},
         load::{Class, admit},
+        to_the_end,
     },
 };
 
@@ -82,8 +83,6 @@ async fn receive(
     let class = class_of(name);
     let services = edge.open_for(class)?;
     let query = Query::of(request)?;
-    // Of an overloaded service not even the body is worth reading.
-    admit(services, class).map_err(|_| overloaded(services))?;
     let signed = signed::read(edge, services, query.text("company"), class, request, payload).await?;
     let beside = Beside::of(request, &query).inspect_err(|_| forgive("id_conflict"))?;
     let call = decode(&signed.body, beside.as_ref())?;
@@ -142,15 +141,15 @@ async fn ask_to_the_end(
     let (arguments, signer, asked_at) = (call.args.args, signed.signer, signed.at);
     let request = FunctionRequest { function, arguments, call_id, told_by, signer, asked_at };
     let asking = services.clone();
-    match tokio::spawn(async move { ask(&asking, request).await }).await {
+    match to_the_end(async move { ask(&asking, request).await }).await {
         Ok(Ok(answered)) => Ok(answered.body),
         Ok(Err(NotAsked::Overloaded)) => Err(overloaded(services)),
         Ok(Err(NotAsked::CallUnknown)) => {
             forgive("call_unknown");
             Err(Refusal::CallUnknown)
         }
-        Err(error) => {
-            tracing::error!(%error, "asking a function was broken off");
+        Err(_) => {
+            tracing::error!("asking a function was broken off by a panic");
             Err(Refusal::Fault)
         }
     }

@@ -10,7 +10,7 @@ use tokio::{
 };
 
 use super::harness::{Edge, NOW, PLATFORM_KEY, TOKEN, event};
-use crate::http::webhooks::testing::sign;
+use crate::{http::webhooks::testing::sign, usecases::load::LIFECYCLE_REFUSED_AT};
 
 /// Far more than a connection may live on; not waited for when all is well.
 const FOREVER: Duration = Duration::from_secs(20);
@@ -54,7 +54,11 @@ async fn a_body_without_end_that_nobody_reads_ends_its_connection() {
 
 /// Asks on a connection that may be kept; gives the head of the answer.
 async fn asked(edge: &Edge, line: &str, headers: &[(&str, &str)], body: &[u8]) -> String {
-    let mut stream = TcpStream::connect(edge.address).await.unwrap();
+    asked_on(&mut TcpStream::connect(edge.address).await.unwrap(), line, headers, body).await
+}
+
+/// Asks on this connection; gives the head of the answer, which must come whole and at once.
+async fn asked_on(stream: &mut TcpStream, line: &str, headers: &[(&str, &str)], body: &[u8]) -> String {
     let mut text = format!("{line} HTTP/1.1\r\nhost: test\r\ncontent-length: {}\r\n", body.len());
     for (name, value) in headers {
         text.push_str(&format!("{name}: {value}\r\n"));
@@ -96,6 +100,32 @@ async fn a_connection_is_kept_only_for_whoever_showed_a_key() {
         let signature = sign(&Secret::new(PLATFORM_KEY), body, NOW.0);
         let head = asked(&edge, "POST /webhooks/retell", &[("x-retell-signature", &signature)], body).await;
         assert!(head.starts_with(&format!("http/1.1 {status} ")) && is_kept(&head), "{head}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_showed_a_key_keeps_the_connection_when_everything_is_turned_away() {
+    let edge = Edge::start();
+    let _load: Vec<_> = (0..LIFECYCLE_REFUSED_AT).map(|_| edge.services.traffic.begin_append()).collect();
+    let (ended, function) = (
+        event("call_ended", "call_1", "+493083793369"),
+        br#"{"name":"x","call":{"call_id":"call_1"},"args":{}}"#.to_vec(),
+    );
+    for line in [
+        "POST /webhooks/retell",
+        "POST /webhooks/retell/inbound",
+        "POST /functions/retell/list_services",
+        "POST /functions/retell/request_callback",
+    ] {
+        let mut stream = TcpStream::connect(edge.address).await.unwrap();
+        for body in [&ended, &function, &ended] {
+            let signature = sign(&Secret::new(PLATFORM_KEY), body, NOW.0);
+            let head = asked_on(&mut stream, line, &[("x-retell-signature", &signature)], body).await;
+            assert!(head.starts_with("http/1.1 503 ") && is_kept(&head), "{line}: {head}");
+        }
+        let forged = sign(&Secret::new("another"), &ended, NOW.0);
+        let head = asked(&edge, line, &[("x-retell-signature", &forged)], &ended).await;
+        assert!(head.starts_with("http/1.1 401 ") && !is_kept(&head), "{line}: {head}");
     }
 }
 

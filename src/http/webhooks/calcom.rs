@@ -52,16 +52,17 @@ async fn receive(
     event: &mut &'static str,
 ) -> Result<(), Refusal> {
     let services = edge.open_for(Class::Lifecycle)?;
-    let retry_after_s = services.retry_after_s;
-    admit(services, Class::Lifecycle).map_err(|_| Refusal::Overloaded { retry_after_s })?;
     let header = signature_header(request).map_err(refused)?;
     precheck(header).map_err(refused)?;
     let (body, _share) = edge.body(Class::Lifecycle, request, payload).await?;
     let since = Instant::now();
+    let retry_after_s = services.retry_after_s;
+    let let_in = admit(services, Class::Lifecycle).map_err(|_| Refusal::Overloaded { retry_after_s });
     let company = services.directory.current().by_slug(slug).cloned();
     let secret = company.as_ref().and_then(|company| company.keys.calcom_webhook_secret.as_ref());
     verify(header, &body, secret).map_err(refused)?;
     connection::vouch(request);
+    let_in?;
     let company = company.ok_or(Refusal::CompanyUnknown)?;
     take(services, &company, request, &body, event).await?;
     metrics::histogram!(WEBHOOK_ACK).record(since.elapsed().as_secs_f64());

@@ -17,7 +17,7 @@ use crate::{
     telemetry::metrics::{WEBHOOK_ACK, WEBHOOK_EVENTS},
     usecases::{
         inbound::{self, InboundQuestion},
-        load::{Class, admit},
+        load::Class,
     },
 };
 
@@ -65,8 +65,6 @@ async fn receive(
     payload: Payload,
 ) -> Result<(InboundKind, Bytes), Refusal> {
     let services = edge.open_for(Class::Inbound)?;
-    let retry_after_s = services.retry_after_s;
-    admit(services, Class::Inbound).map_err(|_| Refusal::Overloaded { retry_after_s })?;
     let signed = signed::read(edge, services, slug, Class::Inbound, request, payload).await?;
     let delivery = decode(&signed.body).map_err(|error| unreadable(&error))?;
     let Decoded::Inbound(inbound) = delivery.decoded else { return Err(events_elsewhere()) };

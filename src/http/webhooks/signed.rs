@@ -41,8 +41,12 @@ pub(in crate::http) struct Signed {
     _share: Share,
 }
 
-/// Reads a body and verifies it: with the platform's keys, and with the own ones of the company with this slug
-/// if one is named. What cannot be signed is not read; who has no key does not learn which companies there are.
+/// Reads a body, lets it in or turns it away, and verifies it: with the platform's keys, and with the own ones of the
+/// company with this slug if one is named. What cannot be signed is not read; who has no key does not learn which
+/// companies there are.
+///
+/// What finds no room is read all the same: a connection whose body is not read ends, and the next one costs more
+/// than reading. Its proof is skipped only where the connection has shown a key before, for the same reason.
 pub(in crate::http) async fn read(
     edge: &Edge,
     services: &Services,
@@ -57,10 +61,10 @@ pub(in crate::http) async fn read(
     let (at, since) = (services.clock.now(), Instant::now());
     let is_transcript = class == Class::Lifecycle && seems_transcript(&body);
     let class = if is_transcript { Class::Transcript } else { class };
-    if is_transcript {
-        // What finds no room is not worth the proof of its signature.
-        let retry_after_s = services.retry_after_s;
-        admit(services, class).map_err(|_| Refusal::Overloaded { retry_after_s })?;
+    let retry_after_s = services.retry_after_s;
+    let let_in = admit(services, class).map_err(|_| Refusal::Overloaded { retry_after_s });
+    if connection::is_known(request) {
+        let_in.clone()?;
     }
     let company = slug.and_then(|slug| services.directory.current().by_slug(slug).cloned());
     let signer =
@@ -70,6 +74,7 @@ pub(in crate::http) async fn read(
     }
     let signer = signer.map_err(refused)?;
     connection::vouch(request);
+    let_in?;
     if slug.is_some() && company.is_none() {
         return Err(Refusal::CompanyUnknown);
     }
