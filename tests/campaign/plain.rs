@@ -1,6 +1,8 @@
 //! Plain bodies, cheap to make: for courses in which the number of requests counts and not what is said.
 
-use rand::{Rng, rngs::SmallRng};
+use std::sync::OnceLock;
+
+use rand::{Rng, SeedableRng, rngs::SmallRng};
 
 use crate::{companies, support::days::now_ms};
 
@@ -104,8 +106,22 @@ const WORDS: [&str; 24] = [
     "Wiederhoeren",
 ];
 
+/// Bytes of talk that all bodies are cut from: far more than a body, or they would repeat each other.
+const TALK_BYTES: usize = 8 * 1024 * 1024;
+
+/// A piece of a long talk, which is made once: who makes twice as much as goes through has no time to invent words.
+fn talk(rng: &mut SmallRng, bytes: usize) -> &'static str {
+    static TALK: OnceLock<String> = OnceLock::new();
+    let all = TALK.get_or_init(|| invent(TALK_BYTES));
+    let begin = rng.random_range(0..all.len() - bytes);
+    // Every word ends with a space, so that no escape is cut in two.
+    let [begin, end] = [begin, begin + bytes].map(|at| all[at..].find(' ').map_or(all.len(), |to| at + to));
+    &all[begin..end]
+}
+
 /// Words by chance: sentences that repeat flatter every compression.
-fn talk(rng: &mut SmallRng, bytes: usize) -> String {
+fn invent(bytes: usize) -> String {
+    let mut rng = SmallRng::seed_from_u64(bytes as u64);
     let mut talk = String::with_capacity(bytes + 32);
     while talk.len() < bytes {
         talk.push_str(WORDS[rng.random_range(0..WORDS.len())]);

@@ -27,8 +27,8 @@ use crate::{
 };
 
 const COMPANIES: u32 = 12;
-/// Connections that measure what goes through: enough that nobody waits for a caller.
-const CONNECTIONS: usize = 128;
+/// Connections that measure what goes through: enough that nobody waits for a caller, and too few to be turned away.
+const CONNECTIONS: usize = 64;
 /// Connections that bring twice as much: Retell opens as many as it needs.
 const CROWD: usize = 1_000;
 /// Of what was accepted, 99 of 100 are answered within this time.
@@ -69,8 +69,9 @@ async fn overload(scale: Scale) -> Vec<Row> {
     let mut rows = Vec::new();
     for kind in scale.of(vec![Kind::MariaDb, Kind::Sqlite], vec![Kind::MariaDb]) {
         let Some(world) = World::make(kind, COMPANIES, scale.seed).await else { continue };
+        let cores = Cores::first();
         let process = world.start().await;
-        let _own_cores = Cores::part(&process);
+        cores.others();
         // What goes through when everybody waits for the answer before.
         let alone =
             press(&world, &process, CONNECTIONS, f64::INFINITY, scale.of(10.0, 2.0), scale.seed).await;
@@ -89,30 +90,35 @@ struct Pressed {
     memory: Vec<u64>,
 }
 
-/// The service on the first core, this process on all others, until it is dropped. On a machine with one core
-/// nothing changes.
+/// Where this process runs, and what it starts; everywhere again when it is dropped. With one core nothing changes.
 struct Cores(usize);
 
 impl Cores {
-    fn part(process: &Process) -> Self {
+    /// The first core: what is started now has no other, and knows it.
+    fn first() -> Self {
         let all = std::thread::available_parallelism().unwrap().get();
-        if all > 1 {
-            pin(process.id(), "0");
-            pin(std::process::id(), &format!("1-{}", all - 1));
-        }
+        pin_ourselves("0");
         Self(all)
+    }
+
+    /// All other cores: what was started before stays where it is.
+    fn others(&self) {
+        if self.0 > 1 {
+            pin_ourselves(&format!("1-{}", self.0 - 1));
+        }
     }
 }
 
 impl Drop for Cores {
     fn drop(&mut self) {
-        pin(std::process::id(), &format!("0-{}", self.0 - 1));
+        pin_ourselves(&format!("0-{}", self.0 - 1));
     }
 }
 
-/// Binds all threads of a process to these cores.
-fn pin(process: u32, cores: &str) {
-    let status = Command::new("taskset").args(["-a", "-c", "-p", cores, &process.to_string()]).output();
+/// Binds all threads of this process to these cores.
+fn pin_ourselves(cores: &str) {
+    let ourselves = std::process::id().to_string();
+    let status = Command::new("taskset").args(["-a", "-c", "-p", cores, &ourselves]).output();
     assert!(status.unwrap().status.success(), "taskset: the cores could not be parted");
 }
 
@@ -222,9 +228,10 @@ impl Counts {
         self.kept.extend(own.kept);
     }
 
-    fn p99(&mut self) -> Duration {
+    /// The time within which so many of 100 that were accepted had their answer.
+    fn percentile(&mut self, percent: usize) -> Duration {
         self.times.sort_unstable();
-        self.times.get(self.times.len() * 99 / 100).copied().unwrap_or_default()
+        self.times.get(self.times.len() * percent / 100).copied().unwrap_or_default()
     }
 
     /// Share of a kind that was refused.
@@ -243,11 +250,14 @@ async fn tell(
     mut alone: Pressed,
     mut pressed: Pressed,
 ) -> Row {
-    let (p99_alone, p99) = (alone.counts.p99(), pressed.counts.p99());
+    let (p99_alone, p50, p99) =
+        (alone.counts.percentile(99), pressed.counts.percentile(50), pressed.counts.percentile(99));
     let counts = &pressed.counts;
     let accepted: u64 = counts.accepted.values().sum();
     let refused: u64 = counts.refused.values().sum();
     let mut findings = Findings::default();
+    let refused_before = alone.counts.refused.values().sum::<u64>() as f64
+        / (alone.counts.refused.values().sum::<u64>() + alone.counts.times.len() as u64) as f64;
     let shares: Vec<String> =
         KINDS.iter().map(|kind| format!("{kind} {:.1} %", 100.0 * counts.refused_share(kind))).collect();
     let quarter = pressed.memory.len() / 4;
@@ -255,11 +265,11 @@ async fn tell(
     let late = pressed.memory.iter().rev().take(quarter.max(1)).max().copied().unwrap_or_default();
     let notes = vec![
         format!(
-            "goes through {capacity:.0}/s with p99 {p99_alone:.1?}; sent {:.0}/s, accepted {:.0}/s with p99 {p99:.1?}",
+            "goes through {capacity:.0}/s with p99 {p99_alone:.1?}; sent {:.0}/s, accepted {:.0}/s with p50 {p50:.1?}, p99 {p99:.1?}",
             (accepted + refused) as f64 / pressed.seconds,
             accepted as f64 / pressed.seconds
         ),
-        format!("refused: {}", shares.join(", ")),
+        format!("refused: {}; before {:.1} %", shares.join(", "), 100.0 * refused_before),
         format!("memory {} MiB in the second quarter, {} MiB in the last", early >> 20, late >> 20),
     ];
     if counts.without_retry_after > 0 {
