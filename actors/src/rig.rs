@@ -26,7 +26,10 @@ use crate::{
         journal::{Journal, JournalError, Position, Record, SchedulingRecord, Signer},
     },
     root::{Actors, Journaled, Ports, Settings},
-    runtime::{Reply, ReplyFuture, universe::Universe},
+    runtime::{
+        Reply, ReplyFuture,
+        universe::{PATIENCE, Universe},
+    },
     scheduling::{SchedulerView, SchedulingMessage},
     writer::Fence,
 };
@@ -372,9 +375,9 @@ impl Rig {
         }
         let restore = async {
             let restore = self.actors.restore(&self.ports, journaled);
-            tokio::time::timeout(std::time::Duration::from_secs(10), restore).await
+            tokio::time::timeout(PATIENCE, restore).await
         };
-        let restored = self.universe.block_on(restore).expect("a restart within ten seconds");
+        let restored = self.universe.block_on(restore).expect("a restart that comes to its end");
         restored.expect("a database that answers");
         self.settle();
     }
@@ -393,7 +396,7 @@ impl Rig {
         }
         self.check();
         self.check_customers();
-        assert!(self.universe.block_on(self.actors.drain(std::time::Duration::from_secs(10))), "not drained");
+        assert!(self.universe.block_on(self.actors.drain(PATIENCE)), "not drained");
         self.universe.assert_no_leaks();
         self.check();
     }
@@ -405,7 +408,7 @@ impl Rig {
     pub fn finish_soon(self) {
         self.heal();
         self.settle();
-        assert!(self.universe.block_on(self.actors.drain(std::time::Duration::from_secs(10))), "not drained");
+        assert!(self.universe.block_on(self.actors.drain(PATIENCE)), "not drained");
         self.universe.assert_no_leaks();
         self.check();
     }
@@ -415,7 +418,7 @@ impl Rig {
     /// # Panics
     /// When somebody does.
     pub fn drain(self) {
-        assert!(self.universe.block_on(self.actors.drain(std::time::Duration::from_secs(10))), "not drained");
+        assert!(self.universe.block_on(self.actors.drain(PATIENCE)), "not drained");
         self.universe.assert_no_leaks();
     }
 

@@ -88,8 +88,11 @@ async fn retell(args: RetellArgs) -> Result<(), CliError> {
         Some(url) => {
             let lines = CompanyLine::from_import_json(&import);
             let generator = ScriptGenerator::new(settings::now_ms().unsigned_abs(), lines, Mix::default());
-            let target =
-                Target { base_url: url.trim_end_matches('/').to_owned(), key: args.webhook_key.clone() };
+            let target = Target {
+                base_url: url.trim_end_matches('/').to_owned(),
+                key: args.webhook_key.clone(),
+                company: None,
+            };
             println!("calling           {}", target.base_url);
             let mut options = DialerOptions::new(target, settings::clock());
             options.calls_per_minute = args.calls_per_minute;

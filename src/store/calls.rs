@@ -3,18 +3,21 @@
 use std::collections::BTreeMap;
 
 use askpro_actors::ports::stores::{
-    CallFilter, CallStore, DeadLetter, LiveCall, Place, QuarantinedEvent, StoreError, StoredCall,
-    TimelineEntry,
+    BOOKINGS_OF_CALL_MAX, CallFilter, CallStore, DeadLetter, LiveCall, Place, QuarantinedEvent, StoreError,
+    StoredCall, TimelineEntry,
 };
 use askpro_domain::{
-    call::{CallState, EventKind, Stage},
-    ids::{CallId, CompanyId},
+    booking::Booking,
+    call::{AppointmentFact, CallState, EventKind, Stage},
+    ids::{AppointmentId, CallId, CompanyId},
     time::UnixMillis,
 };
 use sqlx::AssertSqlSafe;
 
 use super::{
-    Database, decode,
+    Database,
+    bookings::bookings,
+    decode,
     dialect::{Value, placeholders},
     page, text,
     together::{Answers, values_of},
@@ -26,6 +29,8 @@ const CALL_ID_CHARS_MAX: usize = 128;
 const SELECT_LIVE: &str = "SELECT c.rowid, c.call_id, c.state, (SELECT MIN(e.received_at) FROM call_events e \
      WHERE e.company_id = c.company_id AND e.call_id = c.call_id) \
      FROM calls c WHERE c.status = 'live' AND c.rowid > ? ORDER BY c.rowid LIMIT ?";
+const SELECT_BOOKINGS: &str =
+    "SELECT id, state FROM appointments WHERE company_id = ? AND call_id = ? ORDER BY id LIMIT ?";
 /// Calls that are compared with the platform at once, at most.
 const COMPARED_MAX: usize = 1_000;
 
@@ -90,6 +95,23 @@ impl CallStore for Database {
             Ok(StoredCall { company: CompanyId(row.company_id), state })
         };
         rows.into_iter().map(stored).collect()
+    }
+
+    async fn bookings_of_call(
+        &self,
+        company: CompanyId,
+        call_id: &CallId,
+    ) -> Result<BTreeMap<AppointmentId, AppointmentFact>, StoreError> {
+        if !text::is_id(call_id.as_str(), CALL_ID_CHARS_MAX) {
+            return Ok(BTreeMap::new());
+        }
+        let values = [company.0.into(), call_id.as_str().into(), page(BOOKINGS_OF_CALL_MAX)];
+        let bookings = bookings(self.fetch(SELECT_BOOKINGS, &values).await?)?;
+        let fact = |booking: Booking| {
+            let fact = AppointmentFact { version: booking.version, status: booking.status() };
+            (booking.order.appointment, fact)
+        };
+        Ok(bookings.into_iter().map(fact).collect())
     }
 
     async fn timeline(&self, company: CompanyId, call_id: &CallId) -> Result<Vec<TimelineEntry>, StoreError> {

@@ -20,6 +20,11 @@ pub fn calcom_key(index: usize) -> String {
     format!("cal_salon_{index:03}")
 }
 
+/// Key of a Retell workspace of its own: every third company has one.
+pub fn own_key(index: usize) -> Option<String> {
+    (index % 3 == 1).then(|| format!("key_salon_{index:03}"))
+}
+
 /// Number of a company by its place.
 pub fn number(index: usize) -> String {
     format!("+4930777{index:05}")
@@ -40,6 +45,7 @@ fn company(index: u32) -> Value {
         "slug": slug(place), "name": format!("Salon {index}"), "time_zone": "Europe/Berlin",
         "language": if index % 3 == 2 { "en" } else { "de" }, "notice_minutes": 15,
         "calcom_api_key": calcom_key(place), "calcom_webhook_secret": format!("whsec_salon_{index:03}"),
+        "retell_webhook_keys": own_key(place).into_iter().collect::<Vec<_>>(),
         "limits": { "concurrent_calls": 1_000_000, "calls_per_minute": 1_000_000 },
         "branches": [{
             "slug": "main", "name": "Main", "phone_numbers": [number(place)],

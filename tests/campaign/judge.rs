@@ -1,5 +1,9 @@
 //! The three ledgers side by side: what was acknowledged and told, what stands at Cal.com, what the database has.
 
+mod bodies;
+mod outcomes;
+mod process;
+
 use std::{
     collections::{BTreeMap, BTreeSet},
     time::{Duration, Instant},
@@ -9,6 +13,8 @@ use askpro::{
     providers::calcom::{METADATA_APPOINTMENT, METADATA_CALL},
     simulators::calcom::{Booking, BookingStatus, Operation, Origin},
 };
+
+pub use process::{dropped, gave_up_nothing, stood_still};
 
 use crate::{
     companies,
@@ -77,7 +83,11 @@ pub async fn judge(world: &World, process: &Process, posts: Posts) -> Findings {
     let calls = world.line.ledger.calls();
     events(&tables, &calls, &mut findings).await;
     states(&tables, &calls, &mut findings).await;
-    appointments(world, &tables, &calls, posts, &mut findings).await;
+    bodies::bodies(&tables, &calls, &mut findings).await;
+    let rows = read_appointments(&tables).await;
+    appointments(world, &tables, &calls, &rows, posts, &mut findings).await;
+    process::holds(process, &rows, &mut findings).await;
+    gave_up_nothing(process, &mut findings).await;
     for (table, what) in [("dead_letters", "a dead letter"), ("quarantine", "a quarantined event")] {
         let there = tables.count(table).await;
         if there > 0 {
@@ -175,16 +185,18 @@ struct Appointment {
     status: String,
     uid: Option<String>,
     slug: String,
+    starts_at_ms: i64,
 }
 
 async fn read_appointments(tables: &Tables) -> BTreeMap<String, Appointment> {
-    let columns = "a.id, a.call_id, a.status, a.calcom_uid, s.slug";
+    let columns = "a.id, a.call_id, a.status, a.calcom_uid, s.slug, a.starts_at";
     let rows = tables.rows(columns, "FROM appointments a JOIN companies s ON s.id = a.company_id").await;
     let read = |row: Vec<Option<String>>| {
         let mut cells = row.into_iter();
         let mut text = || cells.next().flatten();
         let (id, call_id, status) = (text()?, text()?, text()?);
-        Some((id, Appointment { call_id, status, uid: text(), slug: text()? }))
+        let (uid, slug, starts_at_ms) = (text(), text()?, text()?.parse().ok()?);
+        Some((id, Appointment { call_id, status, uid, slug, starts_at_ms }))
     };
     rows.into_iter().filter_map(read).collect()
 }
@@ -193,10 +205,10 @@ async fn appointments(
     world: &World,
     tables: &Tables,
     calls: &BTreeMap<String, SentCall>,
+    rows: &BTreeMap<String, Appointment>,
     posts: Posts,
     findings: &mut Findings,
 ) {
-    let rows = read_appointments(tables).await;
     let bookings = world.calcom.bookings();
     let ours: Vec<&Booking> = bookings.iter().filter(|booking| booking.origin == Origin::Api).collect();
     let mut by_order: BTreeMap<&str, Vec<&Booking>> = BTreeMap::new();
@@ -220,7 +232,7 @@ async fn appointments(
     for (order, bookings) in by_order.iter().filter(|(_, bookings)| bookings.len() > 1) {
         findings.doubled.push(format!("order {order} has {} bookings", bookings.len()));
     }
-    untrue(calls, &rows, &ours, findings);
+    untrue(calls, rows, &ours, findings);
     let asked_back: BTreeSet<String> =
         tables.texts("call_id", "FROM callbacks WHERE call_id IS NOT NULL").await.into_iter().collect();
     for (id, row) in rows.iter().filter(|(_, row)| row.status != "confirmed") {
@@ -231,6 +243,7 @@ async fn appointments(
                 .push(format!("appointment {id} was promised, is {}, and nobody calls back", row.status));
         }
     }
+    outcomes::outcomes(tables, calls, rows, &asked_back, findings).await;
     if posts == Posts::Once {
         posted_twice(world, findings);
     }
@@ -238,7 +251,7 @@ async fn appointments(
         let (first, second) = (&overlap.first, &overlap.second);
         findings.doubled.push(format!("host {} is sold to {} and {}", first.host_id, first.uid, second.uid));
     }
-    notices(tables, &rows, findings).await;
+    notices(tables, rows, findings).await;
 }
 
 /// What agents were told last, and confirmed rows without a booking.

@@ -7,7 +7,11 @@ use std::{
 };
 
 use askpro::simulators::retell::{Delivery, DeliveryKind, Expected, Receipt};
+use bytes::Bytes;
 use serde_json::Value;
+
+/// The function that notes a callback.
+const CALLBACK: &str = "request_callback";
 
 /// A call as the rig knows it.
 #[derive(Debug, Clone)]
@@ -20,13 +24,27 @@ pub struct SentCall {
     pub events: BTreeMap<String, SentEvent>,
     /// What its agent heard of appointments last, by their ids.
     pub told: BTreeMap<String, Told>,
+    /// Its agent heard that a callback is noted.
+    pub callback_told: bool,
+    /// An order for a callback came to no answer: it may be noted.
+    pub callback_unheard: bool,
 }
 
 /// One event of a call.
 #[derive(Debug, Clone)]
 pub struct SentEvent {
+    /// As it was sent first.
     pub delivery: Delivery,
     pub acknowledged: bool,
+    /// Other bodies under the same name; of running transcripts none is kept.
+    others: Vec<Bytes>,
+}
+
+impl SentEvent {
+    /// All bodies that were sent under its name.
+    pub fn bodies(&self) -> impl Iterator<Item = &[u8]> {
+        std::iter::once(&self.delivery.body).chain(&self.others).map(|body| &body[..])
+    }
 }
 
 /// What an agent heard of an appointment.
@@ -69,7 +87,14 @@ pub struct Ledger {
 impl Ledger {
     /// A call begins.
     pub fn begin(&self, call_id: &str, company: usize, expected: Expected) {
-        let call = SentCall { company, expected, events: BTreeMap::new(), told: BTreeMap::new() };
+        let call = SentCall {
+            company,
+            expected,
+            events: BTreeMap::new(),
+            told: BTreeMap::new(),
+            callback_told: false,
+            callback_unheard: false,
+        };
         lock(&self.calls).insert(call_id.to_owned(), call);
     }
 
@@ -89,8 +114,14 @@ impl Ledger {
         match (&delivery.kind, answer) {
             (DeliveryKind::Event, _) => call.note_event(delivery, receipt),
             (DeliveryKind::Function { .. }, Some(answer)) => call.note_answer(&answer),
-            _ => {}
+            (DeliveryKind::Function { name }, None) => call.callback_unheard |= name == CALLBACK,
+            (DeliveryKind::Inbound, _) => {}
         }
+    }
+
+    /// Place of a call's company.
+    pub fn company_of(&self, call_id: &str) -> Option<usize> {
+        lock(&self.calls).get(call_id).map(|call| call.company)
     }
 
     pub fn figures(&self) -> Figures {
@@ -121,14 +152,20 @@ impl Ledger {
 
 impl SentCall {
     fn note_event(&mut self, delivery: &Delivery, receipt: &Receipt) {
-        let event = self
-            .events
-            .entry(delivery.event.clone())
-            .or_insert_with(|| SentEvent { delivery: delivery.clone(), acknowledged: false });
+        let event = self.events.entry(delivery.event.clone()).or_insert_with(|| SentEvent {
+            delivery: delivery.clone(),
+            acknowledged: false,
+            others: Vec::new(),
+        });
         event.acknowledged |= receipt.acknowledged();
+        let is_known = event.bodies().any(|body| body == delivery.body);
+        if !is_known && delivery.event != "transcript_updated" {
+            event.others.push(delivery.body.clone());
+        }
     }
 
     fn note_answer(&mut self, answer: &Value) {
+        self.callback_told |= answer["code"] == "callback_requested";
         let told = match answer["status"].as_str() {
             Some("confirmed") => Told::Confirmed,
             Some("pending_confirmation") => Told::Pending,

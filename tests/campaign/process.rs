@@ -1,6 +1,7 @@
 //! The real program at an address that stays the same over its lives.
 
 use std::{
+    collections::BTreeMap,
     fs::File,
     path::{Path, PathBuf},
     process::{Child, Command, ExitStatus, Stdio},
@@ -107,12 +108,30 @@ impl Process {
 
     /// One figure of `/metrics`: the sum of all series of this name.
     pub async fn metric(&self, name: &str) -> Option<f64> {
+        Some(self.series(name).await?.into_iter().map(|(_, figure)| figure).sum())
+    }
+
+    /// One figure of `/metrics` by the values of one label.
+    pub async fn metric_by(&self, name: &str, label: &str) -> BTreeMap<String, f64> {
+        let mut figures = BTreeMap::new();
+        for (labels, figure) in self.series(name).await.unwrap_or_default() {
+            let value =
+                labels.split_once(&format!("{label}=\"")).and_then(|(_, rest)| rest.split('"').next());
+            *figures.entry(value.unwrap_or_default().to_owned()).or_default() += figure;
+        }
+        figures
+    }
+
+    /// All series of this name, each with its labels.
+    async fn series(&self, name: &str) -> Option<Vec<(String, f64)>> {
         let request = self.http.get(format!("{}/metrics", self.base)).timeout(Duration::from_secs(5));
         let text = request.send().await.ok()?.text().await.ok()?;
-        let of_name = |line: &&str| line.strip_prefix(name).is_some_and(|rest| rest.starts_with([' ', '{']));
-        let figures = text.lines().filter(of_name);
-        let figures = figures.filter_map(|line| line.rsplit_once(' ')?.1.parse::<f64>().ok());
-        Some(figures.sum())
+        let of_name = |line: &str| {
+            let rest = line.strip_prefix(name).filter(|rest| rest.starts_with([' ', '{']))?;
+            let (labels, figure) = rest.rsplit_once(' ')?;
+            Some((labels.to_owned(), figure.parse().ok()?))
+        };
+        Some(text.lines().filter_map(of_name).collect())
     }
 
     /// A page of `/admin`.

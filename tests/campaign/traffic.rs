@@ -1,4 +1,5 @@
-//! Callers who call, ask, book and hang up, sent as Retell sends them: signed, up to three times again.
+//! Callers who call, ask, book and hang up, sent as Retell sends them: signed, by their company's own workspace where it
+//! has one, up to three times again.
 
 use std::{
     sync::{
@@ -18,6 +19,7 @@ use tokio::{
 };
 
 use crate::{
+    companies,
     ledger::Ledger,
     support::{days::now_ms, service::WEBHOOK_KEY},
 };
@@ -38,6 +40,8 @@ pub struct Style {
     pub factor: f64,
     pub mix: Mix,
     pub disorder: Disorder,
+    /// All call this company, by its place; else each call goes to any of them.
+    pub company: Option<usize>,
 }
 
 impl Style {
@@ -55,6 +59,7 @@ impl Style {
                 ..Mix::default()
             },
             disorder: Disorder { duplicate_share: 0.08, reorder_share: 0.08, retry_share: 0.03 },
+            company: None,
         }
     }
 }
@@ -103,7 +108,10 @@ impl Line {
     }
 
     async fn attempt(&self, base: &str, delivery: &Delivery) -> Receipt {
-        let target = Target { base_url: base.to_owned(), key: WEBHOOK_KEY.to_owned() };
+        let company = self.ledger.company_of(&delivery.call_id);
+        let own = company.and_then(|company| Some((companies::own_key(company)?, companies::slug(company))));
+        let (key, company) = own.map_or((WEBHOOK_KEY.to_owned(), None), |(key, slug)| (key, Some(slug)));
+        let target = Target { base_url: base.to_owned(), key, company };
         let once =
             Retries { retries_max: 0, function_time_out: Duration::from_secs(30), ..Retries::default() };
         let ahead = self.ahead_ms.load(Ordering::SeqCst);
@@ -138,6 +146,7 @@ pub struct Traffic {
 impl Traffic {
     pub fn start(line: &Arc<Line>, lines: &[CompanyLine], style: &Style, seed: u64) -> Self {
         let stop = Arc::new(AtomicBool::new(false));
+        let lines = style.company.map_or(lines, |company| &lines[company..=company]);
         let caller = |place: usize| {
             let seed = seed.wrapping_mul(1_000_003).wrapping_add(place as u64);
             let generator = ScriptGenerator::new(seed, lines.to_vec(), style.mix.clone());
@@ -179,7 +188,8 @@ async fn calls(
         let mut script = generator.next(now_ms());
         number += 1;
         style.disorder.apply(&mut script, seed.wrapping_add(number));
-        line.ledger.begin(&script.call_id, script.company_index, script.expected.clone());
+        let company = style.company.unwrap_or(script.company_index);
+        line.ledger.begin(&script.call_id, company, script.expected.clone());
         one_call(&line, script, style.factor).await;
     }
 }

@@ -19,6 +19,7 @@ use super::{
 use crate::{
     parked::ParkedItem,
     ports::{
+        journal::Signer,
         rows::{Body, EventRow, Write},
         stores::{CallStore, LiveCall, QuarantinedEvent, StoreError},
     },
@@ -58,6 +59,8 @@ pub struct CallActor {
     pub(super) unwritten: Vec<Unwritten>,
     /// Bookings under companies' own keys, until something else says where the call belongs.
     pub(super) claims: BTreeMap<AppointmentId, (CompanyId, AppointmentFact)>,
+    /// The company whose bookings the store is asked for as well, while nothing places the call.
+    claims_of: Option<CompanyId>,
     /// Companies that promised a callback under their own keys, likewise.
     pub(super) claimed_callbacks: BTreeSet<CompanyId>,
     /// Bookings of this call as they last moved, since this actor came to life, with their companies.
@@ -111,6 +114,7 @@ impl Actor for CallActor {
         match message {
             CallMessage::EventReceived(received) => self.event_received(received, cx),
             CallMessage::AskFunction(ask) => {
+                self.want_claims(ask);
                 self.hear(cx);
                 self.order_or_ask(ask, cx);
             }
@@ -164,6 +168,7 @@ impl CallActor {
             orders: Vec::new(),
             unwritten: Vec::new(),
             claims: BTreeMap::new(),
+            claims_of: None,
             claimed_callbacks: BTreeSet::new(),
             own: BTreeMap::new(),
             in_quarantine: false,
@@ -316,14 +321,27 @@ impl CallActor {
         }
     }
 
+    /// Before the first order under a company's own key: where nothing places the call no row of it tells what it
+    /// has booked.
+    fn want_claims(&mut self, ask: &AskFunction) {
+        if let Signer::Company(company) = ask.signer
+            && ask.function.repeats_are_bookings()
+            && self.state.placed.is_none()
+            && self.claims_of != Some(company)
+        {
+            self.claims_of = Some(company);
+            self.base = Base::NotAsked;
+        }
+    }
+
     /// Asks the store what it knows of this call, outside this turn.
     fn load(&mut self, cx: &mut Context<'_, Self>) {
         let question = self.world.questions.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
         self.base = Base::Asked(question);
         let (store, call_id) = (self.world.store.clone(), self.state.call_id.clone());
-        let ask_quarantine = self.ask_quarantine;
+        let (ask_quarantine, claims_of) = (self.ask_quarantine, self.claims_of);
         let ask = async move {
-            let loaded = ask_store(store.as_ref(), &call_id, ask_quarantine).await;
+            let loaded = ask_store(store.as_ref(), &call_id, ask_quarantine, claims_of).await;
             let loaded = loaded.unwrap_or_else(|error| Loaded::Failed(error.to_string()));
             CallMessage::Loaded { question, loaded: Box::new(loaded) }
         };
@@ -348,10 +366,13 @@ impl CallActor {
                 self.leave_bodies_in_journal();
                 cx.arm("load", cx.now().plus_ms(self.world.settings.load_again_ms), CallMessage::LoadAgain);
             }
-            Loaded::Known(stored, quarantined) => {
+            Loaded::Known { state, quarantined, claims } => {
                 self.base = Base::Known;
-                if let Some(stored) = stored {
+                if let Some(stored) = state {
                     self.join(stored);
+                }
+                for (appointment, claim) in claims {
+                    self.note_claim(appointment, *claim);
                 }
                 for event in quarantined {
                     self.take_quarantined(event, cx);
@@ -369,10 +390,7 @@ impl CallActor {
             Ok(event) => {
                 self.in_quarantine = true;
                 if !self.waits_already(&event) {
-                    let signer = stored.signer_company.map_or(
-                        crate::ports::journal::Signer::Platform,
-                        crate::ports::journal::Signer::Company,
-                    );
+                    let signer = stored.signer_company.map_or(Signer::Platform, Signer::Company);
                     let received_at = stored.received_at;
                     let received = EventReceived { event, body, position: None, received_at, signer };
                     self.take_event(received, true, cx);
@@ -526,22 +544,28 @@ impl CallActor {
     }
 
     /// Whether the store must be asked first: a company's own key may touch only calls of that company.
-    fn must_defer(&self, signer: crate::ports::journal::Signer) -> bool {
-        signer != crate::ports::journal::Signer::Platform && self.base != Base::Known
+    fn must_defer(&self, signer: Signer) -> bool {
+        signer != Signer::Platform && self.base != Base::Known
     }
 }
 
-/// What the store knows of a call; events in quarantine matter while it is unplaced.
+/// What the store knows of a call; events in quarantine and claims matter while it is unplaced.
 async fn ask_store(
     store: &dyn CallStore,
     call_id: &CallId,
     ask_quarantine: bool,
+    claims_of: Option<CompanyId>,
 ) -> Result<Loaded, StoreError> {
     let state = store.find_call_state(call_id).await?;
     let placed = state.as_ref().is_some_and(|state| state.placed.is_some());
     let quarantined =
         if placed && !ask_quarantine { Vec::new() } else { store.quarantined_of_call(call_id).await? };
-    Ok(Loaded::Known(state.map(Box::new), quarantined))
+    let mut claims = BTreeMap::new();
+    if let (false, Some(company)) = (placed, claims_of) {
+        let booked = store.bookings_of_call(company, call_id).await?;
+        claims.extend(booked.into_iter().map(|(appointment, fact)| (appointment, (company, fact))));
+    }
+    Ok(Loaded::Known { state: state.map(Box::new), quarantined, claims })
 }
 
 /// Which version of the same event stays.

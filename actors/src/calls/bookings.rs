@@ -1,9 +1,9 @@
 //! Bookings of a call, as its company's scheduler tells of them.
 
 use askpro_domain::{
-    call::CallState,
+    call::{AppointmentFact, CallState},
     customer::Upcoming,
-    ids::{CompanyId, ServiceId, StaffId},
+    ids::{AppointmentId, CompanyId, ServiceId, StaffId},
     time::{Interval, UnixMillis},
 };
 
@@ -30,9 +30,7 @@ impl CallActor {
         self.note_own(moved);
         let company = moved.placed.company;
         if moved.claimed && self.state.placed.is_none_or(|placed| placed.company != company) {
-            let claim = (company, moved.fact);
-            let known = self.claims.entry(moved.appointment.clone()).or_insert(claim);
-            *known = (*known).max(claim);
+            self.note_claim(&moved.appointment, (company, moved.fact));
             if moved.callback {
                 self.claimed_callbacks.insert(company);
             }
@@ -42,6 +40,12 @@ impl CallActor {
         let mut state = std::mem::replace(&mut self.state, CallState::new(call_id));
         state = state.place(moved.placed).settle(moved.appointment.clone(), moved.fact);
         self.state = if moved.callback { state.promise_callback() } else { state };
+    }
+
+    /// A booking of a company that claims the call; the newest move of it counts.
+    pub(super) fn note_claim(&mut self, appointment: &AppointmentId, claim: (CompanyId, AppointmentFact)) {
+        let known = self.claims.entry(appointment.clone()).or_insert(claim);
+        *known = (*known).max(claim);
     }
 
     /// An older move than the newest known changes nothing.

@@ -1,5 +1,7 @@
 //! What a call's actor hears and shows.
 
+use std::collections::BTreeMap;
+
 use askpro_domain::{
     call::{AppointmentFact, CallEvent, CallIdentity, CallState},
     function::{FunctionName, Remarks, ToolCall},
@@ -140,8 +142,15 @@ pub struct CallbackTaken {
 /// What the store knows of a call.
 #[derive(Debug)]
 pub enum Loaded {
-    /// Its state, and its events that are still in quarantine.
-    Known(Option<Box<CallState>>, Vec<QuarantinedEvent>),
+    /// This.
+    Known {
+        /// As its row says.
+        state: Option<Box<CallState>>,
+        /// Its events that are still in quarantine.
+        quarantined: Vec<QuarantinedEvent>,
+        /// What the company booked in it that claims it, where that was asked and nothing places the call.
+        claims: BTreeMap<AppointmentId, (CompanyId, AppointmentFact)>,
+    },
     /// The store did not answer.
     Failed(String),
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use askpro_domain::{
     booking::Booking,
-    call::{CallState, EventSource, Stage},
+    call::{AppointmentFact, CallState, EventSource, Stage},
     callback::{Callback, CallbackId},
     ids::{AppointmentId, CallId, CompanyId, CustomerId, StaffId},
     phone::PhoneNumber,
@@ -39,6 +39,9 @@ pub enum StoreError {
 
 /// Rows on a page of a list whose rows carry bodies, at most: a page has to fit into memory.
 pub const HEAVY_PAGE_ROWS_MAX: u16 = 100;
+
+/// Bookings of one call that are read at once, at most.
+pub const BOOKINGS_OF_CALL_MAX: u32 = 200;
 
 /// Commits what the actors want written.
 #[async_trait::async_trait]
@@ -106,6 +109,13 @@ pub trait CallStore: Send + Sync {
     async fn known_stages(&self, call_ids: &[CallId]) -> Result<BTreeMap<CallId, Stage>, StoreError>;
     /// Ended calls of a company (or of all, for admins), newest id order, after `after`.
     async fn list_calls(&self, filter: &CallFilter) -> Result<Vec<StoredCall>, StoreError>;
+    /// Where the bookings stand that a company made in a call, whether or not the call is known to belong to it;
+    /// at most [`BOOKINGS_OF_CALL_MAX`].
+    async fn bookings_of_call(
+        &self,
+        company: CompanyId,
+        call_id: &CallId,
+    ) -> Result<BTreeMap<AppointmentId, AppointmentFact>, StoreError>;
     /// What happened in a call, oldest first.
     async fn timeline(&self, company: CompanyId, call_id: &CallId) -> Result<Vec<TimelineEntry>, StoreError>;
     /// Quarantined events, by id, after `after`.

@@ -30,7 +30,9 @@ use crate::{
 /// How long a settled booking is remembered after its call: longer than the five minutes in which a signed
 /// order may be sent again.
 const SETTLED_KEPT_MS: i64 = 600_000;
-/// Settled bookings of calls that are over, remembered for one company; the oldest goes first.
+/// The same where the end of the call may never be told here: the longest call lasts two hours (facts/retell.md).
+const CLAIMED_KEPT_MS: i64 = 7_200_000 + SETTLED_KEPT_MS;
+/// Settled bookings that will be forgotten, remembered for one company; the first to go goes sooner then.
 const SETTLED_KEPT_MAX: usize = 4_096;
 
 /// A company's scheduler.
@@ -102,7 +104,7 @@ pub(super) struct Active {
     pub is_on_disk: bool,
     /// The record of its last move, not yet known to be on disk; a POST waits for it.
     pub written_ahead: WrittenAhead,
-    /// Its call is over and it is settled: it is forgotten then.
+    /// It is settled, and its call is over or may end without a word: it is forgotten then.
     pub forget_at: Option<UnixMillis>,
     /// The status that was counted last: only a change of it counts.
     pub counted: AppointmentStatus,
@@ -136,8 +138,7 @@ impl Active {
     /// A booking that nobody waits for.
     pub(super) fn of(booking: Booking) -> Self {
         Self {
-            // The end of a call that may be another company's is not told here.
-            call_finished: booking.order.claimed,
+            call_finished: false,
             counted: booking.status(),
             forget_at: None,
             booking,
@@ -336,11 +337,17 @@ impl SchedulingActor {
     }
 
     /// A booking whose call is over is remembered for a while when nothing is left to do for it: the same order
-    /// may come again.
+    /// may come again. The end of a call that may be another company's is not told here, so what was ordered in
+    /// such a call is remembered as long as any call can last.
     pub(super) fn forget_if_done(&mut self, appointment: &AppointmentId, now: UnixMillis) {
         let Some(active) = self.bookings.get_mut(appointment) else { return };
-        if active.call_finished && !active.is_busy() && active.forget_at.is_none() {
-            active.forget_at = Some(now.plus_ms(SETTLED_KEPT_MS));
+        let at = match (active.call_finished, active.booking.order.claimed) {
+            (true, _) => now.plus_ms(SETTLED_KEPT_MS),
+            (false, true) => now.plus_ms(CLAIMED_KEPT_MS),
+            (false, false) => return,
+        };
+        if !active.is_busy() && active.forget_at.is_none_or(|known| at < known) {
+            active.forget_at = Some(at);
             self.forget_beyond_limit();
         }
     }

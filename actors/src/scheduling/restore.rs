@@ -139,6 +139,7 @@ impl SchedulingActor {
             self.ledger.restore(self.hold_of(booking, state));
         }
         self.bookings.insert(order.appointment.clone(), Active::of(booking.clone()));
+        self.forget_if_done(&order.appointment, now);
     }
 
     /// How a booking stands in the ledger: with its host, else with the member it was ordered of.
@@ -171,7 +172,8 @@ impl SchedulingActor {
                 Ok(_durable) => {
                     self.count_move(&booking, cx);
                     // Its identity is used up: the same order again is another appointment.
-                    self.bookings.insert(order.appointment, Active::of(booking));
+                    self.bookings.insert(order.appointment.clone(), Active::of(booking));
+                    self.forget_if_done(&order.appointment, cx.now());
                 }
                 Err(error) => {
                     tracing::warn!(%error, "an order that was cut off was not journaled as abandoned; tried again");

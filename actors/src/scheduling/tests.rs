@@ -2,6 +2,7 @@
 
 mod announced;
 mod bookings;
+mod claimed;
 mod crashes;
 mod holds;
 mod lost;

@@ -97,7 +97,8 @@ fn generator(companies: &Value) -> ScriptGenerator {
 }
 
 fn dial(args: &DemoArgs, service: &OwnService, generator: ScriptGenerator) -> Result<Dialer, CliError> {
-    let target = Target { base_url: service.running.base_url(), key: service.webhook_key.clone() };
+    let target =
+        Target { base_url: service.running.base_url(), key: service.webhook_key.clone(), company: None };
     let mut options = DialerOptions::new(target, settings::clock());
     options.calls_per_minute = args.calls_per_minute;
     options.time_factor = TIME_FACTOR;

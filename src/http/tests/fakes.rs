@@ -24,7 +24,7 @@ use askpro_actors::ports::{
 };
 use askpro_domain::{
     booking::{Booking, BookingOrder},
-    call::{CallState, Stage},
+    call::{AppointmentFact, CallState, Stage},
     callback::{Callback, CallbackId},
     ids::{AppointmentId, CallId, CompanyId},
     tenant::{Company, Customer, Directory},
@@ -190,6 +190,14 @@ impl CallStore for FakeStore {
         let ended = self.ended.lock().unwrap();
         let calls = ended.iter().filter(|(id, _)| id.as_str() > after).map(|(_, call)| call.clone());
         self.up(calls.take(filter.limit as usize).collect())
+    }
+
+    async fn bookings_of_call(
+        &self,
+        _: CompanyId,
+        _: &CallId,
+    ) -> Result<BTreeMap<AppointmentId, AppointmentFact>, StoreError> {
+        self.up(BTreeMap::new())
     }
 
     async fn timeline(&self, _: CompanyId, call_id: &CallId) -> Result<Vec<TimelineEntry>, StoreError> {

@@ -15,6 +15,8 @@ pub struct Target {
     pub base_url: String,
     /// Signs what is sent.
     pub key: String,
+    /// Slug of the company whose own key that is: the addresses name it. `None`: the platform's.
+    pub company: Option<String>,
 }
 
 /// How often and how patiently something is sent.
@@ -95,7 +97,7 @@ async fn attempt(
     now_ms: i64,
 ) -> (Option<u16>, Bytes) {
     let request = client
-        .post(format!("{}{}", target.base_url, path(&delivery.kind)))
+        .post(format!("{}{}", target.base_url, path(&delivery.kind, target.company.as_deref())))
         .header("Content-Type", "application/json")
         .header("User-Agent", "axios/1.15.2")
         .header("X-Retell-Signature", sign(&target.key, &delivery.body, now_ms))
@@ -110,10 +112,15 @@ async fn attempt(
     }
 }
 
-fn path(kind: &DeliveryKind) -> String {
-    match kind {
-        DeliveryKind::Inbound => "/webhooks/retell/inbound".to_owned(),
-        DeliveryKind::Event => "/webhooks/retell".to_owned(),
-        DeliveryKind::Function { name } => format!("/functions/retell/{name}"),
+fn path(kind: &DeliveryKind, company: Option<&str>) -> String {
+    match (kind, company) {
+        (DeliveryKind::Inbound, None) => "/webhooks/retell/inbound".to_owned(),
+        (DeliveryKind::Inbound, Some(company)) => format!("/webhooks/retell/{company}/inbound"),
+        (DeliveryKind::Event, None) => "/webhooks/retell".to_owned(),
+        (DeliveryKind::Event, Some(company)) => format!("/webhooks/retell/{company}"),
+        (DeliveryKind::Function { name }, None) => format!("/functions/retell/{name}"),
+        (DeliveryKind::Function { name }, Some(company)) => {
+            format!("/functions/retell/{name}?company={company}")
+        }
     }
 }

@@ -260,7 +260,7 @@ fn frozen() -> Now {
 }
 
 fn target(service: &Service, key: &str) -> Target {
-    Target { base_url: service.server.base_url(), key: key.to_owned() }
+    Target { base_url: service.server.base_url(), key: key.to_owned(), company: None }
 }
 
 #[tokio::test]

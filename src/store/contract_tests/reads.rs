@@ -1,13 +1,13 @@
 //! What the reads give, and that they stay in their company.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use askpro_actors::ports::{
     rows::{EventRow, Write},
     stores::{BatchStore, BookingStore, CallFilter, CallStore, FigureStore, SetAside, StoreError},
 };
 use askpro_domain::{
-    call::{CallState, EventSource, Stage},
+    call::{AppointmentFact, CallState, EventSource, Stage},
     ids::{CallId, CompanyId},
     time::UnixMillis,
 };
@@ -144,6 +144,11 @@ async fn every_read_of_a_company_stays_in_it(scene: Scene) {
     assert!(scene.database.timeline(TWO, &id).await.unwrap().is_empty());
     assert_eq!(scene.database.find(ONE, apt).await.unwrap(), Some(booked.clone()));
     assert_eq!(scene.database.find(TWO, apt).await.unwrap(), None);
+    let fact = AppointmentFact { version: booked.version, status: booked.status() };
+    let of_call = BTreeMap::from([(apt.clone(), fact)]);
+    assert_eq!(scene.database.bookings_of_call(ONE, &id).await.unwrap(), of_call);
+    assert!(scene.database.bookings_of_call(TWO, &id).await.unwrap().is_empty());
+    assert!(scene.database.bookings_of_call(ONE, &call_id("call_b")).await.unwrap().is_empty());
     assert!(scene.database.list_standing(TWO, UnixMillis(0)).await.unwrap().is_empty());
     assert!(scene.database.list_calls(&filter(Some(TWO), None, None, 10)).await.unwrap().is_empty());
     let uid = "uid_of_one";
@@ -170,8 +175,15 @@ fn reads_of_ports() -> [Vec<&'static str>; 2] {
 /// [`every_read_of_a_company_stays_in_it`] (of calendar events: `calendar_events.rs`), or told here why it is not.
 #[test]
 fn every_method_of_the_ports_is_known_to_stay_in_a_company_or_to_be_of_all() {
-    let of_a_company =
-        ["list_calls", "timeline", "list_standing", "find", "find_by_uid", "list_calendar_events"];
+    let of_a_company = [
+        "list_calls",
+        "bookings_of_call",
+        "timeline",
+        "list_standing",
+        "find",
+        "find_by_uid",
+        "list_calendar_events",
+    ];
     let of_all = [
         // Writes, whose rows name their company, and the lease.
         "commit",

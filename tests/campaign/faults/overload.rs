@@ -2,7 +2,7 @@
 //! the database, the others: callers who share its cores are held up by it and cannot bring twice as much.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     process::Command,
     sync::{
         Arc, Mutex,
@@ -12,12 +12,13 @@ use std::{
 };
 
 use rand::{Rng, SeedableRng, rngs::SmallRng};
+use serde_json::Value;
 use tokio::sync::Semaphore;
 
 use super::{Fault, Scale, fault};
 use crate::{
     home::Kind,
-    judge::{Findings, event_rows},
+    judge::{Findings, event_rows, gave_up_nothing},
     ledger::Figures,
     plain::PlainCall,
     process::Process,
@@ -54,8 +55,16 @@ struct Counts {
     other: BTreeMap<u16, u64>,
     unanswered: u64,
     times: Vec<Duration>,
+    kept: Kept,
+}
+
+/// What was accepted and must be in the database.
+#[derive(Default)]
+struct Kept {
     /// Lifecycle events that were answered 204.
-    kept: Vec<(String, &'static str)>,
+    events: Vec<(String, &'static str)>,
+    /// Ids of callbacks that agents were told of.
+    callbacks: Vec<String>,
 }
 
 struct Crowd {
@@ -185,7 +194,7 @@ async fn send(crowd: Arc<Crowd>, mut wire: Wire, mut rng: SmallRng, paced: bool)
                 ("function_read", "", "/functions/retell/list_services", call.function("list_services", "{}"))
             }
             6 => {
-                let wish = r#"{"name":"Anna Schmidt","phone":"+4915112345678","reason":"x"}"#;
+                let wish = r#"{"name":"Anna Schmidt","reason":"x"}"#;
                 let body = call.function("request_callback", wish);
                 ("function_write", "", "/functions/retell/request_callback", body)
             }
@@ -196,8 +205,10 @@ async fn send(crowd: Arc<Crowd>, mut wire: Wire, mut rng: SmallRng, paced: bool)
             Some(answer) if answer.status < 300 => {
                 *own.accepted.entry(kind).or_default() += 1;
                 own.times.push(since.elapsed());
-                if kind == "lifecycle" {
-                    own.kept.push((call.id.clone(), event));
+                match kind {
+                    "lifecycle" => own.kept.events.push((call.id.clone(), event)),
+                    "function_write" => own.kept.callbacks.extend(callback_of(&answer.body)),
+                    _ => {}
                 }
             }
             Some(answer) if answer.status == 503 => {
@@ -209,6 +220,20 @@ async fn send(crowd: Arc<Crowd>, mut wire: Wire, mut rng: SmallRng, paced: bool)
         }
     }
     crowd.counts.lock().unwrap().add(own);
+}
+
+/// The callback that an agent was told of.
+fn callback_of(answer: &[u8]) -> Option<String> {
+    let view: Value = serde_json::from_slice(answer).ok()?;
+    let is_noted = view["code"] == "callback_requested";
+    is_noted.then(|| view["callback_id"].as_str().unwrap_or_default().to_owned())
+}
+
+impl Kept {
+    fn add(&mut self, others: Self) {
+        self.events.extend(others.events);
+        self.callbacks.extend(others.callbacks);
+    }
 }
 
 impl Counts {
@@ -225,7 +250,7 @@ impl Counts {
         self.without_retry_after += own.without_retry_after;
         self.unanswered += own.unanswered;
         self.times.extend(own.times);
-        self.kept.extend(own.kept);
+        self.kept.add(own.kept);
     }
 
     /// The time within which so many of 100 that were accepted had their answer.
@@ -263,7 +288,7 @@ async fn tell(
     let quarter = pressed.memory.len() / 4;
     let early = pressed.memory.iter().skip(quarter).take(quarter.max(1)).max().copied().unwrap_or_default();
     let late = pressed.memory.iter().rev().take(quarter.max(1)).max().copied().unwrap_or_default();
-    let notes = vec![
+    let mut notes = vec![
         format!(
             "goes through {capacity:.0}/s with p99 {p99_alone:.1?}; sent {:.0}/s, accepted {:.0}/s with p50 {p50:.1?}, p99 {p99:.1?}",
             (accepted + refused) as f64 / pressed.seconds,
@@ -299,18 +324,16 @@ async fn tell(
         worst_ack: pressed.counts.times.last().copied().unwrap_or_default(),
         ..Figures::default()
     };
-    let kept = alone.counts.kept.into_iter().chain(pressed.counts.kept);
-    everything_is_kept(world, process, kept.collect(), &mut findings).await;
+    let mut kept = alone.counts.kept;
+    kept.add(pressed.counts.kept);
+    notes.push(format!("{} events and {} callbacks to be kept", kept.events.len(), kept.callbacks.len()));
+    everything_is_kept(world, process, kept, &mut findings).await;
     let recovery = Some(since.elapsed());
+    gave_up_nothing(process, &mut findings).await;
     Row { recovery, notes, ..Row::of("overload", world.kind.name(), 1, figures, findings) }
 }
 
-async fn everything_is_kept(
-    world: &World,
-    process: &Process,
-    kept: Vec<(String, &'static str)>,
-    findings: &mut Findings,
-) {
+async fn everything_is_kept(world: &World, process: &Process, kept: Kept, findings: &mut Findings) {
     let since = Instant::now();
     while since.elapsed() < Duration::from_secs(180) {
         if process.seen().await.is_some_and(|seen| seen.outstanding == 0) {
@@ -318,8 +341,13 @@ async fn everything_is_kept(
         }
         pass(0.2).await;
     }
-    let rows = event_rows(&world.tables().await).await;
-    for (call, event) in kept {
+    let tables = world.tables().await;
+    let callbacks: BTreeSet<String> =
+        tables.texts("idempotency_key", "FROM callbacks").await.into_iter().collect();
+    let is_lost = |id: &String| !callbacks.contains(&format!("requested:{id}"));
+    findings.lost.extend(kept.callbacks.iter().filter(|id| is_lost(id)).map(|id| format!("callback {id}")));
+    let rows = event_rows(&tables).await;
+    for (call, event) in kept.events {
         match rows.get(&(call.clone(), event.to_owned())) {
             Some(1) => {}
             None => findings.lost.push(format!("{event} of {call}")),

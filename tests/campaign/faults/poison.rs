@@ -2,6 +2,7 @@
 //! probe before every turn of an actor; everything else is the service as it is.
 
 use std::{
+    collections::BTreeMap,
     process::{Command, ExitCode},
     sync::{Arc, Mutex, PoisonError},
     time::{Duration, Instant},
@@ -12,17 +13,17 @@ use askpro_actors::runtime::Probe;
 use rand::{SeedableRng, rngs::SmallRng};
 use serde_json::Value;
 
-use super::{Fault, Scale, fault};
+use super::{Fault, Scale, all_taken, fault};
 use crate::{
     companies,
     hammer::{Blows, hammer},
     home::Kind,
-    judge::{Findings, Posts, event_rows, judge},
-    ledger::Figures,
+    judge::{Findings, Posts, dropped, event_rows, judge, stood_still},
     plain::PlainCall,
     process::Process,
     support::database::Tables,
     table::Row,
+    traffic::{Style, Traffic},
     wire::Wire,
     world::{World, pass},
 };
@@ -32,6 +33,13 @@ const COMPANIES: u32 = 6;
 const CONNECTIONS: usize = 8;
 /// Calls with trouble in them that come in each second.
 const TROUBLED_PER_S: f64 = 40.0;
+/// Callers who book in the company with the trouble, where that is in its scheduler: few, for they cost the others
+/// throughput too.
+const BOOKERS: usize = 3;
+/// A turn that stands still does so for this long, beyond the two seconds after which its thread is replaced.
+const STANDS_STILL: Duration = Duration::from_secs(6);
+/// The same actor stands still again after this time at the earliest: not when its turn is done again.
+const STANDS_STILL_EVERY: Duration = Duration::from_secs(15);
 /// What the others may lose: of their throughput, and beyond their p99.
 const THROUGHPUT_MIN: f64 = 0.8;
 const P99_MAX: f64 = 1.5;
@@ -40,12 +48,30 @@ pub fn faults() -> Vec<Fault> {
     vec![
         fault!("poison_message", "calls whose every turn panics", message),
         fault!("poison_company", "a company whose scheduler and whose every call panic", company),
-        fault!("hanging_thread", "a turn that stands still for seconds", hanging),
+        fault!("hanging_thread", "a turn of a call that stands still for seconds", hanging),
+        fault!("hanging_scheduler", "a turn of a scheduler that stands still for seconds", hanging_scheduler),
     ]
 }
 
+/// What is wrong in the last company.
+struct Trouble {
+    name: &'static str,
+    /// For [`serve`], by the company's id.
+    told: fn(&str) -> String,
+    /// Kinds of actors that it must strike.
+    kinds: &'static [&'static str],
+    /// Threads stand still, instead of turns that panic.
+    hangs: bool,
+}
+
+impl Trouble {
+    fn is_of_the_scheduler(&self) -> bool {
+        self.kinds.contains(&"scheduling")
+    }
+}
+
 /// `askpro serve` with trouble: `panic:KIND:KEY` panics in every turn of such an actor, `hang:KIND:KEY` stands still
-/// in the first. A key is met by its beginning; several troubles stand side by side with commas between them.
+/// in one now and then. A key is met by its beginning; several troubles stand side by side with commas between them.
 pub fn serve(trouble: &str) -> ExitCode {
     let _ = rustls::crypto::ring::default_provider().install_default();
     let config = Config::load(None, std::env::vars()).unwrap();
@@ -68,7 +94,7 @@ fn probe(trouble: &str) -> Probe {
             Some([words.next()?, words.next()?, words.next()?])
         })
         .collect();
-    let hung = Mutex::new(std::collections::BTreeSet::new());
+    let hung: Mutex<BTreeMap<String, Instant>> = Mutex::default();
     Arc::new(move |kind, key| {
         for [what, of, begins] in &troubles {
             if kind != of {
@@ -80,10 +106,18 @@ fn probe(trouble: &str) -> Probe {
             }
             match what.as_str() {
                 "hang" => {
-                    let is_first = hung.lock().unwrap_or_else(PoisonError::into_inner).insert(key);
-                    if is_first {
+                    let now = Instant::now();
+                    let is_time = {
+                        let mut hung = hung.lock().unwrap_or_else(PoisonError::into_inner);
+                        let lately = hung.get(&key).is_some_and(|at| now - *at < STANDS_STILL_EVERY);
+                        if !lately {
+                            hung.insert(key, now);
+                        }
+                        !lately
+                    };
+                    if is_time {
                         #[allow(clippy::disallowed_methods, reason = "standing still is what is tried here")]
-                        std::thread::sleep(Duration::from_secs(6));
+                        std::thread::sleep(STANDS_STILL);
                     }
                 }
                 _ => panic!("as it was told to"),
@@ -105,16 +139,24 @@ async fn start(world: &World, trouble: &str) -> Process {
 }
 
 async fn message(scale: Scale) -> Vec<Row> {
-    course("poison_message", scale, |_| "panic:call:bad".to_owned()).await
+    let told = |_: &str| "panic:call:bad".to_owned();
+    course(Trouble { name: "poison_message", told, kinds: &["call"], hangs: false }, scale).await
 }
 
 async fn company(scale: Scale) -> Vec<Row> {
-    let trouble = |id: &str| format!("panic:call:bad,panic:scheduling:{id}");
-    course("poison_company", scale, trouble).await
+    let told = |id: &str| format!("panic:call:bad,panic:scheduling:{id}");
+    course(Trouble { name: "poison_company", told, kinds: &["call", "scheduling"], hangs: false }, scale)
+        .await
 }
 
 async fn hanging(scale: Scale) -> Vec<Row> {
-    course("hanging_thread", scale, |_| "hang:call:bad".to_owned()).await
+    let told = |_: &str| "hang:call:bad".to_owned();
+    course(Trouble { name: "hanging_thread", told, kinds: &["call"], hangs: true }, scale).await
+}
+
+async fn hanging_scheduler(scale: Scale) -> Vec<Row> {
+    let told = |id: &str| format!("hang:scheduling:{id}");
+    course(Trouble { name: "hanging_scheduler", told, kinds: &["scheduling"], hangs: true }, scale).await
 }
 
 /// What the others noticed in one run beside the trouble, as shares of the run before it without.
@@ -124,24 +166,28 @@ struct Noticed {
     p99: f64,
 }
 
-async fn course(name: &str, scale: Scale, trouble: fn(&str) -> String) -> Vec<Row> {
+async fn course(trouble: Trouble, scale: Scale) -> Vec<Row> {
     let Some(mut world) = World::make(Kind::MariaDb, COMPANIES, scale.seed).await else { return Vec::new() };
     world.set("LOG__LEVEL", "error");
     let tables = world.tables().await;
-    let of_last = format!("FROM companies WHERE slug = '{}'", companies::slug(COMPANIES as usize - 1));
+    let last = COMPANIES as usize - 1;
+    let of_last = format!("FROM companies WHERE slug = '{}'", companies::slug(last));
     let id = tables.texts("id", &of_last).await.remove(0);
-    let mut process = start(&world, &trouble(&id)).await;
+    let mut process = start(&world, &(trouble.told)(&id)).await;
     let (runs, seconds) = (scale.of(5, 1), scale.of(20.0, 3.0));
     let mut noticed = Vec::new();
-    let mut troubled = Troubled::new(&world.addresses[0], scale.seed, name == "hanging_thread");
-    let mut blows = Blows::default();
+    let mut troubled = Troubled::new(&world.addresses[0], scale.seed, trouble.hangs);
+    let bookers = if trouble.is_of_the_scheduler() { BOOKERS } else { 0 };
+    let style = Style { company: Some(last), ..Style::busy(bookers) };
+    let (mut blows, mut untaken) = (Blows::default(), 0);
     for run in 0..runs {
-        let healthy = COMPANIES as usize - 1;
-        let alone = hammer(&world.addresses[0], CONNECTIONS, healthy, seconds, scale.seed + 2 * run).await;
+        let alone = hammer(&world.addresses[0], CONNECTIONS, last, seconds, scale.seed + 2 * run).await;
+        let traffic = Traffic::start(&world.line, &world.lines, &style, scale.seed + run);
         let (beside, ()) = tokio::join!(
-            hammer(&world.addresses[0], CONNECTIONS, healthy, seconds, scale.seed + 2 * run + 1),
+            hammer(&world.addresses[0], CONNECTIONS, last, seconds, scale.seed + 2 * run + 1),
             troubled.come_in(seconds)
         );
+        untaken += traffic.end().await;
         noticed.push(Noticed {
             throughput: beside.per_second() / alone.per_second(),
             p99: beside.p99().as_secs_f64() / alone.p99().as_secs_f64(),
@@ -149,11 +195,13 @@ async fn course(name: &str, scale: Scale, trouble: fn(&str) -> String) -> Vec<Ro
         blows.acknowledged += alone.acknowledged + beside.acknowledged;
         blows.refused += alone.refused + beside.refused;
     }
-    let acknowledged = blows.acknowledged + troubled.acknowledged.len() as u64;
-    let figures = Figures { acknowledged, ..Figures::default() };
-    let mut row = Row::of(name, world.kind.name(), runs, figures, Findings::default());
+    let mut figures = world.line.ledger.figures();
+    figures.acknowledged += blows.acknowledged + troubled.acknowledged.len() as u64;
+    let row = Row::of(trouble.name, world.kind.name(), runs, figures, Findings::default());
+    let mut row = Row { untaken, ..row };
     tell(&noticed, scale, &mut row);
-    struck(name, &process, &mut row).await;
+    struck(&trouble, &process, &mut row).await;
+    all_taken(&mut row);
     if blows.refused > 0 {
         row.findings.wrong.push(format!("{} requests of the others were refused", blows.refused));
     }
@@ -163,21 +211,30 @@ async fn course(name: &str, scale: Scale, trouble: fn(&str) -> String) -> Vec<Ro
     let since = Instant::now();
     process = world.start().await;
     replay_all(&process).await;
-    all_there(&tables, &troubled, blows.acknowledged, &mut row).await;
+    let of_others = format!("call_events WHERE company_id <> {id}");
+    all_there(&tables, &of_others, blows.acknowledged, &troubled, &mut row).await;
     row.recovery = Some(since.elapsed());
     let nothing_else = judge(&world, &process, Posts::Once).await;
     row.findings.add(nothing_else);
     vec![row]
 }
 
-/// The trouble was there: panics were caught, or a thread was replaced.
-async fn struck(name: &str, process: &Process, row: &mut Row) {
-    let metric =
-        if name == "hanging_thread" { "askpro_shards_replaced_total" } else { "askpro_actor_restarts_total" };
-    let times = process.metric(metric).await.unwrap_or_default();
-    row.notes.push(format!("{metric} {times}"));
-    if times == 0.0 {
-        row.findings.wrong.push(format!("{metric} is 0: the trouble was not there"));
+/// The trouble was there, and no other: panics were caught and their messages set aside, or threads were replaced and
+/// nothing was set aside.
+async fn struck(trouble: &Trouble, process: &Process, row: &mut Row) {
+    let (dropped, stood_still) = (dropped(process).await, stood_still(process).await);
+    let (wanted, unwanted) = if trouble.hangs { (stood_still, dropped) } else { (dropped, stood_still) };
+    if wanted.is_none() {
+        row.findings.wrong.push("the trouble was not there".to_owned());
+    }
+    row.notes.extend(wanted);
+    row.findings.wrong.extend(unwanted);
+    let restarts = process.metric_by("askpro_actor_restarts_total", "actor").await;
+    row.notes.push(format!("restarts by actor: {restarts:?}"));
+    for kind in trouble.kinds.iter().filter(|_| !trouble.hangs) {
+        if restarts.get(*kind).is_none_or(|times| *times == 0.0) {
+            row.findings.wrong.push(format!("no actor of kind {kind} was struck"));
+        }
     }
 }
 
@@ -248,16 +305,15 @@ async fn replay_all(process: &Process) {
     .await;
 }
 
-async fn all_there(tables: &Tables, troubled: &Troubled, others: u64, row: &mut Row) {
-    let wanted = others + troubled.acknowledged.len() as u64;
-    let is_there = async || (tables.count("call_events").await >= wanted).then_some(());
+async fn all_there(tables: &Tables, of_others: &str, wanted: u64, troubled: &Troubled, row: &mut Row) {
+    let is_there = async || (tables.count(of_others).await >= wanted).then_some(());
     let waited = tokio::time::timeout(Duration::from_secs(60), async {
         while is_there().await.is_none() {
             pass(0.2).await;
         }
     });
     if waited.await.is_err() {
-        let there = tables.count("call_events").await;
+        let there = tables.count(of_others).await;
         row.findings.lost.push(format!("{wanted} events were acknowledged and {there} are there"));
     }
     let rows = event_rows(tables).await;

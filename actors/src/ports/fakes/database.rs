@@ -10,7 +10,7 @@ use std::{
 
 use askpro_domain::{
     booking::{AppointmentStatus, Booking},
-    call::{CallState, Stage},
+    call::{AppointmentFact, CallState, Stage},
     callback::{Callback, CallbackId, Due, NO_REASON, Priority},
     ids::{AppointmentId, CallId, CompanyId, StaffId},
     phone::PhoneNumber,
@@ -203,6 +203,22 @@ impl CallStore for FakeDatabase {
                 Some(StoredCall { company: row.company, state })
             });
             stored.take(limit).collect()
+        })
+        .await
+    }
+
+    async fn bookings_of_call(
+        &self,
+        company: CompanyId,
+        call_id: &CallId,
+    ) -> Result<BTreeMap<AppointmentId, AppointmentFact>, StoreError> {
+        self.read(|tables| {
+            let rows = tables.appointments.values();
+            let rows = rows.filter(|row| row.company == company && row.call_id == *call_id);
+            rows.map(|row| {
+                (row.appointment.clone(), AppointmentFact { version: row.version, status: row.status })
+            })
+            .collect()
         })
         .await
     }

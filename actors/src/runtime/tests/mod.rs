@@ -14,7 +14,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex};
 use std::time::Duration;
 
-use super::universe::Universe;
+use super::universe::{PATIENCE, Universe};
 use super::{Actor, Build, Context, Factory, Loading, Registry, Why};
 
 type Script = Box<dyn Fn(&mut Probe, &mut Context<'_, Probe>) + Send>;
@@ -156,7 +156,7 @@ impl Latch {
 
     fn wait(&self) {
         let open = self.open.lock().unwrap();
-        let (open, _) = self.opened.wait_timeout_while(open, Duration::from_secs(20), |open| !*open).unwrap();
+        let (open, _) = self.opened.wait_timeout_while(open, PATIENCE, |open| !*open).unwrap();
         assert!(*open, "a latch was never opened");
     }
 }

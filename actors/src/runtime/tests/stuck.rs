@@ -8,7 +8,7 @@ use crate::runtime::{Heartbeat, Limits, fence, system::lock};
 fn until(what: &str, mut reached: impl FnMut() -> bool) {
     let began = Instant::now();
     while !reached() {
-        assert!(began.elapsed() < Duration::from_secs(20), "never: {what}");
+        assert!(began.elapsed() < PATIENCE, "never: {what}");
         std::thread::yield_now();
     }
 }
