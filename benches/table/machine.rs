@@ -1,5 +1,7 @@
 //! What it is measured on.
 
+use std::time::Duration;
+
 use sqlx::{Connection, Executor, MySqlConnection, Row};
 
 /// One line.
@@ -25,4 +27,26 @@ pub async fn tell(server: &str) -> String {
         kib / 1_048_576,
         kernel.trim()
     )
+}
+
+/// How long is looked before a group.
+const LOOK: Duration = Duration::from_secs(1);
+
+/// The share of the machine that is busy while nothing is measured. What others do halves a rate without a trace.
+pub async fn busy_with_others() -> f64 {
+    let (busy, all) = ticks();
+    tokio::time::sleep(LOOK).await;
+    let (busy_after, all_after) = ticks();
+    (busy_after - busy) as f64 / (all_after - all).max(1) as f64
+}
+
+/// Of all cores: busy and all.
+fn ticks() -> (u64, u64) {
+    let stat = std::fs::read_to_string("/proc/stat").unwrap_or_default();
+    let line = stat.lines().next().unwrap_or_default();
+    let fields: Vec<u64> = line.split_whitespace().skip(1).filter_map(|field| field.parse().ok()).collect();
+    // user, nice, system, idle, iowait, irq, softirq, steal; what follows is in them already.
+    let all: u64 = fields.iter().take(8).sum();
+    let idle: u64 = fields.iter().skip(3).take(2).sum();
+    (all - idle, all)
 }

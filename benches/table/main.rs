@@ -23,6 +23,8 @@
 #[path = "../../tests/campaign/companies.rs"]
 #[allow(dead_code, reason = "the campaign uses all of it")]
 mod companies;
+#[path = "../load/mod.rs"]
+mod load;
 #[path = "../../tests/campaign/plain.rs"]
 #[allow(dead_code, reason = "the campaign uses all of it")]
 mod plain;
@@ -34,7 +36,6 @@ mod process;
 mod support;
 
 mod args;
-mod load;
 mod machine;
 mod oracle;
 mod rivals;
@@ -44,7 +45,6 @@ mod scale;
 mod service;
 mod snapshot;
 mod table;
-mod wire;
 
 use std::process::ExitCode;
 
@@ -79,6 +79,7 @@ async fn fill(args: &Args) -> Table {
     let mut table = Table::new(machine, args.scale);
     for group in rows::all().into_iter().filter(|group| args.wants(group.name)) {
         println!("\n{}: {}", group.name, group.about);
+        table.disturbed(machine::busy_with_others().await);
         let mut findings = oracle::Findings::default();
         for row in (group.measure)(args, &mut findings).await {
             println!("  {row}");

@@ -16,7 +16,7 @@ use crate::{
         days::now_ms,
         program::{self, free_address},
         schema::Schema,
-        service::{Setup, WEBHOOK_KEY},
+        service::{Setup, WEBHOOK_KEY, http},
     },
 };
 
@@ -88,6 +88,16 @@ impl Service {
             }
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
+    }
+
+    /// The sum of the series of a metric that have this label.
+    pub async fn series(&self, name: &str, label: &str) -> f64 {
+        let request = http().get(format!("{}/metrics", self.process.base)).send().await.unwrap();
+        let text = request.text().await.unwrap();
+        let of_name = |line: &&str| line.starts_with(&format!("{name}{{")) && line.contains(label);
+        let figures =
+            text.lines().filter(of_name).filter_map(|line| line.rsplit_once(' ')?.1.parse::<f64>().ok());
+        figures.sum()
     }
 
     /// Calls that are live.

@@ -143,17 +143,22 @@ fn thousands(value: f64) -> String {
 
 const HEADS: [&str; 8] = ["figure", "measured", "yardstick", "ratio", "spread", "must", "aim", "reached"];
 
+/// Others may use so much of the machine: servers at rest do.
+const QUIET_PERCENT: f64 = 10.0;
+
 /// See the module.
 pub struct Table {
     machine: String,
     scale: Scale,
     rows: Vec<Row>,
     wrong: Vec<String>,
+    /// The most that others took of the machine while nothing was measured.
+    others: f64,
 }
 
 impl Table {
     pub const fn new(machine: String, scale: Scale) -> Self {
-        Self { machine, scale, rows: Vec::new(), wrong: Vec::new() }
+        Self { machine, scale, rows: Vec::new(), wrong: Vec::new(), others: 0.0 }
     }
 
     pub fn push(&mut self, row: Row) {
@@ -162,6 +167,11 @@ impl Table {
 
     pub fn blame(&mut self, findings: Findings) {
         self.wrong.extend(findings.into_inner());
+    }
+
+    /// Others took this share of the machine before a group.
+    pub fn disturbed(&mut self, share: f64) {
+        self.others = self.others.max(share);
     }
 
     pub fn is_sound(&self) -> bool {
@@ -183,8 +193,11 @@ impl Table {
     fn last_line(&self) -> String {
         let Scale { full, runs, seconds, .. } = self.scale;
         let size = if full { "" } else { ", in small: these figures prove nothing" };
+        let others = self.others * 100.0;
+        let quiet = if others > QUIET_PERCENT { ": NOT A QUIET MACHINE, measure again" } else { "" };
         format!(
-            "{}. Medians of {runs} interleaved runs, {seconds} s of sustained load each{size}.",
+            "{}. Medians of {runs} interleaved runs, {seconds} s of sustained load each{size}. Between the groups others \
+             used up to {others:.0} % of the machine{quiet}.",
             self.machine
         )
     }

@@ -41,6 +41,8 @@ struct Series {
 pub async fn measure(args: &Args, findings: &mut Findings) -> Vec<Row> {
     let sizes = [Size::Kb24, Size::Kb6, Size::Kb75];
     let pairs = sizes.map(|size| Arc::new(Pairs::new(size, COMPANIES as usize)));
+    let shapes: Vec<String> = pairs.iter().map(|pairs| shape(pairs, findings)).collect();
+    println!("  bodies: {}", shapes.join("; "));
     let connections = fastest_naive(args, &pairs[0], findings).await;
     let mut series = sizes.map(|_| Series::default());
     for _ in 0..args.scale.runs {
@@ -83,6 +85,25 @@ fn rows(middle: Series, small: Series, large: Series, connections: usize) -> Vec
         Row::new("acknowledgement p99 at half of the rate, 6 kB", "ms", small.tail_ms),
         Row::new("acknowledgement p99 at half of the rate, 75 kB", "ms", large.tail_ms),
     ]
+}
+
+/// What zstd level 1 may make of bodies: less, and they are noise; more, and they repeat themselves.
+const PACKS_TO: std::ops::RangeInclusive<f64> = 3.0..=9.0;
+/// How far the mean of the bodies may be from the size they are called by.
+const SIZE_OFF_MAX: f64 = 0.15;
+
+/// Size and compression of the bodies, which every figure rests on.
+fn shape(pairs: &Pairs, findings: &mut Findings) -> String {
+    let bodies: Vec<Vec<u8>> = (0..128).map(|call| pairs.body(call, 0)).collect();
+    let packed: usize = bodies.iter().map(|body| askpro::compress::compress(body).unwrap().len()).sum();
+    let raw: usize = bodies.iter().map(Vec::len).sum();
+    let (mean, ratio) = (raw as f64 / bodies.len() as f64, raw as f64 / packed as f64);
+    let text = format!("{mean:.0} bytes, zstd level 1 makes them {ratio:.1} times smaller");
+    let named = pairs.size.bytes() as f64;
+    if !PACKS_TO.contains(&ratio) || (mean / named - 1.0).abs() > SIZE_OFF_MAX {
+        findings.add(format!("bodies of {named} bytes are not what they shall be: {text}"));
+    }
+    text
 }
 
 async fn fastest_naive(args: &Args, pairs: &Arc<Pairs>, findings: &mut Findings) -> usize {

@@ -41,6 +41,7 @@ impl Size {
 
 /// See the module.
 pub struct Pairs {
+    pub size: Size,
     ended: Vec<Template>,
     analyzed: Vec<Template>,
     /// Who calls whom, as JSON fields.
@@ -75,7 +76,7 @@ impl Pairs {
             )));
             numbers.push(ends);
         }
-        Self { ended, analyzed, numbers, series: rand::random() }
+        Self { size, ended, analyzed, numbers, series: rand::random() }
     }
 
     /// Bytes of all bodies of so many calls.

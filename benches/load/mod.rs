@@ -4,14 +4,14 @@ mod crowd;
 mod flood;
 mod pace;
 mod pairs;
+mod wire;
 mod words;
 
 pub use crowd::Crowd;
 pub use flood::Flood;
 pub use pace::pace;
 pub use pairs::{Pairs, Size};
-
-pub use crate::wire::{Answer, Wire};
+pub use wire::{Answer, Wire};
 
 /// Before what was refused is sent again.
 const PAUSE: std::time::Duration = std::time::Duration::from_millis(20);
