@@ -12,7 +12,6 @@ mod timers;
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex};
-use std::time::Duration;
 
 use super::universe::{PATIENCE, Universe};
 use super::{Actor, Build, Context, Factory, Loading, Registry, Why};
