@@ -237,10 +237,18 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_statement_that_is_never_answered_does_not_keep_what_is_asked_later() {
         let together = Together::<usize>::new(PATIENCE);
-        let never = |_| std::future::pending();
-        assert!(together.ask(&id(1), never).await.is_err());
-        let at_once = |ids: Vec<CallId>| async { Ok(ids.into_iter().map(|id| (id, Ok(1))).collect()) };
-        assert_eq!(together.ask(&id(2), at_once).await.unwrap(), 1);
+        let statements = Arc::new(AtomicUsize::new(0));
+        let first_is_never_answered = move |ids: Vec<CallId>| {
+            let is_first = statements.fetch_add(1, Ordering::SeqCst) == 0;
+            async move {
+                if is_first {
+                    std::future::pending::<()>().await;
+                }
+                Ok(ids.into_iter().map(|id| (id, Ok(1))).collect())
+            }
+        };
+        assert!(together.ask(&id(1), first_is_never_answered.clone()).await.is_err());
+        assert_eq!(together.ask(&id(2), first_is_never_answered).await.unwrap(), 1);
     }
 
     #[test]
