@@ -2,7 +2,8 @@
 //! restart a hundred thousand do at once: one by one they would stand in front of everybody else who needs a
 //! connection. What is asked while a statement is under way goes with the next one, so that a lone question waits for
 //! nobody and the more there are, the less each of them costs the database: a statement of its own is three round
-//! trips. Only when more wait than one statement asks about, another is begun beside it.
+//! trips. Another is begun beside it only when more wait than one statement asks about, or when it takes long: its
+//! connection may say nothing any more.
 
 use std::{
     collections::{HashMap, VecDeque},
@@ -15,12 +16,14 @@ use std::{
 use askpro_actors::ports::stores::StoreError;
 use askpro_domain::ids::CallId;
 use futures_util::FutureExt;
-use tokio::{runtime::Handle, sync::oneshot};
+use tokio::{runtime::Handle, sync::oneshot, time::Instant};
 
 use super::dialect::Value;
 
 /// Statements under way at once.
 const STATEMENTS_MAX: usize = 4;
+/// After so long another statement is begun beside one that is under way.
+const SLOW_AFTER: Duration = Duration::from_millis(200);
 /// Calls that one statement asks about.
 const CALLS_MAX: usize = 256;
 
@@ -38,6 +41,8 @@ pub(super) struct Together<V> {
 struct Queue<V> {
     waiting: VecDeque<Question<V>>,
     under_way: usize,
+    /// When the newest statement was begun.
+    begun: Instant,
 }
 
 struct Question<V> {
@@ -60,7 +65,8 @@ impl<V> fmt::Debug for Together<V> {
 impl<V: Clone + Default + Send + 'static> Together<V> {
     /// To be called inside a runtime, which runs the statements. Whoever asks waits as long as `patience`.
     pub(super) fn new(patience: Duration) -> Self {
-        let queue = Arc::new(Mutex::new(Queue { waiting: VecDeque::new(), under_way: 0 }));
+        let queue =
+            Arc::new(Mutex::new(Queue { waiting: VecDeque::new(), under_way: 0, begun: Instant::now() }));
         Self { queue, runtime: Handle::current(), patience }
     }
 
@@ -100,7 +106,8 @@ impl<V: Clone + Default + Send + 'static> Together<V> {
         let mut queue = lock(&self.queue);
         queue.waiting.push_back(question);
         let is_full = queue.waiting.len() > CALLS_MAX * queue.under_way;
-        let begins = queue.under_way == 0 || (is_full && queue.under_way < STATEMENTS_MAX);
+        let wants_more = is_full || queue.begun.elapsed() > SLOW_AFTER;
+        let begins = queue.under_way == 0 || (wants_more && queue.under_way < STATEMENTS_MAX);
         queue.under_way += usize::from(begins);
         begins
     }
@@ -122,6 +129,7 @@ fn next<V>(queue: &Mutex<Queue<V>>) -> Option<Vec<Question<V>>> {
         queue.under_way -= 1;
         return None;
     }
+    queue.begun = Instant::now();
     Some(questions)
 }
 
@@ -247,8 +255,17 @@ mod tests {
                 Ok(ids.into_iter().map(|id| (id, Ok(1))).collect())
             }
         };
-        assert!(together.ask(&id(1), first_is_never_answered.clone()).await.is_err());
-        assert_eq!(together.ask(&id(2), first_is_never_answered).await.unwrap(), 1);
+        let first = id(1);
+        let stuck = together.ask(&first, first_is_never_answered.clone());
+        let later = async {
+            tokio::time::sleep(2 * SLOW_AFTER).await;
+            let since = Instant::now();
+            assert_eq!(together.ask(&id(2), first_is_never_answered.clone()).await.unwrap(), 1);
+            assert!(since.elapsed() < SLOW_AFTER);
+        };
+        let (stuck, ()) = tokio::join!(stuck, later);
+        assert!(stuck.is_err());
+        assert_eq!(together.ask(&id(3), first_is_never_answered).await.unwrap(), 1);
     }
 
     #[test]

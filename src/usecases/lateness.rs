@@ -2,8 +2,8 @@
 //!
 //! What waits in queues of ours can be counted; what waits in sockets cannot. So each thread sets an alarm again and
 //! again and sees how late it hears it. A late alarm alone says little: one large body may have kept the thread, or
-//! the machine was busy with something else. It counts when many requests were begun before it was heard, and then as
-//! 30 ms at most: what stays is seen at the next alarms too.
+//! the machine was busy with something else. It counts when many requests were begun before it was heard, and as much as
+//! the alarm before was late too: a queue stays, a stall does not.
 //!
 //! Lateness moves a level up or down, in proportion to how far it is from what is aimed at. The level is a number of
 //! ranks: at 0.4 two of five requests of the first rank are turned away, at 1.4 all of the first and two of five of
@@ -46,11 +46,15 @@ struct Shed {
     level: f64,
     /// For each rank, the part of a refusal that is due.
     due: [f64; RANKS],
+    /// How late the alarm before was.
+    before: Duration,
 }
 
 impl Shed {
-    /// Goes on by one alarm, which was so late. A stall is one alarm, however long it was.
+    /// Goes on by one alarm, which was so late. A queue is there at the next alarm too; a stall is one alarm, however
+    /// long it was, and does not count.
     fn hear(&mut self, late: Duration) {
+        let late = late.min(std::mem::replace(&mut self.before, late));
         let passed = (late + ALARM_EVERY).min(STALL_COUNTED_MAX);
         let mut steps = passed.as_millis().checked_div(ALARM_EVERY.as_millis()).unwrap_or_default();
         while steps > 0 {
@@ -167,10 +171,16 @@ mod tests {
     }
 
     #[test]
-    fn one_stall_however_long_refuses_a_part_of_the_first_rank_only() {
+    fn stalls_refuse_nothing_however_long_and_a_queue_is_heard_again() {
         let mut shed = Shed::default();
-        shed.hear(Duration::from_secs(5));
-        assert!(shed.level > 0.0 && shed.level < 0.5, "{}", shed.level);
+        for _ in 0..100 {
+            shed.hear(Duration::from_secs(5));
+            shed.hear(Duration::ZERO);
+        }
+        assert!(shed.level.abs() < 1e-9, "{}", shed.level);
+        shed.hear(Duration::from_millis(50));
+        shed.hear(Duration::from_millis(50));
+        assert!(shed.level > 0.0, "{}", shed.level);
     }
 
     /// What was heard of a thread that is kept three alarms long again and again, each time by so many requests.

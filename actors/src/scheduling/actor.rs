@@ -353,7 +353,11 @@ impl SchedulingActor {
     }
 
     fn forget_beyond_limit(&mut self) {
-        let kept = self.bookings.iter().filter_map(|(id, a)| a.forget_at.map(|at| (at, id)));
+        if self.bookings.len() <= SETTLED_KEPT_MAX {
+            return;
+        }
+        let idle = self.bookings.iter().filter(|(_, a)| !a.is_busy());
+        let kept = idle.filter_map(|(id, a)| a.forget_at.map(|at| (at, id)));
         if kept.clone().count() > SETTLED_KEPT_MAX
             && let Some(oldest) = kept.min().map(|(_, id)| id.clone())
         {

@@ -58,6 +58,9 @@ async fn receive(
     let since = Instant::now();
     let retry_after_s = services.retry_after_s;
     let let_in = admit(services, Class::Lifecycle).map_err(|_| Refusal::Overloaded { retry_after_s });
+    if connection::is_known(request) {
+        let_in.clone()?;
+    }
     let company = services.directory.current().by_slug(slug).cloned();
     let secret = company.as_ref().and_then(|company| company.keys.calcom_webhook_secret.as_ref());
     verify(header, &body, secret).map_err(refused)?;

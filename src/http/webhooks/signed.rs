@@ -25,6 +25,9 @@ use crate::{
 /// one. Whether there is such a company, and a key of its own, cannot be told from the time.
 const OWN_KEYS_TRIED_MIN: usize = 2;
 
+/// Largest body of an unknown sender that is proved although there is no room for it, in bytes.
+const PROVED_BYTES_MAX: usize = 64 * 1024;
+
 /// A body, and who signed it.
 pub(in crate::http) struct Signed {
     /// As sent.
@@ -46,7 +49,8 @@ pub(in crate::http) struct Signed {
 /// companies there are.
 ///
 /// What finds no room is read all the same: a connection whose body is not read ends, and the next one costs more
-/// than reading. Its proof is skipped only where the connection has shown a key before, for the same reason.
+/// than reading. Its proof is skipped where the connection has shown a key before, and where it would cost more than
+/// another connection.
 pub(in crate::http) async fn read(
     edge: &Edge,
     services: &Services,
@@ -63,7 +67,7 @@ pub(in crate::http) async fn read(
     let class = if is_transcript { Class::Transcript } else { class };
     let retry_after_s = services.retry_after_s;
     let let_in = admit(services, class).map_err(|_| Refusal::Overloaded { retry_after_s });
-    if connection::is_known(request) {
+    if connection::is_known(request) || body.len() > PROVED_BYTES_MAX {
         let_in.clone()?;
     }
     let company = slug.and_then(|slug| services.directory.current().by_slug(slug).cloned());

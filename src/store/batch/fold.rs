@@ -1,4 +1,4 @@
-//! Folds the writes of a batch into rows: one per primary key, sorted, by table. Pure.
+//! Folds the writes of a batch into rows: one per key, sorted, by table. Pure.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -23,7 +23,7 @@ pub(super) struct Folded<'a> {
     pub(super) tables: Vec<(&'static Table, Vec<Row<'a>>)>,
 }
 
-/// Rows of one table by primary key.
+/// Rows of one table by key.
 #[derive(Default)]
 struct Rows<'a>(BTreeMap<Vec<Value<'a>>, Row<'a>>);
 
@@ -98,7 +98,14 @@ impl<'a> Folding<'a> {
     fn done(self) -> Folded<'a> {
         let values = |set: BTreeSet<&'a str>| set.into_iter().map(Value::from).collect();
         let sorted = self.tables.into_iter().filter_map(|(index, rows)| {
-            tables::ALL.get(index).map(|table| (table, rows.0.into_values().collect()))
+            let table = tables::ALL.get(index)?;
+            let mut rows: Vec<Row<'a>> = rows.0.into_values().collect();
+            if index == tables::CALLS {
+                // MySQL and MariaDB find a call that is there by its id alone, and lock in the order of that index.
+                let at = table.index_of("call_id");
+                rows.sort_by(|one, other| one.get(at).cmp(&other.get(at)));
+            }
+            Some((table, rows))
         });
         Folded { tables: sorted.collect(), released: values(self.released), replayed: values(self.replayed) }
     }

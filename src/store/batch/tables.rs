@@ -1,4 +1,4 @@
-//! The tables that batches write. Columns of the primary key come first, as `rows` fills them.
+//! The tables that batches write. Columns of the unique key come first, as `rows` fills them.
 
 use super::super::dialect::{OnConflict, Table};
 

@@ -279,7 +279,7 @@ impl Transaction {
     }
 
     /// Inserts rows, or updates those that are there, in as few statements as the limits allow. The rows
-    /// come sorted by primary key and without doubles.
+    /// come sorted by their key and without doubles.
     pub(super) async fn upsert(&mut self, table: &Table, rows: &[Row<'_>]) -> Result<(), Failure> {
         let sizes: Vec<usize> = rows.iter().map(|row| row.iter().map(Value::bytes).sum()).collect();
         let mut rest = rows;

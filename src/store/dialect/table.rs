@@ -14,9 +14,9 @@ pub(in crate::store) const ROW_BYTES_MAX: usize = 15 << 20;
 pub(in crate::store) struct Table {
     /// Its name.
     pub(in crate::store) name: &'static str,
-    /// All columns; those of the primary key first.
+    /// All columns; those of its unique key first.
     pub(in crate::store) columns: &'static [&'static str],
-    /// How many columns the primary key has.
+    /// How many columns that key has.
     pub(in crate::store) key_columns: usize,
     /// What happens to a row that is there.
     pub(in crate::store) on_conflict: OnConflict,
@@ -35,7 +35,7 @@ pub(in crate::store) enum OnConflict {
 }
 
 impl Table {
-    /// Columns of the primary key.
+    /// Columns of that key.
     pub(in crate::store) fn key(&self) -> &'static [&'static str] {
         self.columns.get(..self.key_columns).unwrap_or(self.columns)
     }
