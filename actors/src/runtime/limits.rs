@@ -17,7 +17,8 @@ pub struct Limits {
     pub restart_window_ms: u64,
     /// How long an isolated actor is left alone.
     pub isolation_ms: u64,
-    /// Actors of this registry in memory. Answers to an actor that left are let in beyond it.
+    /// Actors of this registry in memory: a million that live, and room for those that are over and leave soon.
+    /// Answers to an actor that left are let in beyond it.
     pub actors_max: usize,
 }
 
@@ -30,7 +31,7 @@ impl Default for Limits {
             restarts_max: 5,
             restart_window_ms: 10_000,
             isolation_ms: 60_000,
-            actors_max: 1_000_000,
+            actors_max: 1_250_000,
         }
     }
 }
