@@ -30,7 +30,7 @@ use crate::{
     config::HttpConfig,
     usecases::{
         Door, ServiceState, Services, lateness,
-        load::{Class, Reason, count_refused},
+        load::{self, Class, Reason, count_refused},
     },
 };
 use extract::{
@@ -110,6 +110,15 @@ impl Edge {
         };
         Refusal::NotReady { state: state.as_str(), retry_after_s: self.door.retry_after_s }
     }
+}
+
+/// Lets work of this class in at the door, or turns it away; a refusal is counted.
+fn admit(services: &Services, class: Class) -> Result<(), Refusal> {
+    load::admit(services, class).map_err(|_| overloaded(services))
+}
+
+fn overloaded(services: &Services) -> Refusal {
+    Refusal::Overloaded { retry_after_s: services.retry_after_s }
 }
 
 /// Measures how late this thread is, and tells it to the figures of the services once there are any.

@@ -13,8 +13,9 @@ use askpro_domain::function::FunctionName;
 
 use self::beside::Beside;
 use super::{
-    Edge,
+    Edge, admit,
     extract::query::Query,
+    overloaded,
     problem::Refusal,
     webhooks::signed::{self, Signed, unreadable},
 };
@@ -27,7 +28,7 @@ use crate::{
     usecases::{
         Services,
         functions::{FunctionRequest, NotAsked, ToldBy, ask, count},
-        load::{Class, admit},
+        load::Class,
         to_the_end,
     },
 };
@@ -89,7 +90,7 @@ async fn receive(
     let (wanted, versioned) = wanted(name, &call)?;
     *function = wanted.as_str();
     if !wanted.is_write() && signed.class == Class::FunctionWrite {
-        admit(services, Class::FunctionRead).map_err(|_| overloaded(services))?;
+        admit(services, Class::FunctionRead)?;
     }
     if versioned {
         metrics::counter!(FUNCTIONS_VERSIONED, "function" => wanted.as_str()).increment(1);
@@ -171,10 +172,6 @@ fn wanted(name: Option<&str>, call: &FunctionCall) -> Result<(FunctionName, bool
 fn class_of(name: Option<&str>) -> Class {
     let writes = name.and_then(FunctionName::parse).is_none_or(|(name, _)| name.is_write());
     if writes { Class::FunctionWrite } else { Class::FunctionRead }
-}
-
-fn overloaded(services: &Services) -> Refusal {
-    Refusal::Overloaded { retry_after_s: services.retry_after_s }
 }
 
 /// The word for metrics: a closed set.

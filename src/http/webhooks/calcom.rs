@@ -11,17 +11,13 @@ use askpro_domain::tenant::Company;
 
 use super::retell::outcome_of;
 use crate::{
-    http::{Edge, connection, problem::Refusal},
+    http::{Edge, admit, connection, problem::Refusal},
     providers::calcom::inbound::{
         DecodeError, Delivery, SIGNATURE_HEADER, SignatureError, blank_secrets, custom, decode, precheck,
         verify,
     },
     telemetry::metrics::{WEBHOOK_ACK, WEBHOOK_EVENTS},
-    usecases::{
-        Services,
-        ingest::take_calendar_event,
-        load::{Class, admit},
-    },
+    usecases::{Services, ingest::take_calendar_event, load::Class},
 };
 
 /// What an owner's template makes, where it is no JSON.
@@ -56,8 +52,7 @@ async fn receive(
     precheck(header).map_err(refused)?;
     let (body, _share) = edge.body(Class::Lifecycle, request, payload).await?;
     let since = Instant::now();
-    let retry_after_s = services.retry_after_s;
-    let let_in = admit(services, Class::Lifecycle).map_err(|_| Refusal::Overloaded { retry_after_s });
+    let let_in = admit(services, Class::Lifecycle);
     if connection::is_known(request) {
         let_in.clone()?;
     }

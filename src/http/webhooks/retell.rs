@@ -10,7 +10,7 @@ use askpro_actors::ports::journal::Signer;
 
 use super::signed::{self, Signed, unreadable};
 use crate::{
-    http::{Edge, problem::Refusal},
+    http::{Edge, admit, problem::Refusal},
     providers::retell::inbound::{
         decode::{Decoded, decode},
         redact::blank_secrets,
@@ -19,7 +19,7 @@ use crate::{
     usecases::{
         Services,
         ingest::{Arrival, PlatformNotice, take_call_event, take_platform_event},
-        load::{Class, admit},
+        load::Class,
     },
 };
 
@@ -80,7 +80,7 @@ async fn take(services: &Arc<Services>, signed: &Signed, event: &mut &'static st
         Decoded::Call(call) => {
             *event = call.kind.label();
             if call.kind.is_supersedable() && signed.class != Class::Transcript {
-                admit(services, Class::Transcript).map_err(|_| overloaded(services))?;
+                admit(services, Class::Transcript)?;
             }
             take_call_event(services, *call, arrival).await
         }
@@ -95,10 +95,6 @@ async fn take(services: &Arc<Services>, signed: &Signed, event: &mut &'static st
         Decoded::Inbound(_) => return Err(inbound_elsewhere()),
     };
     taken.map_err(|error| Refusal::of_ingest(&error, services.retry_after_s))
-}
-
-fn overloaded(services: &Services) -> Refusal {
-    Refusal::Overloaded { retry_after_s: services.retry_after_s }
 }
 
 fn inbound_elsewhere() -> Refusal {

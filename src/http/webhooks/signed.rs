@@ -10,15 +10,12 @@ use askpro_actors::ports::journal::Signer;
 use askpro_domain::{secret::Secret, tenant::Company, time::UnixMillis};
 
 use crate::{
-    http::{Edge, connection, extract::room::Share, problem::Refusal},
+    http::{Edge, admit, connection, extract::room::Share, problem::Refusal},
     providers::retell::inbound::{
         decode::DecodeError,
         signature::{KeyIndex, SIGNATURE_HEADER, SignatureError, precheck, try_nothing, verify},
     },
-    usecases::{
-        Services,
-        load::{Class, admit},
-    },
+    usecases::{Services, load::Class},
 };
 
 /// Keys tried at a company's address beside the platform's, at least: as many as a company has while it changes
@@ -65,8 +62,7 @@ pub(in crate::http) async fn read(
     let (at, since) = (services.clock.now(), Instant::now());
     let is_transcript = class == Class::Lifecycle && seems_transcript(&body);
     let class = if is_transcript { Class::Transcript } else { class };
-    let retry_after_s = services.retry_after_s;
-    let let_in = admit(services, class).map_err(|_| Refusal::Overloaded { retry_after_s });
+    let let_in = admit(services, class);
     if connection::is_known(request) || body.len() > PROVED_BYTES_MAX {
         let_in.clone()?;
     }
