@@ -23,6 +23,8 @@
 #[path = "../../tests/campaign/companies.rs"]
 #[allow(dead_code, reason = "the campaign uses all of it")]
 mod companies;
+#[path = "../../tests/campaign/grid.rs"]
+mod grid;
 #[path = "../load/mod.rs"]
 mod load;
 #[path = "../../tests/campaign/plain.rs"]

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::{oracle::Findings, samples::Samples, scale::Scale};
+use crate::{grid, oracle::Findings, samples::Samples, scale::Scale};
 
 /// What a figure is compared with.
 #[derive(Debug, Clone, Copy)]
@@ -180,14 +180,7 @@ impl Table {
 
     /// As it stands in documents.
     pub fn markdown(&self) -> String {
-        let line = |cells: &[String]| format!("| {} |\n", cells.join(" | "));
-        let heads = HEADS.map(str::to_owned);
-        let mut text = line(&heads);
-        text += &line(&heads.clone().map(|_| "---".to_owned()));
-        for row in &self.rows {
-            text += &line(&row.cells());
-        }
-        text + "\n" + &self.last_line() + "\n"
+        grid::markdown(HEADS, self.rows.iter().map(Row::cells)) + "\n" + &self.last_line() + "\n"
     }
 
     fn last_line(&self) -> String {
@@ -205,15 +198,7 @@ impl Table {
 
 impl fmt::Display for Table {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let rows: Vec<[String; 8]> =
-            std::iter::once(HEADS.map(str::to_owned)).chain(self.rows.iter().map(Row::cells)).collect();
-        for row in &rows {
-            for (place, cell) in row.iter().enumerate() {
-                let width = rows.iter().map(|row| row[place].chars().count()).max().unwrap_or(0);
-                write!(f, "{cell:<width$}  ")?;
-            }
-            writeln!(f)?;
-        }
+        write!(f, "{}", grid::aligned(HEADS, self.rows.iter().map(Row::cells)))?;
         writeln!(f, "{}", self.last_line())?;
         for finding in &self.wrong {
             writeln!(f, "WRONG: {finding}")?;

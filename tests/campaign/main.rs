@@ -28,6 +28,7 @@ mod support;
 mod args;
 mod companies;
 mod faults;
+mod grid;
 mod hammer;
 mod home;
 mod judge;

@@ -2,7 +2,7 @@
 
 use std::{fmt, time::Duration};
 
-use crate::{judge::Findings, ledger::Figures};
+use crate::{grid, judge::Findings, ledger::Figures};
 
 /// What came of one fault on one database.
 #[derive(Debug, Clone)]
@@ -123,28 +123,13 @@ impl Table {
 
     /// As it stands in documents.
     pub fn markdown(&self) -> String {
-        let line = |cells: &[String]| format!("| {} |\n", cells.join(" | "));
-        let heads = HEADS.map(str::to_owned);
-        let mut text = line(&heads);
-        text += &line(&heads.clone().map(|_| "---".to_owned()));
-        for row in &self.rows {
-            text += &line(&row.cells());
-        }
-        text
+        grid::markdown(HEADS, self.rows.iter().map(Row::cells))
     }
 }
 
 impl fmt::Display for Table {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let rows: Vec<[String; 10]> =
-            std::iter::once(HEADS.map(str::to_owned)).chain(self.rows.iter().map(Row::cells)).collect();
-        for row in &rows {
-            for (place, cell) in row.iter().enumerate() {
-                let width = rows.iter().map(|row| row[place].chars().count()).max().unwrap_or(0);
-                write!(f, "{cell:<width$}  ")?;
-            }
-            writeln!(f)?;
-        }
+        write!(f, "{}", grid::aligned(HEADS, self.rows.iter().map(Row::cells)))?;
         let size = if self.full { "full" } else { "short" };
         let verdict = if self.is_sound() { "sound" } else { "NOT SOUND" };
         write!(f, "seed {}, {size}, {} rows: {verdict}", self.seed, self.rows.len())
