@@ -201,7 +201,7 @@ impl Folder {
                 self.only_damaged = false;
             }
             8 => {
-                self.files[0].1 = bytes.take(30);
+                self.files.first_mut()?.1 = bytes.take(30);
                 self.only_damaged = false;
             }
             _ => {}

@@ -12,8 +12,9 @@ pub(crate) fn root() -> PathBuf {
 }
 
 /// Kept inputs of a target, in the order of their names. None where nothing is kept yet.
-pub(crate) fn kept(name: &str) -> Vec<(PathBuf, Vec<u8>)> {
-    files(&root().join("tests/fuzz/corpus").join(name))
+pub(crate) fn kept(name: &str) -> Vec<Vec<u8>> {
+    let found = files(&root().join("tests/fuzz/corpus").join(name));
+    found.into_iter().map(|(_, bytes)| bytes).collect()
 }
 
 /// Contents of the files of a folder of the repository whose names end with `end`, in the order of their names.

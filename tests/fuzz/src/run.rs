@@ -42,11 +42,7 @@ pub(crate) fn run(target: &Target, property: impl Fn(&[u8])) {
     let count = number("ASKPRO_FUZZ_INPUTS").unwrap_or(u64::from(target.inputs));
     println!("{}: {} kept inputs, {} seeds, {count} new inputs", target.name, kept.len(), seeds.len());
     println!("again with ASKPRO_FUZZ_SEED={seed}");
-    for (path, input) in &kept {
-        println!("kept {}", path.file_name().unwrap_or_default().display());
-        property(input);
-    }
-    let inputs: Vec<Vec<u8>> = kept.into_iter().map(|(_, input)| input).chain(seeds).collect();
+    let inputs: Vec<Vec<u8>> = kept.into_iter().chain(seeds).collect();
     inputs.iter().for_each(|input| check(target, &property, input));
     let mut random = Random::new(seed);
     (0..count).for_each(|_| check(target, &property, &mutated(target, &inputs, &mut random)));
