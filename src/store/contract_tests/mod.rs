@@ -12,6 +12,7 @@ mod companies;
 mod customers;
 mod lease;
 mod locks;
+mod migrations;
 mod reads;
 mod schema;
 
@@ -31,7 +32,7 @@ enum Server {
     MySql,
 }
 
-/// A fresh database, migrated.
+/// A fresh database.
 #[derive(Clone)]
 struct Scene {
     database: Database,
@@ -44,26 +45,40 @@ enum Place {
     Schema { server: Box<MySqlConnectOptions>, name: String },
 }
 
-/// Makes one test of each case on each server.
+/// Makes one test of each case on each server; `unmigrated:` before the cases gives them databases without tables.
 macro_rules! on_every_database {
-    ($($case:ident),+ $(,)?) => {
+    (unmigrated: $($case:ident),+ $(,)?) => { on_every_database!(run_unmigrated; $($case),+); };
+    ($($case:ident),+ $(,)?) => { on_every_database!(run; $($case),+); };
+    ($run:ident; $($case:ident),+) => {
         mod sqlite { $(#[tokio::test] async fn $case() {
-            use crate::store::contract_tests::{Server, run};
-            run(Server::Sqlite, super::$case).await;
+            use crate::store::contract_tests::{Server, $run};
+            $run(Server::Sqlite, super::$case).await;
         })+ }
         mod mariadb { $(#[tokio::test] async fn $case() {
-            use crate::store::contract_tests::{Server, run};
-            run(Server::MariaDb, super::$case).await;
+            use crate::store::contract_tests::{Server, $run};
+            $run(Server::MariaDb, super::$case).await;
         })+ }
         mod mysql { $(#[tokio::test] async fn $case() {
-            use crate::store::contract_tests::{Server, run};
-            run(Server::MySql, super::$case).await;
+            use crate::store::contract_tests::{Server, $run};
+            $run(Server::MySql, super::$case).await;
         })+ }
     };
 }
 use on_every_database;
 
 async fn run<F, Fut>(server: Server, case: F)
+where
+    F: FnOnce(Scene) -> Fut + Send + 'static,
+    Fut: Future<Output = ()> + Send + 'static,
+{
+    let migrated = |scene: Scene| async move {
+        scene.database.migrate().await.unwrap();
+        case(scene).await;
+    };
+    run_unmigrated(server, migrated).await;
+}
+
+async fn run_unmigrated<F, Fut>(server: Server, case: F)
 where
     F: FnOnce(Scene) -> Fut,
     Fut: Future<Output = ()> + Send + 'static,
@@ -73,7 +88,6 @@ where
         return;
     };
     let database = Database::connect(&url, StoreOptions::default()).await.unwrap();
-    database.migrate().await.unwrap();
     let outcome = tokio::spawn(case(Scene { database: database.clone(), url })).await;
     database.close().await;
     remove(place).await;
