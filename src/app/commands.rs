@@ -11,7 +11,7 @@ use askpro_domain::{
 use secrecy::ExposeSecret;
 use serde_json::Value;
 
-use super::{connect, look, strict_json::Strict};
+use super::{connect, look, schema, strict_json::Strict};
 use crate::{
     config::Config,
     store::{Database, MigrationLine},
@@ -104,7 +104,7 @@ async fn companies_in(database: &Database) -> Result<Vec<CompanyThere>, StoreErr
 
 async fn carry_out(config: &Config, parsed: Import) -> anyhow::Result<ImportOutcome> {
     let database = connect(config).await?;
-    database.migrate().await.context("database.url: the schema cannot be brought up to date")?;
+    schema::bring_up_to_date(&database, config.database.lease_ttl).await?;
     let companies = over_what_is_there(&database, parsed.companies).await;
     let saved = match companies {
         Ok(companies) => database.save_companies(&companies, &parsed.customers).await,
@@ -202,7 +202,7 @@ pub async fn migrate(config: Config, status_only: bool) -> anyhow::Result<String
         }
     } else {
         let database = connect(&config).await?;
-        database.migrate().await.context("database.url: the schema cannot be brought up to date")?;
+        schema::bring_up_to_date(&database, config.database.lease_ttl).await?;
         database
     };
     let lines = database.migration_status().await.context("the migrations cannot be read")?;

@@ -7,7 +7,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use anyhow::Context as _;
+use anyhow::{Context as _, bail};
 use askpro_actors::{
     outage::{Outage, Witness},
     ports::{
@@ -20,6 +20,7 @@ use askpro_actors::{
 use askpro_domain::{ids::BodyHash, time::UnixMillis};
 use tokio::task::JoinHandle;
 
+use super::SystemClock;
 use crate::{
     config::JournalConfig,
     journal::{Journal, JournalError, JournalOptions, Opened},
@@ -29,6 +30,8 @@ use crate::{
 
 /// How often a second process asks whether it may take over.
 const STANDBY_POLL: Duration = Duration::from_millis(200);
+/// Begins the name of an owner that is no service, where others have the hash of their folder.
+const COMMAND: &str = "command";
 
 /// What belongs to the owner of the database.
 pub(super) struct Owned {
@@ -71,12 +74,44 @@ impl Lease {
     ) -> anyhow::Result<Owned> {
         let (journal, opened) = wait_for_folder(database, journal, &signals.readiness).await?;
         let place = place_of(&opened);
-        #[expect(clippy::disallowed_methods, reason = "the owner's name is the one random thing here")]
-        let owner = format!("{place}:{}-{}", std::process::id(), uuid::Uuid::new_v4().simple());
-        let store: Arc<dyn LeaseStore> = Arc::new(database.clone());
-        let lease = Self { store, clock: clock.clone(), fence: fence.clone(), owner, ttl };
+        let lease = Self::of(database, clock.clone(), fence.clone(), &place, ttl);
         let keeper = lease.wait_for(&place, signals).await?;
         Ok(Owned { lease, journal, opened, keeper })
+    }
+
+    /// Takes the lease for a command, which has no journal, and keeps it until the task is ended. Waits for the lease
+    /// of an owner that is dead to end.
+    ///
+    /// # Errors
+    /// An owner that lives, or a database without answer.
+    pub(super) async fn borrow(database: &Database, ttl: Duration) -> anyhow::Result<(Self, JoinHandle<()>)> {
+        let signals = Signals { outage: Arc::default(), readiness: Readiness::default() };
+        let lease = Self::of(database, Arc::new(SystemClock), Arc::default(), COMMAND, ttl);
+        let mut seen = None;
+        loop {
+            match lease.ask(lease.clock.now(), &signals).await? {
+                LeaseAnswer::Acquired { epoch } => {
+                    let keeper = lease.keep(epoch, &signals);
+                    return Ok((lease, keeper));
+                }
+                // Only one that lives prolongs it.
+                LeaseAnswer::Taken { owner, until } if seen.is_some_and(|seen| seen != until) => bail!(
+                    "{owner} owns the database and is at work: stop it first, or start this release's service beside \
+                     it, which migrates when it takes over"
+                ),
+                LeaseAnswer::Taken { until, .. } => {
+                    seen = Some(until);
+                    tokio::time::sleep(STANDBY_POLL).await;
+                }
+            }
+        }
+    }
+
+    /// Under a name of its own.
+    fn of(database: &Database, clock: Arc<dyn Clock>, fence: Arc<Fence>, place: &str, ttl: Duration) -> Self {
+        #[expect(clippy::disallowed_methods, reason = "the owner's name is the one random thing here")]
+        let owner = format!("{place}:{}-{}", std::process::id(), uuid::Uuid::new_v4().simple());
+        Self { store: Arc::new(database.clone()), clock, fence, owner, ttl }
     }
 
     /// Waits for the lease; the lock of the folder is ours, so an owner of this very folder is dead.

@@ -1,6 +1,6 @@
 //! The one part that knows everybody: makes the adapters, starts the actors, opens the door, and drains.
 //!
-//! Order at start: the port answers probes at once; schema; lease (another owner: stand by); journal;
+//! Order at start: the port answers probes at once; journal and lease (another owner: stand by); schema;
 //! companies; actors; what journal and database remember; ready. Order at the end: no new requests; the
 //! actors finish; the journal closes; the lease is given back.
 
@@ -17,6 +17,7 @@ mod lease;
 mod mark;
 mod process;
 mod recovery;
+mod schema;
 mod strict_json;
 mod tasks;
 
@@ -277,7 +278,7 @@ async fn bring_up(
     probe: Option<Probe>,
 ) -> anyhow::Result<(Parts, Arc<LiveDirectory>)> {
     let database = connect(config).await?;
-    database.migrate().await.context("database.url: the schema cannot be brought up to date")?;
+    schema::make_if_new(&database).await?;
     let fence = Arc::new(Fence::default());
     let ttl = config.database.lease_ttl;
     // What other machines go by as well is the time of day.
@@ -306,6 +307,7 @@ async fn bring_up_owned(
     owned: Owned,
 ) -> anyhow::Result<(Parts, Arc<LiveDirectory>)> {
     let Owned { lease, journal, opened, keeper } = owned;
+    schema::migrate(&database).await?;
     let directory = Arc::new(LiveDirectory::default());
     directory.refresh(&database).await.context("the companies cannot be read")?;
     let clock = door.clock.clone();

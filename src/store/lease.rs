@@ -10,6 +10,8 @@ use super::{
     text,
 };
 
+/// The migration that makes the lease's table.
+pub(super) const MIGRATION: i64 = 5;
 const SELECT_LEASE: &str = "SELECT owner, epoch, until_ms FROM lease WHERE id = 1";
 const TAKE: &str = "UPDATE lease SET owner = ?, epoch = ?, until_ms = ? WHERE id = 1";
 const RENEW: &str = "UPDATE lease SET until_ms = ? WHERE id = 1 AND owner = ? AND epoch = ?";

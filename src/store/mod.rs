@@ -76,6 +76,17 @@ pub struct MigrationLine {
     pub applied: bool,
 }
 
+/// Where a database's schema stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Schema {
+    /// Nobody can own it yet: there is no table for the lease.
+    New,
+    /// Migrations are missing, and its owner may be at work.
+    Behind,
+    /// Nothing is missing.
+    UpToDate,
+}
+
 impl Database {
     /// Connects to `sqlite://path` (created with its folder) or `mysql://user:password@host:port/database`,
     /// for MySQL and MariaDB. Errors: [`StoreError::Refused`] when the URL is wrong,
@@ -113,8 +124,9 @@ impl Database {
         self.kind
     }
 
-    /// Applies all migrations that are missing. Errors: [`StoreError::Refused`] when the schema is not what
-    /// this release knows.
+    /// Applies all migrations that are missing. They may write whole tables anew, so nobody else should write
+    /// meanwhile: only the owner of the lease applies them, see [`Database::schema`]. Errors:
+    /// [`StoreError::Refused`] when the schema is not what this release knows.
     pub async fn migrate(&self) -> Result<(), StoreError> {
         Ok(self.pools.migrate().await?)
     }
@@ -130,6 +142,17 @@ impl Database {
         };
         let applied: BTreeSet<i64> = applied.into_iter().map(|(version,)| version).collect();
         Ok(lines_of(&self.pools.migrator(), &applied))
+    }
+
+    /// Where the schema stands. Changes nothing.
+    pub async fn schema(&self) -> Result<Schema, StoreError> {
+        let lines = self.migration_status().await?;
+        let has_lease = lines.iter().any(|line| line.applied && line.version == lease::MIGRATION);
+        Ok(match lines.iter().all(|line| line.applied) {
+            true => Schema::UpToDate,
+            false if has_lease => Schema::Behind,
+            false => Schema::New,
+        })
     }
 
     /// What became of SQLite's file while it is open; `None` when it is where it was opened, and for servers.

@@ -38,3 +38,4 @@ mod reservations;
 mod routes;
 mod secrets;
 mod strangers;
+mod upgrade;

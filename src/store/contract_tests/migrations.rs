@@ -1,13 +1,15 @@
 //! Migrations of a database that has rows already.
 
+use std::time::Duration;
+
 use askpro_actors::ports::{
     rows::{CallRow, Write},
-    stores::BatchStore,
+    stores::{BatchStore, StoreError},
 };
 use bytes::Bytes;
 
 use super::{
-    super::dialect::Pools,
+    super::{Schema, dialect::Pools},
     Scene,
     build::*,
     on_every_database,
@@ -81,4 +83,53 @@ async fn rows_are_the_same_after_their_tables_were_written_anew(scene: Scene) {
     assert_eq!(scene.count("call_events").await, 2 * CALLS + 1);
 }
 
-on_every_database!(unmigrated: rows_are_the_same_after_their_tables_were_written_anew);
+async fn a_schema_is_new_then_behind_then_up_to_date(scene: Scene) {
+    assert_eq!(scene.database.schema().await.unwrap(), Schema::New);
+    for (version, schema) in [(4, Schema::New), (5, Schema::Behind), (BEFORE_ROWS_IN_ORDER, Schema::Behind)] {
+        migrate_to(&scene, version).await;
+        assert_eq!(scene.database.schema().await.unwrap(), schema, "{version}");
+    }
+    scene.database.migrate().await.unwrap();
+    assert_eq!(scene.database.schema().await.unwrap(), Schema::UpToDate);
+}
+
+/// As a report or a backup does, for longer than the migration waits for the table.
+async fn a_migration_that_finds_its_table_in_use_lets_others_through_and_goes_on(scene: Scene) {
+    let Pools::MySql(pool) = scene.database.pools.clone() else { return };
+    migrate_to(&scene, BEFORE_ROWS_IN_ORDER).await;
+    let mut reader = pool.begin().await.unwrap();
+    sqlx::query("SELECT COUNT(*) FROM calls").execute(&mut *reader).await.unwrap();
+    let database = scene.database.clone();
+    let migration = tokio::spawn(async move { database.migrate().await });
+    let waits = "SELECT COUNT(*) FROM information_schema.processlist WHERE db = DATABASE() \
+                 AND state = 'Waiting for table metadata lock'";
+    while scene.rows::<(i64,)>(waits).await[0].0 == 0 {
+        tokio::time::sleep(Duration::from_millis(25)).await;
+    }
+    // It stands behind the migration, which gives way.
+    assert_eq!(scene.count("calls").await, 0);
+    assert!(!migration.is_finished());
+    reader.commit().await.unwrap();
+    migration.await.unwrap().unwrap();
+    assert_eq!(scene.database.schema().await.unwrap(), Schema::UpToDate);
+}
+
+async fn a_migration_of_one_statement_that_was_refused_can_be_run_again(scene: Scene) {
+    let Pools::MySql(_) = &scene.database.pools else { return };
+    migrate_to(&scene, BEFORE_ROWS_IN_ORDER).await;
+    scene.execute("ALTER TABLE call_events ADD COLUMN rowid BIGINT NULL").await;
+    let refused = scene.database.migrate().await.unwrap_err();
+    assert!(matches!(&refused, StoreError::Refused(reason) if reason.contains("rowid")), "{refused:?}");
+    let lines = scene.database.migration_status().await.unwrap();
+    assert_eq!(lines.iter().filter(|line| !line.applied).count(), 1, "{lines:?}");
+    scene.execute("ALTER TABLE call_events DROP COLUMN rowid").await;
+    scene.database.migrate().await.unwrap();
+    assert_eq!(scene.database.schema().await.unwrap(), Schema::UpToDate);
+}
+
+on_every_database!(
+    unmigrated: rows_are_the_same_after_their_tables_were_written_anew,
+    a_schema_is_new_then_behind_then_up_to_date,
+    a_migration_that_finds_its_table_in_use_lets_others_through_and_goes_on,
+    a_migration_of_one_statement_that_was_refused_can_be_run_again,
+);

@@ -5,7 +5,7 @@ use std::{io::ErrorKind, str::FromStr, time::Duration};
 use askpro_actors::ports::stores::StoreError;
 use sqlx::{
     AssertSqlSafe, ConnectOptions, Connection, Executor, MySqlPool, SqlStr,
-    migrate::Migrator,
+    migrate::{MigrateError, Migrator},
     mysql::{MySqlConnectOptions, MySqlConnection, MySqlDatabaseError, MySqlPoolOptions},
 };
 
@@ -23,6 +23,14 @@ const LOCK_WAIT_S: u32 = 5;
 const SILENT_MAX_S: u32 = 15;
 /// Seconds that a migration waits for another process that migrates.
 const MIGRATION_WAIT_S: i64 = 60;
+/// Seconds that a migration waits for a table that others use: whoever comes to the table after it waits behind it.
+const TABLE_WAIT_S: u32 = 2;
+/// How long others are let through before it asks for the table again.
+const TABLE_PAUSE: Duration = Duration::from_secs(1);
+/// How often it asks: for a minute, longer than a session that says nothing may keep a table.
+const TABLE_ATTEMPTS_MAX: u32 = 20;
+/// The server's number for a lock that was not had in time.
+const LOCK_WAIT_OVER: u16 = 1205;
 
 /// Wrong user or password, not from this host, not by this method.
 const ACCESS_DENIED: [u16; 3] = [1045, 1130, 1698];
@@ -155,22 +163,72 @@ async fn prepare_session(connection: &mut MySqlConnection) -> Result<(), sqlx::E
     Ok(())
 }
 
-/// Runs migrations under a lock of our own: sqlx waits with a negative time-out, which MariaDB ignores.
+/// Runs migrations under a lock of our own: sqlx waits with a negative time-out, which MariaDB ignores. The lock and
+/// the session's settings end with its connection.
 pub(super) async fn migrate(pool: &MySqlPool, migrator: &mut Migrator) -> Result<(), Failure> {
-    let mut connection = pool.acquire().await?;
+    let mut connection = pool.acquire().await?.detach();
     let locked: Option<i64> =
         sqlx::query_scalar("SELECT GET_LOCK(CONCAT('askpro:', LEFT(SHA2(DATABASE(), 256), 40)), ?)")
             .bind(MIGRATION_WAIT_S)
-            .fetch_one(&mut *connection)
+            .fetch_one(&mut connection)
             .await?;
     if locked != Some(1) {
         return Err(Failure::unavailable("another process is migrating the database"));
     }
+    let wait = format!("SET SESSION lock_wait_timeout = {TABLE_WAIT_S}");
+    connection.execute(AssertSqlSafe(wait)).await?;
     migrator.set_locking(false);
-    let outcome = migrator.run_direct(None, &mut *connection, false).await;
-    let unlock = "DO RELEASE_LOCK(CONCAT('askpro:', LEFT(SHA2(DATABASE(), 256), 40)))";
-    connection.execute(unlock).await?;
-    outcome.map_err(Failure::of_migration)
+    let outcome = run_migrations(&mut connection, migrator).await;
+    connection.close().await?;
+    outcome
+}
+
+/// Asks again and again for a table that others use, so that whoever came to it meanwhile gets through between.
+async fn run_migrations(connection: &mut MySqlConnection, migrator: &Migrator) -> Result<(), Failure> {
+    let mut attempt = 1;
+    loop {
+        let Err(error) = migrator.run_direct(None, connection, false).await else { return Ok(()) };
+        let in_use = take_back(connection, migrator, &error).await? == Some(LOCK_WAIT_OVER);
+        if !in_use {
+            return Err(Failure::of_migration(error));
+        }
+        if attempt == TABLE_ATTEMPTS_MAX {
+            return Err(Failure::unavailable(
+                "another session keeps a table that is to be migrated; SHOW PROCESSLIST names it, end it and migrate \
+                 again",
+            ));
+        }
+        attempt += 1;
+        tokio::time::sleep(TABLE_PAUSE).await;
+    }
+}
+
+/// A migration of one statement that the server refused has done nothing: its mark, which sqlx sets before and an
+/// `ALTER TABLE` commits, is taken away. Gives the error's number then.
+async fn take_back(
+    connection: &mut MySqlConnection,
+    migrator: &Migrator,
+    error: &MigrateError,
+) -> Result<Option<u16>, Failure> {
+    let MigrateError::ExecuteMigration(sqlx::Error::Database(error), version) = error else {
+        return Ok(None);
+    };
+    let Some(error) = error.try_downcast_ref::<MySqlDatabaseError>() else { return Ok(None) };
+    let migration = migrator.iter().find(|migration| migration.version == *version);
+    if !migration.is_some_and(|migration| is_one_statement(migration.sql.as_str())) {
+        return Ok(None);
+    }
+    sqlx::query("DELETE FROM _sqlx_migrations WHERE version = ? AND success = FALSE")
+        .bind(version)
+        .execute(connection)
+        .await?;
+    Ok(Some(error.number()))
+}
+
+/// Whether a migration's text has one statement at most; one with a semicolon in a text counts as more.
+fn is_one_statement(text: &str) -> bool {
+    let lines = text.lines().filter(|line| !line.trim_start().starts_with("--"));
+    lines.map(|line| line.matches(';').count()).sum::<usize>() <= 1
 }
 
 /// The upsert of `rows` rows. `VALUES(c)` is the one form that MySQL and MariaDB both take; assignments
@@ -203,6 +261,18 @@ fn replace(table: &Table, first_key: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_migration_of_one_statement_is_known() {
+        for (text, is_one) in [
+            ("-- Why; and how.\nALTER TABLE t\n    ADD COLUMN x BIGINT;\n", true),
+            ("SELECT 1", true),
+            ("DROP INDEX a;\n-- Then.\nDROP INDEX b;\n", false),
+            ("UPDATE t SET x = 'a;b';", false),
+        ] {
+            assert_eq!(is_one_statement(text), is_one, "{text}");
+        }
+    }
 
     #[test]
     fn the_guard_column_is_assigned_last() {
