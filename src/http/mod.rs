@@ -30,7 +30,7 @@ use crate::{
     config::HttpConfig,
     usecases::{
         Door, ServiceState, Services, lateness,
-        load::{self, Class, Reason, count_refused},
+        load::{Class, NoRoom, Overloaded, Reason, count_refused, room_at_the_door},
     },
 };
 use extract::{
@@ -114,7 +114,16 @@ impl Edge {
 
 /// Lets work of this class in at the door, or turns it away; a refusal is counted.
 fn admit(services: &Services, class: Class) -> Result<(), Refusal> {
-    load::admit(services, class).map_err(|_| overloaded(services))
+    let_in(services, room_at_the_door(services, class))
+}
+
+/// Lets work in for which there was room, or turns it away; a refusal is counted. What ends before, because nobody
+/// signed it, is no work that was turned away.
+fn let_in(services: &Services, room: Result<(), NoRoom>) -> Result<(), Refusal> {
+    room.map_err(|no_room| {
+        let Overloaded = no_room.refuse();
+        overloaded(services)
+    })
 }
 
 fn overloaded(services: &Services) -> Refusal {

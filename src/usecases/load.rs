@@ -116,6 +116,22 @@ impl Reason {
     }
 }
 
+/// There is no room for work of this class. Whoever turns the work away for it counts it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct NoRoom {
+    class: Class,
+    reason: Reason,
+}
+
+impl NoRoom {
+    /// The work is turned away.
+    #[must_use]
+    pub fn refuse(self) -> Overloaded {
+        count_refused(self.class, self.reason);
+        Overloaded
+    }
+}
+
 /// Too much waits already: try again later.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("too much waits already")]
@@ -132,13 +148,13 @@ pub fn load(services: &Services) -> usize {
         + services.traffic.appending()
 }
 
-/// Lets work of this class in at the door, or counts it as refused. To be asked once for each request: a thread that
-/// is late refuses a share of what it is asked.
+/// Whether there is room at the door for work of this class; nothing is counted yet. To be asked once for each request:
+/// a thread that is late refuses a share of what it is asked.
 ///
 /// # Errors
-/// [`Overloaded`].
-pub fn admit(services: &Services, class: Class) -> Result<(), Overloaded> {
-    admit_unless(services, class, lateness::refuses)
+/// [`NoRoom`].
+pub fn room_at_the_door(services: &Services, class: Class) -> Result<(), NoRoom> {
+    room_unless(services, class, lateness::refuses)
 }
 
 /// Lets work of this class go on that was let in at the door, or counts it as refused.
@@ -146,21 +162,11 @@ pub fn admit(services: &Services, class: Class) -> Result<(), Overloaded> {
 /// # Errors
 /// [`Overloaded`].
 pub fn admit_on(services: &Services, class: Class) -> Result<(), Overloaded> {
-    admit_unless(services, class, |_| false)
+    room_unless(services, class, |_| false).map_err(NoRoom::refuse)
 }
 
-fn admit_unless(
-    services: &Services,
-    class: Class,
-    is_late: impl FnOnce(usize) -> bool,
-) -> Result<(), Overloaded> {
-    match class.refused_for(load(services), is_late) {
-        None => Ok(()),
-        Some(reason) => {
-            count_refused(class, reason);
-            Err(Overloaded)
-        }
-    }
+fn room_unless(services: &Services, class: Class, is_late: impl FnOnce(usize) -> bool) -> Result<(), NoRoom> {
+    class.refused_for(load(services), is_late).map_or(Ok(()), |reason| Err(NoRoom { class, reason }))
 }
 
 /// Counts work that was turned away.

@@ -11,7 +11,10 @@ use super::{
     client::{exchange, read, request},
     harness::{BODY_BYTES_MAX, Edge, NOW, PLATFORM_KEY, event},
 };
-use crate::usecases::ServiceState;
+use crate::{
+    telemetry::recorder::Recorder,
+    usecases::{ServiceState, load::WRITES_REFUSED_AT},
+};
 
 const SIGNATURE_HEADER: &str = "x-retell-signature";
 
@@ -50,6 +53,32 @@ async fn whoever_has_no_key_does_not_learn_which_companies_there_are() {
     }
     let answer = edge.post("/webhooks/retell/no-such", PLATFORM_KEY, &body).await;
     assert_eq!((answer.status, answer.code().as_str()), (404, "company_unknown"));
+}
+
+/// How often a question before a call found no room: no other test counts these.
+fn questions_turned_away(recorder: &Recorder) -> u64 {
+    let text = recorder.render();
+    let count = text
+        .lines()
+        .find_map(|line| line.strip_prefix("askpro_refused_total{class=\"inbound\",reason=\"queue_full\"} "));
+    count.unwrap().parse().unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_nobody_signed_is_no_work_that_was_turned_away() {
+    let recorder = Recorder::install().unwrap();
+    let edge = Edge::start();
+    let waiting: Vec<_> = (0..WRITES_REFUSED_AT).map(|_| edge.services.traffic.begin_append()).collect();
+    let path = "/webhooks/retell/inbound";
+    let before = questions_turned_away(&recorder);
+    for forged in 1..=3 {
+        assert_eq!(edge.post(path, "not_a_key", b"{}").await.status, 401, "{forged}");
+    }
+    assert_eq!(questions_turned_away(&recorder), before);
+    let refused = edge.post(path, PLATFORM_KEY, b"{}").await;
+    assert_eq!((refused.status, refused.code().as_str()), (503, "overloaded"));
+    assert_eq!(questions_turned_away(&recorder), before + 1);
+    drop(waiting);
 }
 
 #[tokio::test(flavor = "multi_thread")]

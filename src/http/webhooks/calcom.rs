@@ -11,13 +11,17 @@ use askpro_domain::tenant::Company;
 
 use super::retell::outcome_of;
 use crate::{
-    http::{Edge, admit, connection, problem::Refusal},
+    http::{Edge, connection, let_in, problem::Refusal},
     providers::calcom::inbound::{
         DecodeError, Delivery, SIGNATURE_HEADER, SignatureError, blank_secrets, custom, decode, precheck,
         verify,
     },
     telemetry::metrics::{WEBHOOK_ACK, WEBHOOK_EVENTS},
-    usecases::{Services, ingest::take_calendar_event, load::Class},
+    usecases::{
+        Services,
+        ingest::take_calendar_event,
+        load::{Class, room_at_the_door},
+    },
 };
 
 /// What an owner's template makes, where it is no JSON.
@@ -52,15 +56,15 @@ async fn receive(
     precheck(header).map_err(refused)?;
     let (body, _share) = edge.body(Class::Lifecycle, request, payload).await?;
     let since = Instant::now();
-    let let_in = admit(services, Class::Lifecycle);
+    let room = room_at_the_door(services, Class::Lifecycle);
     if connection::is_known(request) {
-        let_in.clone()?;
+        let_in(services, room)?;
     }
     let company = services.directory.current().by_slug(slug).cloned();
     let secret = company.as_ref().and_then(|company| company.keys.calcom_webhook_secret.as_ref());
     verify(header, &body, secret).map_err(refused)?;
     connection::vouch(request);
-    let_in?;
+    let_in(services, room)?;
     let company = company.ok_or(Refusal::CompanyUnknown)?;
     take(services, &company, request, &body, event).await?;
     metrics::histogram!(WEBHOOK_ACK).record(since.elapsed().as_secs_f64());

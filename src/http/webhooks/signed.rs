@@ -10,12 +10,15 @@ use askpro_actors::ports::journal::Signer;
 use askpro_domain::{secret::Secret, tenant::Company, time::UnixMillis};
 
 use crate::{
-    http::{Edge, admit, connection, extract::room::Share, problem::Refusal},
+    http::{Edge, connection, extract::room::Share, let_in, problem::Refusal},
     providers::retell::inbound::{
         decode::DecodeError,
         signature::{KeyIndex, SIGNATURE_HEADER, SignatureError, precheck, try_nothing, verify},
     },
-    usecases::{Services, load::Class},
+    usecases::{
+        Services,
+        load::{Class, room_at_the_door},
+    },
 };
 
 /// Keys tried at a company's address beside the platform's, at least: as many as a company has while it changes
@@ -62,9 +65,9 @@ pub(in crate::http) async fn read(
     let (at, since) = (services.clock.now(), Instant::now());
     let is_transcript = class == Class::Lifecycle && seems_transcript(&body);
     let class = if is_transcript { Class::Transcript } else { class };
-    let let_in = admit(services, class);
+    let room = room_at_the_door(services, class);
     if connection::is_known(request) || body.len() > PROVED_BYTES_MAX {
-        let_in.clone()?;
+        let_in(services, room)?;
     }
     let company = slug.and_then(|slug| services.directory.current().by_slug(slug).cloned());
     let signer =
@@ -74,7 +77,7 @@ pub(in crate::http) async fn read(
     }
     let signer = signer.map_err(refused)?;
     connection::vouch(request);
-    let_in?;
+    let_in(services, room)?;
     if slug.is_some() && company.is_none() {
         return Err(Refusal::CompanyUnknown);
     }
