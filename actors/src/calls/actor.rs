@@ -6,9 +6,10 @@ use std::{
 };
 
 use askpro_domain::{
-    call::{AppointmentFact, CallEvent, CallState},
+    call::{AppointmentFact, CallEvent, CallState, PlacedIn},
     customer::Upcoming,
     ids::{AppointmentId, CallId, CompanyId},
+    tenant::Company,
     time::UnixMillis,
 };
 
@@ -59,8 +60,8 @@ pub struct CallActor {
     pub(super) unwritten: Vec<Unwritten>,
     /// Bookings under companies' own keys, until something else says where the call belongs.
     pub(super) claims: BTreeMap<AppointmentId, (CompanyId, AppointmentFact)>,
-    /// The company whose bookings the store is asked for as well, while nothing places the call.
-    claims_of: Option<CompanyId>,
+    /// Companies whose bookings the store is asked for as well: those whose own keys may have claimed the call.
+    claims_of: BTreeSet<CompanyId>,
     /// Companies that promised a callback under their own keys, likewise.
     pub(super) claimed_callbacks: BTreeSet<CompanyId>,
     /// Bookings of this call as they last moved, since this actor came to life, with their companies.
@@ -168,7 +169,7 @@ impl CallActor {
             orders: Vec::new(),
             unwritten: Vec::new(),
             claims: BTreeMap::new(),
-            claims_of: None,
+            claims_of: BTreeSet::new(),
             claimed_callbacks: BTreeSet::new(),
             own: BTreeMap::new(),
             in_quarantine: false,
@@ -191,6 +192,7 @@ impl CallActor {
         copy.deferred.clone_from(&self.deferred);
         copy.withheld.clone_from(&self.withheld);
         copy.claims.clone_from(&self.claims);
+        copy.claims_of.clone_from(&self.claims_of);
         copy.claimed_callbacks.clone_from(&self.claimed_callbacks);
         copy.own.clone_from(&self.own);
         copy.in_quarantine = self.in_quarantine;
@@ -217,6 +219,9 @@ impl CallActor {
     }
 
     fn event_received(&mut self, received: &EventReceived, cx: &mut Context<'_, Self>) {
+        if self.base == Base::NotAsked {
+            self.claims_of.extend(self.claimant(received.signer, || self.named_by(&received.event)));
+        }
         self.hear(cx);
         self.silence.heard(received.received_at);
         if self.must_defer(received.signer) {
@@ -321,17 +326,27 @@ impl CallActor {
         }
     }
 
-    /// Before the first order under a company's own key: where nothing places the call no row of it tells what it
-    /// has booked.
+    /// Before the first order of a company: what it booked while nothing but its own key placed the call is in no row
+    /// of the call.
     fn want_claims(&mut self, ask: &AskFunction) {
-        if let Signer::Company(company) = ask.signer
-            && ask.function.repeats_are_bookings()
-            && self.state.placed.is_none()
-            && self.claims_of != Some(company)
-        {
-            self.claims_of = Some(company);
+        if !ask.function.repeats_are_bookings() {
+            return;
+        }
+        let claimant = self.claimant(ask.signer, || self.named_in(&ask.identity));
+        if claimant.is_some_and(|company| self.claims_of.insert(company)) {
             self.base = Base::NotAsked;
         }
+    }
+
+    /// The company whose message this is, if it has a key of its own: it may have claimed the call before.
+    fn claimant(&self, signer: Signer, named: impl FnOnce() -> Option<PlacedIn>) -> Option<CompanyId> {
+        if let Signer::Company(company) = signer {
+            return Some(company);
+        }
+        let company = self.state.placed.or_else(named)?.company;
+        let directory = self.world.directory.current();
+        let has_own_key = |company: &Arc<Company>| !company.keys.retell_webhook_keys.is_empty();
+        directory.company(company).is_some_and(has_own_key).then_some(company)
     }
 
     /// Asks the store what it knows of this call, outside this turn.
@@ -339,9 +354,9 @@ impl CallActor {
         let question = self.world.questions.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
         self.base = Base::Asked(question);
         let (store, call_id) = (self.world.store.clone(), self.state.call_id.clone());
-        let (ask_quarantine, claims_of) = (self.ask_quarantine, self.claims_of);
+        let (ask_quarantine, claims_of) = (self.ask_quarantine, self.claims_of.clone());
         let ask = async move {
-            let loaded = ask_store(store.as_ref(), &call_id, ask_quarantine, claims_of).await;
+            let loaded = ask_store(store.as_ref(), &call_id, ask_quarantine, &claims_of).await;
             let loaded = loaded.unwrap_or_else(|error| Loaded::Failed(error.to_string()));
             CallMessage::Loaded { question, loaded: Box::new(loaded) }
         };
@@ -430,7 +445,7 @@ impl CallActor {
         if let Some(at) = live.heard_first {
             self.silence.heard(at);
         }
-        if live.state.placed.is_some() {
+        if live.state.placed.is_some() && self.claims_of.is_empty() {
             self.base = Base::Known;
             // The store's own answer, which may still come, is of no more use.
             self.take_deferred(cx);
@@ -549,21 +564,22 @@ impl CallActor {
     }
 }
 
-/// What the store knows of a call; events in quarantine and claims matter while it is unplaced.
+/// What the store knows of a call, and what these companies booked in it; events in quarantine matter while it is
+/// unplaced.
 async fn ask_store(
     store: &dyn CallStore,
     call_id: &CallId,
     ask_quarantine: bool,
-    claims_of: Option<CompanyId>,
+    claims_of: &BTreeSet<CompanyId>,
 ) -> Result<Loaded, StoreError> {
     let state = store.find_call_state(call_id).await?;
     let placed = state.as_ref().is_some_and(|state| state.placed.is_some());
     let quarantined =
         if placed && !ask_quarantine { Vec::new() } else { store.quarantined_of_call(call_id).await? };
     let mut claims = BTreeMap::new();
-    if let (false, Some(company)) = (placed, claims_of) {
-        let booked = store.bookings_of_call(company, call_id).await?;
-        claims.extend(booked.into_iter().map(|(appointment, fact)| (appointment, (company, fact))));
+    for company in claims_of {
+        let booked = store.bookings_of_call(*company, call_id).await?;
+        claims.extend(booked.into_iter().map(|(appointment, fact)| (appointment, (*company, fact))));
     }
     Ok(Loaded::Known { state: state.map(Box::new), quarantined, claims })
 }

@@ -148,7 +148,7 @@ pub enum Loaded {
         state: Option<Box<CallState>>,
         /// Its events that are still in quarantine.
         quarantined: Vec<QuarantinedEvent>,
-        /// What the company booked in it that claims it, where that was asked and nothing places the call.
+        /// What companies booked in it that may have claimed it, where that was asked.
         claims: BTreeMap<AppointmentId, (CompanyId, AppointmentFact)>,
     },
     /// The store did not answer.

@@ -1,7 +1,7 @@
 //! Where a call belongs, and what happens to events that belong nowhere.
 
 use askpro_domain::{
-    call::{CallEvent, CallState, PlacedIn},
+    call::{CallEvent, CallIdentity, CallState, PlacedIn},
     ids::CompanyId,
     tenant::{Placement, UnplacedReason},
 };
@@ -49,8 +49,13 @@ impl CallActor {
     }
 
     /// Where an event alone says that its call belongs.
-    fn named_by(&self, event: &CallEvent) -> Option<PlacedIn> {
-        match self.world.directory.current().place(&event.facts.identity.placing()) {
+    pub(super) fn named_by(&self, event: &CallEvent) -> Option<PlacedIn> {
+        self.named_in(&event.facts.identity)
+    }
+
+    /// Where these participants alone say that their call belongs.
+    pub(super) fn named_in(&self, identity: &CallIdentity) -> Option<PlacedIn> {
+        match self.world.directory.current().place(&identity.placing()) {
             Placement::Placed { company, branch } => Some(PlacedIn { company, branch }),
             Placement::Unplaced(_) => None,
         }
