@@ -162,6 +162,14 @@ pub const WRITER_RETRIES: Metric = Metric {
     labels: &[],
 };
 
+/// Rows of appointments that say what nobody understands, each time they were left out.
+pub const APPOINTMENTS_UNREADABLE: Metric = Metric {
+    name: "askpro_appointments_unreadable_total",
+    kind: MetricKind::Counter,
+    help: "Rows of appointments that could not be read and were left out; the log names them",
+    labels: &[],
+};
+
 /// Events that were set aside because they belong to no company.
 pub const QUARANTINED: Metric = Metric {
     name: "askpro_quarantined_total",
@@ -213,6 +221,7 @@ pub const CATALOGUE: &[Metric] = &[
     WRITER_BATCH_ROWS,
     WRITER_COMMIT,
     WRITER_RETRIES,
+    APPOINTMENTS_UNREADABLE,
     QUARANTINED,
     SILENT_CALLS,
     RECONCILE_GAPS,

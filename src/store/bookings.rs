@@ -81,6 +81,6 @@ fn stored((id, event, booking_uid, event_at, received_at): CalendarEventRecord) 
     }
 }
 
-pub(super) fn bookings(rows: Vec<(String, Vec<u8>)>) -> Result<Vec<Booking>, StoreError> {
+fn bookings(rows: Vec<(String, Vec<u8>)>) -> Result<Vec<Booking>, StoreError> {
     rows.iter().map(|(id, state)| decode("appointment", id, state)).collect()
 }

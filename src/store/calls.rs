@@ -2,12 +2,15 @@
 
 use std::collections::BTreeMap;
 
-use askpro_actors::ports::stores::{
-    BOOKINGS_OF_CALL_MAX, CallFilter, CallStore, DeadLetter, LiveCall, Place, QuarantinedEvent, StoreError,
-    StoredCall, TimelineEntry,
+use askpro_actors::{
+    metrics::APPOINTMENTS_UNREADABLE,
+    ports::stores::{
+        BOOKINGS_OF_CALL_MAX, CallFilter, CallStore, DeadLetter, LiveCall, Place, QuarantinedEvent,
+        StoreError, StoredCall, TimelineEntry,
+    },
 };
 use askpro_domain::{
-    booking::Booking,
+    booking::AppointmentStatus,
     call::{AppointmentFact, CallState, EventKind, Stage},
     ids::{AppointmentId, CallId, CompanyId},
     time::UnixMillis,
@@ -15,9 +18,7 @@ use askpro_domain::{
 use sqlx::AssertSqlSafe;
 
 use super::{
-    Database,
-    bookings::bookings,
-    decode,
+    Database, decode,
     dialect::{Value, placeholders},
     page, text,
     together::{Answers, values_of},
@@ -30,9 +31,23 @@ const SELECT_LIVE: &str = "SELECT c.rowid, c.call_id, c.state, (SELECT MIN(e.rec
      WHERE e.company_id = c.company_id AND e.call_id = c.call_id) \
      FROM calls c WHERE c.status = 'live' AND c.rowid > ? ORDER BY c.rowid LIMIT ?";
 const SELECT_BOOKINGS: &str =
-    "SELECT id, state FROM appointments WHERE company_id = ? AND call_id = ? ORDER BY id LIMIT ?";
+    "SELECT id, version, status FROM appointments WHERE company_id = ? AND call_id = ? ORDER BY id LIMIT ?";
 /// Calls that are compared with the platform at once, at most.
 const COMPARED_MAX: usize = 1_000;
+
+/// `id, version, status`
+type BookingRecord = (String, i64, String);
+
+/// Where a booking stands. One row that cannot be read must not keep a call from everything else: it is told to
+/// operators and left out.
+fn fact_of((id, version, status): BookingRecord) -> Option<(AppointmentId, AppointmentFact)> {
+    let Some((version, status)) = u32::try_from(version).ok().zip(AppointmentStatus::parse(&status)) else {
+        tracing::error!(appointment.id = id, version, status, "the row of an appointment cannot be read");
+        metrics::counter!(APPOINTMENTS_UNREADABLE.name).increment(1);
+        return None;
+    };
+    Some((AppointmentId(id), AppointmentFact { version, status }))
+}
 
 #[derive(sqlx::FromRow)]
 struct ListedCall {
@@ -106,12 +121,8 @@ impl CallStore for Database {
             return Ok(BTreeMap::new());
         }
         let values = [company.0.into(), call_id.as_str().into(), page(BOOKINGS_OF_CALL_MAX)];
-        let bookings = bookings(self.fetch(SELECT_BOOKINGS, &values).await?)?;
-        let fact = |booking: Booking| {
-            let fact = AppointmentFact { version: booking.version, status: booking.status() };
-            (booking.order.appointment, fact)
-        };
-        Ok(bookings.into_iter().map(fact).collect())
+        let rows: Vec<BookingRecord> = self.fetch(SELECT_BOOKINGS, &values).await?;
+        Ok(rows.into_iter().filter_map(fact_of).collect())
     }
 
     async fn timeline(&self, company: CompanyId, call_id: &CallId) -> Result<Vec<TimelineEntry>, StoreError> {

@@ -110,7 +110,7 @@ pub trait CallStore: Send + Sync {
     /// Ended calls of a company (or of all, for admins), newest id order, after `after`.
     async fn list_calls(&self, filter: &CallFilter) -> Result<Vec<StoredCall>, StoreError>;
     /// Where the bookings stand that a company made in a call, whether or not the call is known to belong to it;
-    /// at most [`BOOKINGS_OF_CALL_MAX`].
+    /// at most [`BOOKINGS_OF_CALL_MAX`]. A row that cannot be read is logged, counted and left out.
     async fn bookings_of_call(
         &self,
         company: CompanyId,

@@ -255,6 +255,21 @@ async fn a_timeline_tells_what_happened_oldest_first(scene: Scene) {
     let sources: Vec<_> = timeline.iter().filter_map(|entry| entry.source).collect();
     assert_eq!(sources, [EventSource::Webhook, EventSource::Reconcile]);
 }
+async fn a_booking_that_cannot_be_read_keeps_no_call_from_the_others(scene: Scene) {
+    let epoch = scene.own().await;
+    let booked: Vec<_> = ["a", "b", "c"].iter().map(|key| confirmed(booking(ONE, "call_a", key))).collect();
+    let rows: Vec<Write> = booked.iter().map(|b| Write::Appointment(Box::new(appointment(b)))).collect();
+    scene.database.commit(epoch, &rows).await.unwrap();
+    let [broken, strange, whole] = [0, 1, 2].map(|n: usize| booked[n].order.appointment.clone());
+    scene.execute(&format!("UPDATE appointments SET state = X'7B' WHERE id = '{broken}'")).await;
+    scene.execute(&format!("UPDATE appointments SET status = 'of_later' WHERE id = '{strange}'")).await;
+    let fact = AppointmentFact { version: booked[0].version, status: booked[0].status() };
+    // What stands is known by the row, so that it is not booked once more; it cannot be answered again though.
+    let known = scene.database.bookings_of_call(ONE, &call_id("call_a")).await.unwrap();
+    assert_eq!(known, BTreeMap::from([(broken.clone(), fact), (whole, fact)]));
+    assert!(matches!(scene.database.find(ONE, &broken).await, Err(StoreError::Corrupt(_))));
+}
+
 
 async fn a_row_that_cannot_be_decoded_names_itself_but_not_its_content(scene: Scene) {
     let epoch = scene.own().await;
@@ -283,6 +298,7 @@ on_every_database!(
     a_live_call_is_as_old_as_its_first_event,
     how_far_calls_are_known_is_told_of_all_companies_and_of_quarantine,
     bookings_are_listed_by_what_is_open_and_what_stands,
+    a_booking_that_cannot_be_read_keeps_no_call_from_the_others,
     every_read_of_a_company_stays_in_it,
     a_timeline_tells_what_happened_oldest_first,
     a_row_that_cannot_be_decoded_names_itself_but_not_its_content,
