@@ -52,16 +52,22 @@ pub(super) fn call_row(state: &CallState) -> Option<CallRow> {
     })
 }
 
+/// Bytes of the buffer for JSON that are kept for the next call: few states are larger.
+const BUFFER_BYTES_KEPT: usize = 256 * 1024;
+
+thread_local! {
+    static BUFFER: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
+}
+
 /// Written into a buffer that is kept, and copied once: rows that wait for the database have no bytes to spare.
 fn json_of(state: &CallState) -> Bytes {
-    thread_local! {
-        static BUFFER: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
-    }
     BUFFER.with_borrow_mut(|buffer| {
-        buffer.clear();
         // Into memory, of texts and numbers: it cannot fail.
         let _ = serde_json::to_writer(&mut *buffer, state);
-        Bytes::copy_from_slice(buffer)
+        let json = Bytes::copy_from_slice(buffer);
+        buffer.clear();
+        buffer.shrink_to(BUFFER_BYTES_KEPT);
+        json
     })
 }
 
@@ -89,4 +95,26 @@ fn quarantine_id(row: &EventRow) -> String {
 
 fn value<T: Clone>(field: &Option<Field<T>>) -> Option<T> {
     field.as_ref().map(|f| f.value.clone())
+}
+
+#[cfg(test)]
+mod tests {
+    use askpro_domain::{
+        booking::AppointmentStatus,
+        call::AppointmentFact,
+        ids::{AppointmentId, CallId},
+    };
+
+    use super::*;
+
+    #[test]
+    fn one_large_state_does_not_keep_its_memory() {
+        let mut state = CallState::new(CallId::parse("c").unwrap());
+        let usual = json_of(&state);
+        let fact = AppointmentFact { version: 1, status: AppointmentStatus::Confirmed };
+        state.appointments = (0..30_000).map(|n| (AppointmentId(format!("apt_{n:0>24}")), fact)).collect();
+        assert!(json_of(&state).len() > 4 * BUFFER_BYTES_KEPT);
+        assert!(BUFFER.with_borrow(Vec::capacity) <= BUFFER_BYTES_KEPT);
+        assert_eq!(json_of(&CallState::new(CallId::parse("c").unwrap())), usual);
+    }
 }
