@@ -12,8 +12,6 @@ use super::{Database, decode, page, text};
 /// Of all companies: only for restart.
 const SELECT_OPEN: &str = "SELECT id, state FROM appointments \
      WHERE status IN ('submitted', 'pending_confirmation', 'unknown') AND id > ? ORDER BY id LIMIT ?";
-const SELECT_STANDING: &str = "SELECT id, state FROM appointments \
-     WHERE company_id = ? AND status = 'confirmed' AND ends_at > ? ORDER BY ends_at, id";
 const SELECT_ONE: &str = "SELECT id, state FROM appointments WHERE company_id = ? AND id = ?";
 const SELECT_BY_UID: &str = "SELECT id, state FROM appointments \
      WHERE company_id = ? AND calcom_uid = ? ORDER BY id LIMIT 1";
@@ -29,11 +27,6 @@ impl BookingStore for Database {
     async fn list_open(&self, after: Option<&AppointmentId>, limit: u32) -> Result<Vec<Booking>, StoreError> {
         let after = after.map_or("", AppointmentId::as_str);
         bookings(self.fetch(SELECT_OPEN, &[after.into(), page(limit)]).await?)
-    }
-
-    /// Not paged: a company's booked future is bounded by its calendar.
-    async fn list_standing(&self, company: CompanyId, from: UnixMillis) -> Result<Vec<Booking>, StoreError> {
-        bookings(self.fetch(SELECT_STANDING, &[company.0.into(), from.0.into()]).await?)
     }
 
     async fn find(

@@ -194,8 +194,6 @@ pub struct TimelineEntry {
 pub trait BookingStore: Send + Sync {
     /// Bookings whose outcome is open, of all companies, for restart; at most `limit`, after `after`.
     async fn list_open(&self, after: Option<&AppointmentId>, limit: u32) -> Result<Vec<Booking>, StoreError>;
-    /// Confirmed bookings of a company that end after `from`, for the ledger.
-    async fn list_standing(&self, company: CompanyId, from: UnixMillis) -> Result<Vec<Booking>, StoreError>;
     /// A booking by id.
     async fn find(
         &self,

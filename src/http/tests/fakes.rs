@@ -244,10 +244,6 @@ impl BookingStore for FakeStore {
         self.up(Vec::new())
     }
 
-    async fn list_standing(&self, _: CompanyId, _: UnixMillis) -> Result<Vec<Booking>, StoreError> {
-        self.up(Vec::new())
-    }
-
     async fn find(&self, _: CompanyId, _: &AppointmentId) -> Result<Option<Booking>, StoreError> {
         self.up(None)
     }

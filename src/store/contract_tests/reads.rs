@@ -110,7 +110,7 @@ async fn how_far_calls_are_known_is_told_of_all_companies_and_of_quarantine(scen
     assert!(scene.database.known_stages(&many).await.unwrap().is_empty());
 }
 
-async fn bookings_are_listed_by_what_is_open_and_what_stands(scene: Scene) {
+async fn bookings_are_listed_while_they_are_open(scene: Scene) {
     let epoch = scene.own().await;
     let open: Vec<_> = (0..5).map(|n| booking(ONE, "call_a", &format!("open {n}"))).collect();
     let standing = confirmed(booking(ONE, "call_a", "standing"));
@@ -121,10 +121,6 @@ async fn bookings_are_listed_by_what_is_open_and_what_stands(scene: Scene) {
     let first = scene.database.list_open(None, 3).await.unwrap();
     let rest = scene.database.list_open(Some(&first[2].order.appointment), 10).await.unwrap();
     assert_eq!((first.len(), rest.len()), (3, 2));
-    let end = standing.order.interval.end();
-    let listed = scene.database.list_standing(ONE, end.plus_ms(-1)).await.unwrap();
-    assert_eq!(listed, std::slice::from_ref(&standing));
-    assert!(scene.database.list_standing(ONE, end).await.unwrap().is_empty());
 }
 
 async fn every_read_of_a_company_stays_in_it(scene: Scene) {
@@ -149,7 +145,6 @@ async fn every_read_of_a_company_stays_in_it(scene: Scene) {
     assert_eq!(scene.database.bookings_of_call(ONE, &id).await.unwrap(), of_call);
     assert!(scene.database.bookings_of_call(TWO, &id).await.unwrap().is_empty());
     assert!(scene.database.bookings_of_call(ONE, &call_id("call_b")).await.unwrap().is_empty());
-    assert!(scene.database.list_standing(TWO, UnixMillis(0)).await.unwrap().is_empty());
     assert!(scene.database.list_calls(&filter(Some(TWO), None, None, 10)).await.unwrap().is_empty());
     let uid = "uid_of_one";
     scene.execute(&format!("UPDATE appointments SET calcom_uid = '{uid}'")).await;
@@ -175,15 +170,8 @@ fn reads_of_ports() -> [Vec<&'static str>; 2] {
 /// [`every_read_of_a_company_stays_in_it`] (of calendar events: `calendar_events.rs`), or told here why it is not.
 #[test]
 fn every_method_of_the_ports_is_known_to_stay_in_a_company_or_to_be_of_all() {
-    let of_a_company = [
-        "list_calls",
-        "bookings_of_call",
-        "timeline",
-        "list_standing",
-        "find",
-        "find_by_uid",
-        "list_calendar_events",
-    ];
+    let of_a_company =
+        ["list_calls", "bookings_of_call", "timeline", "find", "find_by_uid", "list_calendar_events"];
     let of_all = [
         // Writes, whose rows name their company, and the lease.
         "commit",
@@ -255,6 +243,18 @@ async fn a_timeline_tells_what_happened_oldest_first(scene: Scene) {
     let sources: Vec<_> = timeline.iter().filter_map(|entry| entry.source).collect();
     assert_eq!(sources, [EventSource::Webhook, EventSource::Reconcile]);
 }
+
+async fn a_row_that_cannot_be_decoded_names_itself_but_not_its_content(scene: Scene) {
+    let epoch = scene.own().await;
+    let mut row = call(ONE, "call_a", "live");
+    row.state = bytes::Bytes::from_static(br#"{"call_id":17,"summary":"private"}"#);
+    scene.database.commit(epoch, &calls([row])).await.unwrap();
+    let corrupt = scene.database.find_call_state(&call_id("call_a")).await.unwrap_err();
+    assert!(matches!(corrupt, StoreError::Corrupt(_)));
+    let text = corrupt.to_string();
+    assert!(text.contains("call_a") && !text.contains("private") && !text.contains("17"), "{text}");
+}
+
 async fn a_booking_that_cannot_be_read_keeps_no_call_from_the_others(scene: Scene) {
     let epoch = scene.own().await;
     let booked: Vec<_> = ["a", "b", "c"].iter().map(|key| confirmed(booking(ONE, "call_a", key))).collect();
@@ -268,18 +268,6 @@ async fn a_booking_that_cannot_be_read_keeps_no_call_from_the_others(scene: Scen
     let known = scene.database.bookings_of_call(ONE, &call_id("call_a")).await.unwrap();
     assert_eq!(known, BTreeMap::from([(broken.clone(), fact), (whole, fact)]));
     assert!(matches!(scene.database.find(ONE, &broken).await, Err(StoreError::Corrupt(_))));
-}
-
-
-async fn a_row_that_cannot_be_decoded_names_itself_but_not_its_content(scene: Scene) {
-    let epoch = scene.own().await;
-    let mut row = call(ONE, "call_a", "live");
-    row.state = bytes::Bytes::from_static(br#"{"call_id":17,"summary":"private"}"#);
-    scene.database.commit(epoch, &calls([row])).await.unwrap();
-    let corrupt = scene.database.find_call_state(&call_id("call_a")).await.unwrap_err();
-    assert!(matches!(corrupt, StoreError::Corrupt(_)));
-    let text = corrupt.to_string();
-    assert!(text.contains("call_a") && !text.contains("private") && !text.contains("17"), "{text}");
 }
 
 async fn what_is_not_there_is_nothing(scene: Scene) {
@@ -297,7 +285,7 @@ on_every_database!(
     lists_are_paged_by_their_keys_without_gaps_or_doubles,
     a_live_call_is_as_old_as_its_first_event,
     how_far_calls_are_known_is_told_of_all_companies_and_of_quarantine,
-    bookings_are_listed_by_what_is_open_and_what_stands,
+    bookings_are_listed_while_they_are_open,
     a_booking_that_cannot_be_read_keeps_no_call_from_the_others,
     every_read_of_a_company_stays_in_it,
     a_timeline_tells_what_happened_oldest_first,

@@ -293,15 +293,6 @@ impl BookingStore for FakeDatabase {
         .await
     }
 
-    async fn list_standing(&self, company: CompanyId, from: UnixMillis) -> Result<Vec<Booking>, StoreError> {
-        self.read(|tables| {
-            let rows = tables.appointments.values();
-            let rows = rows.filter(|row| row.company == company && row.status.stands() && row.ends_at > from);
-            rows.filter_map(|row| tables.booking(&row.appointment)).collect()
-        })
-        .await
-    }
-
     async fn find(
         &self,
         company: CompanyId,
