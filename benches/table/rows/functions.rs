@@ -34,15 +34,15 @@ const SETTLED_WITHIN: std::time::Duration = std::time::Duration::from_secs(60);
 pub async fn measure(args: &Args, findings: &mut Findings) -> Vec<Row> {
     let service = Service::start(&args.server).await;
     let (mut checks, mut books) = (Samples::default(), Samples::default());
-    let (mut booked, mut seen) = (0, [0, 0]);
-    for _ in 0..args.scale.runs {
-        books.push(book(args, &service, booked, findings).await);
-        booked += args.scale.bookings;
+    let mut seen = [0, 0];
+    let runs = u64::from(args.scale.runs);
+    for run in 0..runs {
+        books.push(book(args, &service, run, findings).await);
         let (p99, [mirror, live]) = check(args, &service, findings).await;
         checks.push(p99);
         seen = [seen[0] + mirror, seen[1] + live];
     }
-    settle(&service, booked, findings).await;
+    settle(&service, runs * args.scale.bookings, findings).await;
     let of_books = async |part: &str| {
         service.series(&format!("askpro_calcom_request_seconds_{part}"), "operation=\"book\"").await
     };
@@ -164,10 +164,10 @@ async fn check(args: &Args, service: &Service, findings: &mut Findings) -> (f64,
 }
 
 /// The 99th percentile in ms.
-async fn book(args: &Args, service: &Service, booked: u64, findings: &mut Findings) -> f64 {
+async fn book(args: &Args, service: &Service, run: u64, findings: &mut Findings) -> f64 {
     let companies = u64::from(COMPANIES);
     let slots = args.scale.bookings.div_ceil(companies);
-    let first_slot = booked.div_ceil(companies);
+    let first_slot = run * slots;
     // The mirror is there before: what is measured does not wait for slots.
     let days = Questions::new("check_availability", "warm", companies * slots, first_slot, slots);
     let flow = Flood::start(&service.address, Arc::new(days), 0, companies * slots).end().await;
