@@ -75,7 +75,7 @@ const LAST_WORDS_LIMIT: Duration = Duration::from_secs(1);
 pub struct Running {
     address: std::net::SocketAddr,
     parts: Parts,
-    server: actix_web::dev::ServerHandle,
+    server: http::Server,
     tasks: Vec<tokio::task::JoinHandle<()>>,
 }
 
@@ -116,7 +116,7 @@ impl Running {
         tracing::info!("draining");
         // Probes go on answering; new requests hear 503 at the door, running ones get their answers.
         let done = services.actors.drain(DRAIN_LIMIT).await;
-        self.server.stop(true).await;
+        self.server.stop().await;
         for task in self.tasks {
             task.abort();
         }
@@ -204,8 +204,6 @@ pub async fn start_with(
     let connections_max = process::connections_that_fit(config.http.connections_max);
     let http = HttpConfig { connections_max, ..config.http.clone() };
     let server = http::serve(door.clone(), &http, listener).context("the HTTP server cannot start")?;
-    let handle = server.handle();
-    tokio::spawn(server);
     let signals = Signals { outage: Arc::new(Outage::default()), readiness };
     let status = tokio::spawn(tasks::follow_status(door.clone()));
     match bring_up(&config, signals, &door, probe).await {
@@ -213,11 +211,10 @@ pub async fn start_with(
             let mut tasks = tasks::spawn(&parts, directory, recorder, &config.retell);
             tasks.push(status);
             greeting::say(&config, address, &parts);
-            Ok(Running { address, parts, server: handle, tasks })
+            Ok(Running { address, parts, server, tasks })
         }
         Err(error) => {
             status.abort();
-            handle.stop(false).await;
             Err(error)
         }
     }

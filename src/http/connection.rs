@@ -3,11 +3,10 @@
 //! half of a second head and stay.
 
 use std::{
-    any::Any,
     cell::{Cell, RefCell},
     pin::Pin,
     rc::Rc,
-    task::{Context, Poll},
+    task::{Context, Poll, Waker},
 };
 
 use actix_web::{
@@ -28,7 +27,7 @@ use crate::usecases::lateness;
 struct Known(Cell<bool>);
 
 /// To be called with every new connection.
-pub(super) fn begin(_connection: &dyn Any, data: &mut Extensions) {
+pub(super) fn begin(data: &mut Extensions) {
     data.insert(Known::default());
 }
 
@@ -84,14 +83,16 @@ impl MessageBody for Answer {
     }
 }
 
-/// Reads a body that somebody else holds too.
+/// Reads a body that somebody else holds too. It wakes nobody: who feeds the body is the connection's own task, which
+/// asks its handler again in the same turn. Woken all the same, that task would take one more turn for nothing, behind
+/// every other connection that is ready; and an answer that comes about meanwhile would wait for that turn.
 struct Reader(Incoming);
 
 impl Stream for Reader {
     type Item = Result<Bytes, PayloadError>;
 
-    fn poll_next(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        self.0.borrow_mut().poll_next_unpin(context)
+    fn poll_next(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        self.0.borrow_mut().poll_next_unpin(&mut Context::from_waker(Waker::noop()))
     }
 }
 
@@ -103,4 +104,43 @@ fn hold_body(request: &mut ServiceRequest) -> Option<Incoming> {
     let held = Rc::new(RefCell::new(body));
     request.set_payload(Payload::Stream { payload: Box::pin(Reader(held.clone())) });
     Some(held)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    };
+
+    use actix_http::h1;
+    use futures_util::task::{ArcWake, waker};
+
+    use super::*;
+
+    #[derive(Default)]
+    struct Woken(AtomicUsize);
+
+    impl ArcWake for Woken {
+        fn wake_by_ref(woken: &Arc<Self>) {
+            woken.0.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    #[test]
+    fn whoever_reads_a_body_has_what_came_of_it_and_is_not_woken_for_it() {
+        let woken = Arc::new(Woken::default());
+        let waker = waker(woken.clone());
+        let context = &mut Context::from_waker(&waker);
+        let (mut sender, body) = h1::Payload::create(false);
+        let mut reader = Reader(Rc::new(RefCell::new(Payload::H1 { payload: body })));
+        assert!(reader.poll_next_unpin(context).is_pending());
+        sender.feed_data(Bytes::from_static(b"half"));
+        let Poll::Ready(Some(Ok(part))) = reader.poll_next_unpin(context) else { panic!("it is there") };
+        assert_eq!(part, "half");
+        assert!(reader.poll_next_unpin(context).is_pending());
+        sender.feed_eof();
+        assert!(matches!(reader.poll_next_unpin(context), Poll::Ready(None)));
+        assert_eq!(woken.0.load(Ordering::Relaxed), 0);
+    }
 }

@@ -10,21 +10,25 @@ mod functions;
 mod probes;
 mod problem;
 mod routes;
+mod server;
 #[cfg(test)]
 mod tests;
 mod webhooks;
 
 use std::{io, net::TcpListener, num::NonZeroUsize, sync::Arc, time::Duration};
 
+use actix_http::HttpService;
+use actix_service::{IntoServiceFactory as _, ServiceFactoryExt as _, map_config};
 use actix_web::{
-    App, HttpRequest, HttpServer,
-    dev::Server,
+    App, Error, HttpRequest,
+    dev::AppConfig,
     http::header::{CACHE_CONTROL, X_CONTENT_TYPE_OPTIONS},
     middleware::{DefaultHeaders, from_fn},
     web::{self, Bytes, Payload},
 };
 
 pub use routes::configure;
+pub use server::Server;
 
 use crate::{
     config::HttpConfig,
@@ -38,6 +42,7 @@ use extract::{
     room::{Room, Share},
 };
 use problem::Refusal;
+use server::{Closing, Threads};
 
 /// How long a connection that was told to close may take to do so; what it still sends is read and dropped.
 const DISCONNECT_WITHIN: Duration = Duration::from_secs(2);
@@ -140,32 +145,38 @@ async fn measure(edge: web::Data<Edge>) {
     lateness::measure_this_thread(tell).await;
 }
 
-/// Serves `door` on `listener` until the server's handle stops it. To be called inside a tokio runtime; the
-/// workers have threads of their own. Signals are left to others.
+/// Serves `door` on `listener` until the server is stopped or dropped. To be called inside a tokio runtime; the
+/// connections are served by threads of their own.
 ///
 /// # Errors
-/// When the listener cannot be used.
+/// When the listener cannot be used, or a thread cannot start.
 pub fn serve(door: Arc<Door>, config: &HttpConfig, listener: TcpListener) -> io::Result<Server> {
     let edge = web::Data::new(Edge::new(door, config));
-    let workers =
-        config.workers.or_else(|| std::thread::available_parallelism().ok()).map_or(1, NonZeroUsize::get);
-    let app = move || {
-        // Made once in each thread.
+    let threads = Threads {
+        count: config
+            .workers
+            .or_else(|| std::thread::available_parallelism().ok())
+            .map_or(1, NonZeroUsize::get),
+        connections_max: config.connections_max,
+        drain_timeout: config.drain_timeout,
+    };
+    let (head_timeout, keep_alive) = (config.head_timeout, config.keep_alive);
+    // Made once in each thread.
+    let make = move |closing: Closing| {
         actix_web::rt::spawn(measure(edge.clone()));
         let app = App::new().app_data(edge.clone()).configure(configure);
-        app.wrap(from_fn(connection::close_to_strangers)).wrap(answer_headers())
+        let app = app.wrap(from_fn(connection::close_to_strangers)).wrap(answer_headers());
+        let app = app.into_factory().map_err(|error: Error| error.error_response());
+        HttpService::build()
+            .graceful_shutdown_signal(move || closing.clone().begins())
+            .keep_alive(keep_alive)
+            .client_request_timeout(head_timeout)
+            .client_disconnect_timeout(DISCONNECT_WITHIN)
+            .on_connect_ext(|_, data| connection::begin(data))
+            .finish(map_config(app, |()| AppConfig::default()))
+            .tcp()
     };
-    let server = HttpServer::new(app)
-        .on_connect(connection::begin)
-        .workers(workers)
-        .max_connections(config.connections_max.div_ceil(workers))
-        .client_request_timeout(config.head_timeout)
-        .client_disconnect_timeout(DISCONNECT_WITHIN)
-        .keep_alive(config.keep_alive)
-        .shutdown_timeout(config.drain_timeout.as_secs())
-        .disable_signals()
-        .listen(listener)?;
-    Ok(server.run())
+    Server::start(listener, threads, make)
 }
 
 /// Answers are about one moment, and some about people: nobody on the way keeps them or guesses at them.

@@ -21,9 +21,8 @@ use std::{
 const ALARM_EVERY: Duration = Duration::from_millis(10);
 /// Requests that have to be begun while an alarm is late: fewer are no queue.
 const QUEUE_MIN: u64 = 8;
-/// The lateness that each rank bears before any of it is turned away, in ms: a queue of that length. What is let in
-/// stands in it twice, once to be read and once to be answered, so that even behind the last of them an answer comes
-/// within a tenth of a second.
+/// The lateness that each rank bears before any of it is turned away, in ms: a queue of that length, in which what is
+/// let in stands once, to be read.
 const AIMS_MS: [f64; RANKS] = [8.0, 16.0, 32.0, 100.0];
 /// Ranks that the level rises by in a second when the lateness is twice what is aimed at: what is let in before the
 /// level is where it must be waits too long.

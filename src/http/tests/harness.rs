@@ -6,7 +6,6 @@ use std::{
     time::Duration,
 };
 
-use actix_web::dev::ServerHandle;
 use askpro_actors::{
     outage::Witness,
     ports::{
@@ -31,7 +30,7 @@ use super::{
 use crate::{
     config::HttpConfig,
     http::{
-        serve,
+        Server, serve,
         webhooks::testing::{Decoder, sign, sign_calcom},
     },
     usecases::{
@@ -56,7 +55,7 @@ pub(super) struct Edge {
     pub(super) companies: Arc<Companies>,
     pub(super) services: Arc<Services>,
     pub(super) time: Arc<ManualClock>,
-    server: ServerHandle,
+    _server: Server,
 }
 
 pub(in crate::http) fn friseur() -> Directory {
@@ -146,9 +145,7 @@ impl Edge {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
         let server = serve(door, &config(address, body_timeout), listener).unwrap();
-        let handle = server.handle();
-        tokio::spawn(server);
-        Self { address, journal, store, companies, services, time, server: handle }
+        Self { address, journal, store, companies, services, time, _server: server }
     }
 
     pub(super) async fn send(
@@ -190,13 +187,6 @@ impl Edge {
             outage.failed(Witness::Lease, "away", NOW);
         }
         self.store.down.store(!up, Ordering::SeqCst);
-    }
-}
-
-impl Drop for Edge {
-    fn drop(&mut self) {
-        // The order is sent by the call; the future only waits for its end.
-        drop(self.server.stop(false));
     }
 }
 
