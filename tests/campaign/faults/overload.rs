@@ -1,5 +1,8 @@
 //! Twice as much as goes through, for a minute. The service has one core to itself and everybody else, the callers and
 //! the database, the others: callers who share its cores are held up by it and cannot bring twice as much.
+//!
+//! Those who press wait for each other and for the database: an answer that is there long since is read late. So how long
+//! answers take is measured by a few others, on a thread of their own that has next to nothing to do.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -32,6 +35,9 @@ const COMPANIES: u32 = 12;
 const CONNECTIONS: usize = 64;
 /// Connections that bring twice as much: Retell opens as many as it needs.
 const CROWD: usize = 1_000;
+/// Connections that measure how long answers take, and what each of them sends.
+const SAMPLERS: usize = 16;
+const SAMPLE_EVERY: Duration = Duration::from_millis(40);
 /// Of what was accepted, 99 of 100 are answered within this time.
 const P99_MAX: Duration = Duration::from_millis(100);
 /// What memory may grow by between the second quarter of the run and its end.
@@ -72,6 +78,19 @@ struct Crowd {
     /// Requests that are due and that nobody has taken up.
     due: Semaphore,
     counts: Mutex<Counts>,
+    /// Of those who measure.
+    samples: Mutex<Counts>,
+}
+
+/// When the next request is sent.
+#[derive(Clone, Copy)]
+enum Pace {
+    /// As soon as the one before is answered.
+    Answered,
+    /// As soon as one is due, by whoever is free.
+    Due,
+    /// At fixed times.
+    Samples,
 }
 
 async fn overload(scale: Scale) -> Vec<Row> {
@@ -94,6 +113,8 @@ async fn overload(scale: Scale) -> Vec<Row> {
 
 struct Pressed {
     counts: Counts,
+    /// Of those who measured, which are no part of the others.
+    samples: Counts,
     seconds: f64,
     /// Resident bytes, four times a second.
     memory: Vec<u64>,
@@ -140,15 +161,29 @@ async fn press(
     seconds: f64,
     seed: u64,
 ) -> Pressed {
-    let crowd =
-        Arc::new(Crowd { stop: AtomicBool::new(false), due: Semaphore::new(0), counts: Mutex::default() });
+    let crowd = Arc::new(Crowd {
+        stop: AtomicBool::new(false),
+        due: Semaphore::new(0),
+        counts: Mutex::default(),
+        samples: Mutex::default(),
+    });
+    let caller = |hand: usize| {
+        let rng = SmallRng::seed_from_u64(seed.wrapping_mul(65_537).wrapping_add(hand as u64));
+        (crowd.clone(), Wire::new(&world.addresses[0]), rng)
+    };
+    let pace = if per_s.is_finite() { Pace::Due } else { Pace::Answered };
     let all: Vec<_> = (0..hands)
         .map(|hand| {
-            let wire = Wire::new(&world.addresses[0]);
-            let rng = SmallRng::seed_from_u64(seed.wrapping_mul(65_537).wrapping_add(hand as u64));
-            tokio::spawn(send(crowd.clone(), wire, rng, per_s.is_finite()))
+            let (crowd, wire, rng) = caller(hand);
+            tokio::spawn(send(crowd, wire, rng, pace))
         })
         .collect();
+    let samplers: Vec<_> = (0..SAMPLERS).map(|sampler| caller(hands + sampler)).collect();
+    let sampling = std::thread::spawn(move || {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let all = samplers.into_iter().map(|(crowd, wire, rng)| send(crowd, wire, rng, Pace::Samples));
+        runtime.block_on(futures_util::future::join_all(all));
+    });
     let (since, mut memory, mut next_look, mut added) = (Instant::now(), Vec::new(), 0.0, 0);
     while since.elapsed().as_secs_f64() < seconds {
         let passed = since.elapsed().as_secs_f64();
@@ -169,19 +204,28 @@ async fn press(
     for hand in all {
         hand.await.unwrap();
     }
+    tokio::task::spawn_blocking(move || sampling.join().unwrap()).await.unwrap();
     let counts = std::mem::take(&mut *crowd.counts.lock().unwrap());
-    Pressed { counts, seconds, memory }
+    let samples = std::mem::take(&mut *crowd.samples.lock().unwrap());
+    Pressed { counts, samples, seconds, memory }
 }
 
-/// One connection: takes what is due, one request after the other.
-async fn send(crowd: Arc<Crowd>, mut wire: Wire, mut rng: SmallRng, paced: bool) {
+/// One connection: sends what is due, one request after the other.
+async fn send(crowd: Arc<Crowd>, mut wire: Wire, mut rng: SmallRng, pace: Pace) {
     let mut own = Counts::default();
     let mut call = PlainCall::new(&mut rng, "load", COMPANIES as usize);
     let mut step = rng.random_range(0..8);
+    let mut ticks = tokio::time::interval(SAMPLE_EVERY);
+    // Not all of those who measure at the same moment.
+    ticks.reset_after(SAMPLE_EVERY.mul_f64(rng.random()));
     while !crowd.stop.load(Ordering::Relaxed) {
-        if paced {
-            let Ok(due) = crowd.due.acquire().await else { break };
-            due.forget();
+        match pace {
+            Pace::Answered => {}
+            Pace::Due => {
+                let Ok(due) = crowd.due.acquire().await else { break };
+                due.forget();
+            }
+            Pace::Samples => _ = ticks.tick().await,
         }
         step = (step + 1) % 8;
         let (kind, event, path, body) = match step {
@@ -219,7 +263,8 @@ async fn send(crowd: Arc<Crowd>, mut wire: Wire, mut rng: SmallRng, paced: bool)
             None => own.unanswered += 1,
         }
     }
-    crowd.counts.lock().unwrap().add(own);
+    let counts = if matches!(pace, Pace::Samples) { &crowd.samples } else { &crowd.counts };
+    counts.lock().unwrap().add(own);
 }
 
 /// The callback that an agent was told of.
@@ -276,7 +321,14 @@ async fn tell(
     mut pressed: Pressed,
 ) -> Row {
     let (p99_alone, p50, p99) =
-        (alone.counts.percentile(99), pressed.counts.percentile(50), pressed.counts.percentile(99));
+        (alone.samples.percentile(99), pressed.samples.percentile(50), pressed.samples.percentile(99));
+    let (samples, worst_ack) =
+        (pressed.samples.times.len(), pressed.samples.times.last().copied().unwrap_or_default());
+    let (crowd_p50, crowd_p99) = (pressed.counts.percentile(50), pressed.counts.percentile(99));
+    for part in [&mut alone, &mut pressed] {
+        let samples = std::mem::take(&mut part.samples);
+        part.counts.add(samples);
+    }
     let counts = &pressed.counts;
     let accepted: u64 = counts.accepted.values().sum();
     let refused: u64 = counts.refused.values().sum();
@@ -293,6 +345,9 @@ async fn tell(
             "goes through {capacity:.0}/s with p99 {p99_alone:.1?}; sent {:.0}/s, accepted {:.0}/s with p50 {p50:.1?}, p99 {p99:.1?}",
             (accepted + refused) as f64 / pressed.seconds,
             accepted as f64 / pressed.seconds
+        ),
+        format!(
+            "as {SAMPLERS} others measured on {samples} that were accepted; the crowd read its answers with p50 {crowd_p50:.1?}, p99 {crowd_p99:.1?}"
         ),
         format!("refused: {}; before {:.1} %", shares.join(", "), 100.0 * refused_before),
         format!("memory {} MiB in the second quarter, {} MiB in the last", early >> 20, late >> 20),
@@ -319,11 +374,8 @@ async fn tell(
         findings.wrong.push(format!("memory grew by {} MiB", late.saturating_sub(early) >> 20));
     }
     let since = Instant::now();
-    let figures = Figures {
-        acknowledged: accepted + alone.counts.times.len() as u64,
-        worst_ack: pressed.counts.times.last().copied().unwrap_or_default(),
-        ..Figures::default()
-    };
+    let figures =
+        Figures { acknowledged: accepted + alone.counts.times.len() as u64, worst_ack, ..Figures::default() };
     let mut kept = alone.counts.kept;
     kept.add(pressed.counts.kept);
     notes.push(format!("{} events and {} callbacks to be kept", kept.events.len(), kept.callbacks.len()));
