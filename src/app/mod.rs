@@ -22,7 +22,6 @@ mod strict_json;
 mod tasks;
 
 use std::{
-    net::TcpListener,
     sync::{Arc, OnceLock},
     time::Duration,
 };
@@ -187,7 +186,7 @@ pub async fn start_with(
 ) -> anyhow::Result<Running> {
     let recorder = Arc::new(Recorder::install().map_err(|e| anyhow!("the metrics cannot be recorded: {e}"))?);
     askpro_actors::metrics::describe();
-    let listener = TcpListener::bind(config.http.bind)
+    let listener = http::listen(config.http.bind)
         .with_context(|| format!("http.bind {}: choose a free address", config.http.bind))?;
     let address = listener.local_addr().context("http.bind has no address")?;
     let rendered = recorder.clone();

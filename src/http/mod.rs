@@ -28,7 +28,7 @@ use actix_web::{
 };
 
 pub use routes::configure;
-pub use server::Server;
+pub use server::{Server, listen};
 
 use crate::{
     config::HttpConfig,

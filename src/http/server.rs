@@ -7,7 +7,7 @@
 
 use std::{
     io,
-    net::TcpListener,
+    net::{SocketAddr, TcpListener},
     sync::{Arc, mpsc as blocking},
     time::Duration,
 };
@@ -16,6 +16,7 @@ use actix_http::error::DispatchError;
 use actix_service::{Service as _, ServiceFactory};
 use actix_web::rt::net::TcpStream;
 use tokio::{
+    net::TcpSocket,
     runtime::{Builder, LocalOptions, LocalRuntime},
     sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot, watch},
     task::{JoinHandle, JoinSet},
@@ -25,6 +26,22 @@ use tokio::{
 const WOKEN_BY_OTHERS_EVERY: u32 = 1;
 /// After an error that is none of the connection, such as too many open files.
 const ACCEPT_AGAIN_AFTER: Duration = Duration::from_millis(500);
+
+/// Connections that may wait to be taken in, as far as the system allows it (`net.core.somaxconn`). A client that finds
+/// no place in this queue tries again after a second, and the caller waits as long.
+const BACKLOG: u32 = 4_096;
+
+/// Listens at this address. To be called inside a tokio runtime.
+///
+/// # Errors
+/// When the address is not free, or none of ours.
+pub fn listen(bind: SocketAddr) -> io::Result<TcpListener> {
+    let socket = if bind.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
+    // What a process before this one left behind keeps nobody from listening.
+    socket.set_reuseaddr(true)?;
+    socket.bind(bind)?;
+    socket.listen(BACKLOG)?.into_std()
+}
 
 /// What the threads do.
 #[derive(Debug, Clone, Copy)]
@@ -252,7 +269,7 @@ where
 
 #[cfg(test)]
 mod tests {
-    use std::{cell::Cell, net::SocketAddr, rc::Rc};
+    use std::{cell::Cell, rc::Rc};
 
     use actix_service::fn_service;
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -311,6 +328,16 @@ mod tests {
         assert!(waiting.is_err(), "a third one has no room");
         drop(first);
         assert_eq!(third.read_u8().await.unwrap(), 2, "it has the place of the first");
+    }
+
+    #[tokio::test]
+    async fn hundreds_may_come_at_once() {
+        let listener = listen("127.0.0.1:0".parse().unwrap()).unwrap();
+        let address = listener.local_addr().unwrap();
+        // Nobody takes them in: without a place in the queue none of them would ever be connected.
+        let all = futures_util::future::join_all((0..400).map(|_| TcpStream::connect(address)));
+        let all = tokio::time::timeout(Duration::from_secs(20), all).await.expect("all have a place");
+        assert!(all.iter().all(Result::is_ok));
     }
 
     #[tokio::test(flavor = "multi_thread")]
