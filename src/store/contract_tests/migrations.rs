@@ -17,6 +17,8 @@ use super::{
 
 /// The last one before the tables of calls and events are written anew.
 const BEFORE_ROWS_IN_ORDER: i64 = 9;
+/// The last one before customers and then appointments get one more index each.
+const BEFORE_TWO_STATEMENTS: i64 = 5;
 const CALLS: i64 = 300;
 
 /// As a release left it that knew so many migrations.
@@ -114,6 +116,22 @@ async fn a_migration_that_finds_its_table_in_use_lets_others_through_and_goes_on
     assert_eq!(scene.database.schema().await.unwrap(), Schema::UpToDate);
 }
 
+/// Its first statement stays done, so it must not be broken off between the two.
+async fn a_migration_of_several_statements_waits_for_a_table_until_it_has_it(scene: Scene) {
+    let Pools::MySql(pool) = scene.database.pools.clone() else { return };
+    migrate_to(&scene, BEFORE_TWO_STATEMENTS).await;
+    let mut reader = pool.begin().await.unwrap();
+    sqlx::query("SELECT COUNT(*) FROM appointments").execute(&mut *reader).await.unwrap();
+    let database = scene.database.clone();
+    let migration = tokio::spawn(async move { database.migrate().await });
+    // Longer than one statement waits for a table.
+    tokio::time::sleep(Duration::from_secs(4)).await;
+    assert!(!migration.is_finished());
+    reader.commit().await.unwrap();
+    migration.await.unwrap().unwrap();
+    assert_eq!(scene.database.schema().await.unwrap(), Schema::UpToDate);
+}
+
 async fn a_migration_of_one_statement_that_was_refused_can_be_run_again(scene: Scene) {
     let Pools::MySql(_) = &scene.database.pools else { return };
     migrate_to(&scene, BEFORE_ROWS_IN_ORDER).await;
@@ -131,5 +149,6 @@ on_every_database!(
     unmigrated: rows_are_the_same_after_their_tables_were_written_anew,
     a_schema_is_new_then_behind_then_up_to_date,
     a_migration_that_finds_its_table_in_use_lets_others_through_and_goes_on,
+    a_migration_of_several_statements_waits_for_a_table_until_it_has_it,
     a_migration_of_one_statement_that_was_refused_can_be_run_again,
 );

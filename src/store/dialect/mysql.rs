@@ -1,6 +1,10 @@
 //! What only MySQL and MariaDB need. Every text here is taken by both.
 
-use std::{io::ErrorKind, str::FromStr, time::Duration};
+use std::{
+    io::ErrorKind,
+    str::FromStr,
+    time::{Duration, Instant},
+};
 
 use askpro_actors::ports::stores::StoreError;
 use sqlx::{
@@ -29,6 +33,8 @@ const TABLE_WAIT_S: u32 = 2;
 const TABLE_PAUSE: Duration = Duration::from_secs(1);
 /// How often it asks: for a minute, longer than a session that says nothing may keep a table.
 const TABLE_ATTEMPTS_MAX: u32 = 20;
+/// From then on an attempt wrote a table anew, and the next one is not broken off for want of a lock at its end.
+const LONG_ATTEMPT: Duration = Duration::from_secs(10);
 /// The server's number for a lock that was not had in time.
 const LOCK_WAIT_OVER: u16 = 1205;
 
@@ -175,21 +181,39 @@ pub(super) async fn migrate(pool: &MySqlPool, migrator: &mut Migrator) -> Result
     if locked != Some(1) {
         return Err(Failure::unavailable("another process is migrating the database"));
     }
-    let wait = format!("SET SESSION lock_wait_timeout = {TABLE_WAIT_S}");
-    connection.execute(AssertSqlSafe(wait)).await?;
     migrator.set_locking(false);
     let outcome = run_migrations(&mut connection, migrator).await;
-    connection.close().await?;
+    // The lock ends with the connection, however that ends.
+    _ = connection.close().await;
     outcome
 }
 
-/// Asks again and again for a table that others use, so that whoever came to it meanwhile gets through between.
 async fn run_migrations(connection: &mut MySqlConnection, migrator: &Migrator) -> Result<(), Failure> {
-    let mut attempt = 1;
+    for migration in migrator.iter() {
+        let can_be_run_again = is_one_statement(migration.sql.as_str());
+        run_migration(connection, migrator, migration.version, can_be_run_again).await?;
+    }
+    Ok(())
+}
+
+/// Asks again and again for a table that others use, so that whoever came to it meanwhile gets through between. A
+/// migration of several statements, of which the first stay done, waits as long as the server lets it; so does one
+/// that wrote a table anew for long and would do that again.
+async fn run_migration(
+    connection: &mut MySqlConnection,
+    migrator: &Migrator,
+    version: i64,
+    can_be_run_again: bool,
+) -> Result<(), Failure> {
+    let (mut attempt, mut is_patient) = (1, !can_be_run_again);
     loop {
-        let Err(error) = migrator.run_direct(None, connection, false).await else { return Ok(()) };
-        let in_use = take_back(connection, migrator, &error).await? == Some(LOCK_WAIT_OVER);
-        if !in_use {
+        let wait = if is_patient { "DEFAULT".to_owned() } else { TABLE_WAIT_S.to_string() };
+        connection.execute(AssertSqlSafe(format!("SET SESSION lock_wait_timeout = {wait}"))).await?;
+        let since = Instant::now();
+        let Err(error) = migrator.run_direct(Some(version), connection, false).await else { return Ok(()) };
+        // Where the mark stays, the error that led to it is the one to be told.
+        let refusal = take_back(connection, migrator, &error).await.unwrap_or_default();
+        if refusal != Some(LOCK_WAIT_OVER) {
             return Err(Failure::of_migration(error));
         }
         if attempt == TABLE_ATTEMPTS_MAX {
@@ -199,6 +223,7 @@ async fn run_migrations(connection: &mut MySqlConnection, migrator: &Migrator) -
             ));
         }
         attempt += 1;
+        is_patient |= since.elapsed() > LONG_ATTEMPT;
         tokio::time::sleep(TABLE_PAUSE).await;
     }
 }
