@@ -341,7 +341,8 @@ impl CallActor {
     /// The company whose message this is, if it has a key of its own: it may have claimed the call before.
     fn claimant(&self, signer: Signer, named: impl FnOnce() -> Option<PlacedIn>) -> Option<CompanyId> {
         if let Signer::Company(company) = signer {
-            return Some(company);
+            // A call that is another company's is nothing to this one.
+            return self.state.placed.is_none_or(|placed| placed.company == company).then_some(company);
         }
         let company = self.state.placed.or_else(named)?.company;
         let directory = self.world.directory.current();

@@ -141,6 +141,20 @@ fn two_companies_that_claim_a_call_are_each_told_what_they_booked_whoever_asks_f
     rig.finish();
 }
 
+#[test]
+fn the_key_of_another_company_makes_a_placed_call_ask_for_nothing() {
+    let rig = rig();
+    tell_signed(&rig, "call_started", Signer::Platform);
+    rig.database.set_away(true);
+    assert_eq!(order_signed(&rig, "tool_1", Signer::Company(company_b()))["code"], "company_unknown");
+    let mut asked = rig.ask_as(&Asking { signer: Signer::Platform, ..ordering("tool_2") }, wish(CUT));
+    rig.settle();
+    assert_eq!(asked.json()["code"], "confirmed", "without a wait for the database");
+    rig.database.set_away(false);
+    tell_signed(&rig, "call_ended", Signer::Platform);
+    rig.finish();
+}
+
 /// What is in no row of the call stays known when the platform says where the call belongs, whatever comes first.
 #[test]
 fn a_booking_of_a_claimed_call_is_known_after_a_crash_when_the_platform_places_the_call() {
