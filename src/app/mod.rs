@@ -214,6 +214,7 @@ pub async fn start_with(
         }
         Err(error) => {
             status.abort();
+            server.close().await;
             Err(error)
         }
     }

@@ -17,13 +17,16 @@ use actix_service::{Service as _, ServiceFactory};
 use actix_web::rt::net::TcpStream;
 use tokio::{
     net::TcpSocket,
-    runtime::{Builder, LocalOptions, LocalRuntime},
+    runtime::{Builder, Handle, LocalOptions, LocalRuntime},
     sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot, watch},
     task::{JoinHandle, JoinSet},
 };
 
-/// Turns of tasks after which a thread looks at what other threads woke.
-const WOKEN_BY_OTHERS_EVERY: u32 = 1;
+use crate::usecases::detach_to;
+
+/// Turns of tasks after which a thread looks at what other threads woke: every second one is theirs, and however much
+/// they wake, every second one is of what came in.
+const WOKEN_BY_OTHERS_EVERY: u32 = 2;
 /// After an error that is none of the connection, such as too many open files.
 const ACCEPT_AGAIN_AFTER: Duration = Duration::from_millis(500);
 
@@ -107,6 +110,7 @@ impl Server {
         listener.set_nonblocking(true)?;
         let listener = tokio::net::TcpListener::from_std(listener)?;
         let (ending, ends) = watch::channel(Ending::No);
+        let process = Handle::current();
         let mut ended = Vec::new();
         let mut lines = Vec::new();
         for number in 0..threads.count {
@@ -114,9 +118,10 @@ impl Server {
             let (started, starts) = blocking::sync_channel(1);
             let (gone, end) = oneshot::channel::<()>();
             let thread = Thread { ends: ends.clone(), drain_timeout: threads.drain_timeout, connections };
-            let make = make.clone();
+            let (make, process) = (make.clone(), process.clone());
             std::thread::Builder::new().name(format!("http-{number}")).spawn(move || {
                 let _gone = gone;
+                detach_to(process);
                 thread.run(make, &started);
             })?;
             starts
@@ -131,9 +136,20 @@ impl Server {
     }
 
     /// Takes no more connections, answers what was asked on the others, within the time that is set for it, and ends.
-    pub async fn stop(mut self) {
+    pub async fn stop(self) {
+        self.end(Ending::WhenAnswered).await;
+    }
+
+    /// Closes every connection, and ends.
+    pub async fn close(self) {
+        self.end(Ending::Now).await;
+    }
+
+    async fn end(mut self, ending: Ending) {
         self.accepting.abort();
-        _ = self.ending.send(Ending::WhenAnswered);
+        // Only then nobody listens any more.
+        _ = (&mut self.accepting).await;
+        _ = self.ending.send(ending);
         for thread in std::mem::take(&mut self.ended) {
             // An error is its end too.
             _ = thread.await;
@@ -162,15 +178,17 @@ struct Line {
 }
 
 /// Takes connections in, each for the thread that has the fewest.
-async fn accept(listener: tokio::net::TcpListener, room: Arc<Semaphore>, lines: Vec<Line>) {
+async fn accept(listener: tokio::net::TcpListener, room: Arc<Semaphore>, mut lines: Vec<Line>) {
     while let Ok(permit) = room.clone().acquire_owned().await {
         match listener.accept().await.and_then(|(stream, _)| stream.into_std()) {
             Ok(stream) => {
+                // A thread that is gone has none, and would be given all of them.
+                lines.retain(|line| !line.line.is_closed());
                 let Some(Line { line, held }) = lines.iter().min_by_key(|line| Arc::strong_count(&line.held))
                 else {
+                    tracing::error!("every thread of the HTTP server is gone");
                     return;
                 };
-                // A thread that is gone takes nothing: then the server ends.
                 _ = line.send(Connection { stream, _permit: permit, _held: held.clone() });
             }
             Err(error) if is_of_the_connection(&error) => {}
@@ -219,6 +237,8 @@ impl Thread {
                 Err(()) => _ = started.send(Err(io::Error::other("the HTTP service cannot be made"))),
             }
         });
+        // A name that is being looked up for a connection to the database holds nobody up.
+        runtime.shutdown_background();
     }
 
     async fn serve<S>(mut self, service: std::rc::Rc<S>)

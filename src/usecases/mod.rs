@@ -28,5 +28,5 @@ pub use function_pace::FunctionPace;
 pub use inbound::InboundMemory;
 pub use page::{Page, PageRequest};
 pub use services::{DatabasePlace, Door, Readiness, ServiceState, Services, StatusSince};
-pub use to_the_end::{Panic, ToTheEnd, to_the_end};
+pub use to_the_end::{Panic, ToTheEnd, detach_to, to_the_end};
 pub use traffic::Traffic;

@@ -2,6 +2,7 @@
 
 use std::{
     any::Any,
+    cell::OnceCell,
     panic::AssertUnwindSafe,
     pin::Pin,
     task::{Context, Poll, ready},
@@ -9,6 +10,16 @@ use std::{
 
 use futures_util::{FutureExt, future::CatchUnwind};
 use tokio::runtime::Handle;
+
+thread_local! {
+    static DETACHED_TO: OnceCell<Handle> = const { OnceCell::new() };
+}
+
+/// Where work of this thread goes on when its waiter goes away; the runtime that it is dropped in, unless told. A thread
+/// whose runtime ends when it has no connection left gives it to one that stays. Only the first time counts.
+pub fn detach_to(runtime: Handle) {
+    _ = DETACHED_TO.with(|kept| kept.set(runtime));
+}
 
 /// What a panic said.
 pub type Panic = Box<dyn Any + Send>;
@@ -54,7 +65,8 @@ where
 {
     fn drop(&mut self) {
         let Some(work) = self.work.take().filter(|_| self.begun) else { return };
-        if let Ok(runtime) = Handle::try_current() {
+        let kept = DETACHED_TO.with(|kept| kept.get().cloned());
+        if let Some(runtime) = kept.or_else(|| Handle::try_current().ok()) {
             runtime.spawn(work);
         }
     }
@@ -86,6 +98,28 @@ mod tests {
         drop(work);
         told.send(()).unwrap();
         assert_eq!(is_done.await, Ok("done"));
+    }
+
+    #[test]
+    fn what_nobody_waits_for_goes_on_where_it_was_told_to() {
+        let stays = tokio::runtime::Builder::new_multi_thread().worker_threads(1).build().unwrap();
+        let ((told, heard), (done, is_done)) = (oneshot::channel::<()>(), oneshot::channel());
+        let home = stays.handle().clone();
+        std::thread::spawn(move || {
+            detach_to(home);
+            let ends = tokio::runtime::Builder::new_current_thread().build().unwrap();
+            ends.block_on(async move {
+                let mut work = Box::pin(to_the_end(async move {
+                    let _ = heard.await;
+                    done.send("done")
+                }));
+                assert!(work.as_mut().now_or_never().is_none());
+            });
+        })
+        .join()
+        .unwrap();
+        told.send(()).unwrap();
+        assert_eq!(stays.block_on(is_done), Ok("done"));
     }
 
     #[tokio::test]
