@@ -4,6 +4,7 @@ use reqwest::StatusCode;
 use serde_json::{Value, json};
 
 use crate::support::{
+    days::slot,
     retell::{Answer, call, event},
     service::{Service, Setup},
 };
@@ -57,7 +58,8 @@ async fn probes_answer_without_a_token() {
 async fn lists_have_items_with_ids_and_a_cursor() {
     let service = Service::start().await;
     service.retell.event(&event("call_started", &call("call_r1"))).await;
-    let wish = json!({ "service": "Herrenhaarschnitt", "date": "morgen", "time": "10:00" });
+    // On a day on which the company is open, so that its scheduler is asked.
+    let wish = json!({ "service": "Herrenhaarschnitt", "datetime": slot(10, 0).local });
     service.retell.function("check_availability", &call("call_r1"), wish).await;
     service.tables.wait_for(1, "calls").await;
     for path in LISTS {

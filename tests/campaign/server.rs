@@ -16,7 +16,11 @@ pub struct Server {
 impl Server {
     pub fn start(kind: Kind) -> Self {
         let instance = format!("f{:08x}", rand::random::<u32>());
-        let said = script(&instance, &[], &["start", kind.name()]);
+        // A port of its own: servers that start at the same moment find the same one free. Below those that the system
+        // gives to whoever connects: one that connects to a server that is away could be given its port, and keep it.
+        let port = rand::random_range(20_000..30_000_u16).to_string();
+        let ports = [("ASKPRO_TEST_MARIADB_PORT", port.as_str()), ("ASKPRO_TEST_MYSQL_PORT", port.as_str())];
+        let said = script(&instance, &ports, &["start", kind.name()]);
         let url = said.split('\'').nth(1).unwrap_or_else(|| panic!("no URL in {said:?}")).to_owned();
         let port = url.rsplit_once('/').unwrap().0.rsplit_once(':').unwrap().1.parse().unwrap();
         Self { kind, instance, port, url }

@@ -144,7 +144,7 @@ impl Told {
             );
         }
         let posted = || world.calcom.requests(Some(Operation::Create)).len();
-        crate::support::within(Duration::from_secs(20), "the bookings are under way", async || {
+        crate::support::within(Duration::from_secs(60), "the bookings are under way", async || {
             (posted() >= count).then_some(())
         })
         .await;
