@@ -12,6 +12,9 @@ use crate::{journal::Journal, store::Database, usecases::DatabasePlace};
 
 /// How often.
 const MARK_EVERY: Duration = Duration::from_secs(1);
+/// A database that has not taken the mark by then is away. A frozen one breaks no connection, so that everybody else
+/// notices it only when their own patience is over.
+const SILENT_MAX: Duration = Duration::from_secs(4);
 
 /// Who does it.
 #[derive(Clone)]
@@ -43,7 +46,16 @@ impl MarkKeeper {
         if self.is_displaced().await {
             return;
         }
-        let saved = self.database.save_mark(self.fence.epoch(), self.journal.id(), Position(mark.0)).await;
+        let mut saving =
+            std::pin::pin!(self.database.save_mark(self.fence.epoch(), self.journal.id(), Position(mark.0)));
+        let saved = match tokio::time::timeout(SILENT_MAX, &mut saving).await {
+            Ok(saved) => saved,
+            Err(_) => {
+                let silent = format!("no answer within {} s", SILENT_MAX.as_secs());
+                self.outage.failed(Witness::Mark, &silent, self.clock.now());
+                saving.await
+            }
+        };
         let now = self.clock.now();
         if let Err(error) = saved {
             return self.outage.failed(Witness::Mark, &error.to_string(), now);

@@ -99,7 +99,7 @@ async fn frozen(scale: Scale) -> Vec<Row> {
     for kind in servers(scale) {
         let (server, world, process, traffic) = with_own_server(kind, scale).await;
         server.signal("STOP");
-        let watched = watch(&process, scale.of(15.0, 11.0)).await;
+        let watched = watch(&process, scale.of(15.0, 8.0)).await;
         server.signal("CONT");
         let recovery = recovers(&process, scale.callers()).await;
         let mut row = settle("database_frozen", &world, &process, traffic, Posts::Once).await;
