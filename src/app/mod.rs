@@ -423,6 +423,9 @@ fn retell_client(config: &Config, keys: retell::KeyDirectory) -> Result<RetellCl
     RetellClient::new(options, keys)
 }
 
+/// Tables are so much behind at most, and a service under load has statements of hundreds of rows.
+const COMMIT_EVERY_MS: i64 = 100;
+
 fn settings(config: &Config) -> Settings {
     let defaults = CallSettings::default();
     let silent_after_ms = millis(config.calls.max_duration).saturating_add(SILENT_MARGIN_MS);
@@ -444,6 +447,7 @@ fn settings(config: &Config) -> Settings {
         writers: WriterSettings {
             writers: config.writers.count,
             batch_orders_max: config.writers.batch_orders_max,
+            commit_every_ms: COMMIT_EVERY_MS,
             ..WriterSettings::default()
         },
         budget: BudgetSettings {

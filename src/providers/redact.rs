@@ -3,6 +3,7 @@
 
 use std::borrow::Cow;
 
+use memchr::memmem;
 use serde::de::IgnoredAny;
 
 const BLANK: &[u8] = b"\"[redacted]\"";
@@ -37,9 +38,9 @@ pub(super) fn blank<'a>(body: &'a [u8], key: &str) -> Cow<'a, [u8]> {
 }
 
 /// Whether the key can be in there: plainly, or with a letter written as `\u00XX` (no letter of it has a
-/// shorter escape). Bodies that are not UTF-8 are always searched.
+/// shorter escape).
 fn may_hold_secret(body: &[u8], key: &str) -> bool {
-    std::str::from_utf8(body).map_or(true, |text| text.contains(key) || text.contains("\\u00"))
+    memmem::find(body, key.as_bytes()).is_some() || memmem::find(body, b"\\u00").is_some()
 }
 
 /// First string at or after `at`: where its quote opens, and the position after the one that closes it.

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use askpro_actors::{
     metrics::APPOINTMENTS_UNREADABLE,
     ports::stores::{
-        BOOKINGS_OF_CALL_MAX, CallFilter, CallStore, DeadLetter, LiveCall, Place, QuarantinedEvent,
-        StoreError, StoredCall, TimelineEntry,
+        CallFilter, CallStore, DeadLetter, LiveCall, Place, QuarantinedEvent, StoreError, StoredCall,
+        TimelineEntry,
     },
 };
 use askpro_domain::{
@@ -21,7 +21,7 @@ use super::{
     Database, decode,
     dialect::{Value, placeholders},
     page, text,
-    together::{Answers, values_of},
+    together::{Answers, padded},
 };
 
 const CALL_ID_CHARS_MAX: usize = 128;
@@ -30,18 +30,19 @@ const CALL_ID_CHARS_MAX: usize = 128;
 const SELECT_LIVE: &str = "SELECT c.rowid, c.call_id, c.state, (SELECT MIN(e.received_at) FROM call_events e \
      WHERE e.company_id = c.company_id AND e.call_id = c.call_id) \
      FROM calls c WHERE c.status = 'live' AND c.rowid > ? ORDER BY c.rowid LIMIT ?";
-const SELECT_BOOKINGS: &str =
-    "SELECT id, version, status FROM appointments WHERE company_id = ? AND call_id = ? ORDER BY id LIMIT ?";
 /// Calls that are compared with the platform at once, at most.
 const COMPARED_MAX: usize = 1_000;
 
-/// `id, version, status`
-type BookingRecord = (String, i64, String);
+/// `company_id, call_id, id, version, status`
+type BookingRecord = (i64, String, String, i64, String);
+
+/// Where the bookings of a company in a call stand.
+pub(super) type Bookings = BTreeMap<AppointmentId, AppointmentFact>;
 
 /// Where a booking stands. One row that cannot be read must not keep a call from everything else: it is told to
 /// operators and left out.
-fn fact_of((id, version, status): BookingRecord) -> Option<(AppointmentId, AppointmentFact)> {
-    let Some((version, status)) = u32::try_from(version).ok().zip(AppointmentStatus::parse(&status)) else {
+fn fact_of(id: String, version: i64, status: &str) -> Option<(AppointmentId, AppointmentFact)> {
+    let Some((version, status)) = u32::try_from(version).ok().zip(AppointmentStatus::parse(status)) else {
         tracing::error!(appointment.id = id, version, status, "the row of an appointment cannot be read");
         metrics::counter!(APPOINTMENTS_UNREADABLE.name).increment(1);
         return None;
@@ -112,17 +113,16 @@ impl CallStore for Database {
         rows.into_iter().map(stored).collect()
     }
 
-    async fn bookings_of_call(
-        &self,
-        company: CompanyId,
-        call_id: &CallId,
-    ) -> Result<BTreeMap<AppointmentId, AppointmentFact>, StoreError> {
+    async fn bookings_of_call(&self, company: CompanyId, call_id: &CallId) -> Result<Bookings, StoreError> {
         if !text::is_id(call_id.as_str(), CALL_ID_CHARS_MAX) {
-            return Ok(BTreeMap::new());
+            return Ok(Bookings::new());
         }
-        let values = [company.0.into(), call_id.as_str().into(), page(BOOKINGS_OF_CALL_MAX)];
-        let rows: Vec<BookingRecord> = self.fetch(SELECT_BOOKINGS, &values).await?;
-        Ok(rows.into_iter().filter_map(fact_of).collect())
+        let database = self.clone();
+        let read = move |of| {
+            let database = database.clone();
+            async move { database.read_bookings(of).await }
+        };
+        self.bookings.ask(&(company, call_id.clone()), read).await
     }
 
     async fn timeline(&self, company: CompanyId, call_id: &CallId) -> Result<Vec<TimelineEntry>, StoreError> {
@@ -186,8 +186,11 @@ impl Database {
     }
 
     /// Of whatever company: only for bringing actors of calls back to life.
-    async fn read_states(&self, call_ids: Vec<CallId>) -> Result<Answers<Option<CallState>>, StoreError> {
-        let values = values_of(&call_ids);
+    async fn read_states(
+        &self,
+        call_ids: Vec<CallId>,
+    ) -> Result<Answers<CallId, Option<CallState>>, StoreError> {
+        let values: Vec<Value<'_>> = padded(&call_ids).map(|call_id| call_id.as_str().into()).collect();
         let sql =
             format!("SELECT call_id, state FROM calls WHERE call_id IN ({})", placeholders(values.len()));
         let rows: Vec<(String, Vec<u8>)> = self.fetch(AssertSqlSafe(sql), &values).await?;
@@ -195,6 +198,27 @@ impl Database {
             Some((CallId::parse(&call_id)?, decode("call", &call_id, &state).map(Some)))
         };
         Ok(rows.into_iter().filter_map(known).collect())
+    }
+
+    async fn read_bookings(
+        &self,
+        of: Vec<(CompanyId, CallId)>,
+    ) -> Result<Answers<(CompanyId, CallId), Bookings>, StoreError> {
+        let values: Vec<Value<'_>> = padded(&of)
+            .flat_map(|(company, call_id)| [company.0.into(), Value::from(call_id.as_str())])
+            .collect();
+        let any = vec!["(company_id = ? AND call_id = ?)"; padded(&of).len()].join(" OR ");
+        let sql = format!("SELECT company_id, call_id, id, version, status FROM appointments WHERE {any}");
+        let rows: Vec<BookingRecord> = self.fetch(AssertSqlSafe(sql), &values).await?;
+        let mut known = Answers::new();
+        for (company, call_id, id, version, status) in rows {
+            let Some(call_id) = CallId::parse(&call_id) else { continue };
+            let bookings = known.entry((CompanyId(company), call_id)).or_insert_with(|| Ok(Bookings::new()));
+            if let (Ok(bookings), Some((appointment, fact))) = (bookings, fact_of(id, version, &status)) {
+                bookings.insert(appointment, fact);
+            }
+        }
+        Ok(known)
     }
 }
 

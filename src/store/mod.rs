@@ -26,11 +26,15 @@ mod contract_tests;
 use std::{collections::BTreeSet, time::Duration};
 
 use askpro_actors::ports::stores::StoreError;
-use askpro_domain::call::CallState;
+use askpro_domain::{
+    call::CallState,
+    ids::{CallId, CompanyId},
+};
 use sqlx::SqlSafeStr;
 
 pub use place::Displaced;
 
+use calls::Bookings;
 use dialect::{Pools, Record, Value, Work};
 use failure::Failure;
 use together::Together;
@@ -61,8 +65,9 @@ pub struct Database {
     pools: Pools,
     kind: &'static str,
     operation_timeout: Duration,
-    states: Together<Option<CallState>>,
-    quarantined: Together<bool>,
+    states: Together<CallId, Option<CallState>>,
+    quarantined: Together<CallId, bool>,
+    bookings: Together<(CompanyId, CallId), Bookings>,
 }
 
 /// A migration and whether this database has it.
@@ -108,8 +113,9 @@ impl Database {
     fn over(pools: Pools, kind: &'static str, options: &StoreOptions) -> Self {
         let patience = Duration::from_millis(options.acquire_timeout_ms);
         let (states, quarantined) = (Together::new(patience), Together::new(patience));
+        let bookings = Together::new(patience);
         let operation_timeout = Duration::from_millis(options.operation_timeout_ms);
-        Self { pools, kind, operation_timeout, states, quarantined }
+        Self { pools, kind, operation_timeout, states, quarantined, bookings }
     }
 
     /// The migrations of a SQLite file that is not there yet.

@@ -13,7 +13,7 @@ use super::{
     Database,
     dialect::{Value, placeholders},
     text,
-    together::{Answers, values_of},
+    together::{Answers, padded},
 };
 
 const ID_CHARS_MAX: usize = 512;
@@ -73,8 +73,8 @@ impl Database {
     pub(super) async fn read_which_are_quarantined(
         &self,
         call_ids: Vec<CallId>,
-    ) -> Result<Answers<bool>, StoreError> {
-        let values = values_of(&call_ids);
+    ) -> Result<Answers<CallId, bool>, StoreError> {
+        let values: Vec<Value<'_>> = padded(&call_ids).map(|call_id| call_id.as_str().into()).collect();
         let among = placeholders(values.len());
         let sql = format!("SELECT DISTINCT call_id FROM quarantine WHERE call_id IN ({among})");
         let rows: Vec<(String,)> = self.fetch(AssertSqlSafe(sql), &values).await?;

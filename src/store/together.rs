@@ -2,90 +2,102 @@
 //! restart a hundred thousand do at once: one by one they would stand in front of everybody else who needs a
 //! connection. What is asked while a statement is under way goes with the next one, so that a lone question waits for
 //! nobody and the more there are, the less each of them costs the database: a statement of its own is three round
-//! trips. Another is begun beside it only when more wait than one statement asks about, or when it takes long: its
-//! connection may say nothing any more.
+//! trips. Where one follows the other it waits for company first: two thousand statements a second of one call each cost
+//! the database as much as all that it writes meanwhile. Another is begun beside it only when more wait than one
+//! statement asks about, or when it takes long: its connection may say nothing any more.
 
 use std::{
     collections::{HashMap, VecDeque},
     fmt,
+    hash::Hash,
     panic::AssertUnwindSafe,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
 use askpro_actors::ports::stores::StoreError;
-use askpro_domain::ids::CallId;
 use futures_util::FutureExt;
 use tokio::{runtime::Handle, sync::oneshot, time::Instant};
-
-use super::dialect::Value;
 
 /// Statements under way at once.
 const STATEMENTS_MAX: usize = 4;
 /// After so long another statement is begun beside one that is under way.
 const SLOW_AFTER: Duration = Duration::from_millis(200);
+/// From one statement's beginning to the next one's, unless that one is full. It is small against what a caller hears.
+const COMPANY_WITHIN: Duration = Duration::from_millis(8);
 /// Calls that one statement asks about.
 const CALLS_MAX: usize = 256;
 
-/// What a statement gave: what is known of each call, or why that cannot be read. Of the others nothing is known.
-pub(super) type Answers<V> = HashMap<CallId, Result<V, StoreError>>;
+/// What a statement gave: what is known of each key, or why that cannot be read. Of the others nothing is known.
+pub(super) type Answers<K, V> = HashMap<K, Result<V, StoreError>>;
 
-/// Questions of one kind.
-pub(super) struct Together<V> {
-    queue: Arc<Mutex<Queue<V>>>,
+/// Questions of one kind about one call each; `K` names it.
+pub(super) struct Together<K, V> {
+    queue: Arc<Mutex<Queue<K, V>>>,
     /// Where statements run: not on the thread of whoever asked first, which may stand still.
     runtime: Handle,
     patience: Duration,
 }
 
-struct Queue<V> {
-    waiting: VecDeque<Question<V>>,
+struct Queue<K, V> {
+    waiting: VecDeque<Question<K, V>>,
     under_way: usize,
     /// When the newest statement was begun.
-    begun: Instant,
+    begun: Option<Instant>,
 }
 
-struct Question<V> {
-    call_id: CallId,
+struct Question<K, V> {
+    key: K,
     reply: oneshot::Sender<Result<V, StoreError>>,
 }
 
-impl<V> Clone for Together<V> {
+impl<K, V> Queue<K, V> {
+    /// Until when what waits here waits for company; nothing does not wait, nor does what fills a statement.
+    fn company_until(&self) -> Option<Instant> {
+        let waits = (1..CALLS_MAX).contains(&self.waiting.len());
+        self.begun.filter(|_| waits).map(|begun| begun + COMPANY_WITHIN)
+    }
+}
+
+impl<K, V> Clone for Together<K, V> {
     fn clone(&self) -> Self {
         Self { queue: self.queue.clone(), runtime: self.runtime.clone(), patience: self.patience }
     }
 }
 
-impl<V> fmt::Debug for Together<V> {
+impl<K, V> fmt::Debug for Together<K, V> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Together")
     }
 }
 
-impl<V: Clone + Default + Send + 'static> Together<V> {
+impl<K, V> Together<K, V>
+where
+    K: Clone + Eq + Hash + Send + Sync + 'static,
+    V: Clone + Default + Send + Sync + 'static,
+{
     /// To be called inside a runtime, which runs the statements. Whoever asks waits as long as `patience`.
     pub(super) fn new(patience: Duration) -> Self {
-        let queue =
-            Arc::new(Mutex::new(Queue { waiting: VecDeque::new(), under_way: 0, begun: Instant::now() }));
+        let queue = Arc::new(Mutex::new(Queue { waiting: VecDeque::new(), under_way: 0, begun: None }));
         Self { queue, runtime: Handle::current(), patience }
     }
 
     /// Asks about a call. `read` reads what is known of some.
     pub(super) async fn ask<R>(
         &self,
-        call_id: &CallId,
-        read: impl Fn(Vec<CallId>) -> R + Send + 'static,
+        key: &K,
+        read: impl Fn(Vec<K>) -> R + Send + 'static,
     ) -> Result<V, StoreError>
     where
-        R: Future<Output = Result<Answers<V>, StoreError>> + Send + 'static,
+        R: Future<Output = Result<Answers<K, V>, StoreError>> + Send + 'static,
     {
         let (reply, answer) = oneshot::channel();
-        if self.wait(Question { call_id: call_id.clone(), reply }) {
+        if self.wait(Question { key: key.clone(), reply }) {
             let (queue, patience) = (self.queue.clone(), self.patience);
             self.runtime.spawn(async move {
-                while let Some(questions) = next(&queue) {
-                    let call_ids = questions.iter().map(|question| question.call_id.clone()).collect();
-                    let reading = AssertUnwindSafe(read(call_ids)).catch_unwind();
+                while let Some(questions) = next(&queue).await {
+                    let keys = questions.iter().map(|question| question.key.clone()).collect();
+                    let reading = AssertUnwindSafe(read(keys)).catch_unwind();
                     // A connection that says nothing any more must not keep those that come later.
                     let answers = tokio::time::timeout(patience, reading).await;
                     let answers = answers.ok().and_then(Result::ok);
@@ -102,11 +114,11 @@ impl<V: Clone + Default + Send + 'static> Together<V> {
     }
 
     /// Gives whether another statement is to be begun for it.
-    fn wait(&self, question: Question<V>) -> bool {
+    fn wait(&self, question: Question<K, V>) -> bool {
         let mut queue = lock(&self.queue);
         queue.waiting.push_back(question);
         let is_full = queue.waiting.len() > CALLS_MAX * queue.under_way;
-        let wants_more = is_full || queue.begun.elapsed() > SLOW_AFTER;
+        let wants_more = is_full || queue.begun.is_none_or(|begun| begun.elapsed() > SLOW_AFTER);
         let begins = queue.under_way == 0 || (wants_more && queue.under_way < STATEMENTS_MAX);
         queue.under_way += usize::from(begins);
         begins
@@ -114,7 +126,11 @@ impl<V: Clone + Default + Send + 'static> Together<V> {
 }
 
 /// What the next statement asks. Nothing: then it is not under way any more.
-fn next<V>(queue: &Mutex<Queue<V>>) -> Option<Vec<Question<V>>> {
+async fn next<K, V>(queue: &Mutex<Queue<K, V>>) -> Option<Vec<Question<K, V>>> {
+    let company_until = lock(queue).company_until();
+    if let Some(until) = company_until {
+        tokio::time::sleep_until(until).await;
+    }
     let mut queue = lock(queue);
     let mut questions = Vec::new();
     while questions.len() < CALLS_MAX
@@ -129,7 +145,7 @@ fn next<V>(queue: &Mutex<Queue<V>>) -> Option<Vec<Question<V>>> {
         queue.under_way -= 1;
         return None;
     }
-    queue.begun = Instant::now();
+    queue.begun = Some(Instant::now());
     Some(questions)
 }
 
@@ -137,14 +153,17 @@ fn given_up() -> StoreError {
     StoreError::Unavailable("the question was given up".to_owned())
 }
 
-fn lock<V>(queue: &Mutex<Queue<V>>) -> MutexGuard<'_, Queue<V>> {
+fn lock<K, V>(queue: &Mutex<Queue<K, V>>) -> MutexGuard<'_, Queue<K, V>> {
     queue.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-fn answer_all<V: Clone + Default>(questions: Vec<Question<V>>, answers: &Result<Answers<V>, StoreError>) {
-    for Question { call_id, reply } in questions {
+fn answer_all<K: Eq + Hash, V: Clone + Default>(
+    questions: Vec<Question<K, V>>,
+    answers: &Result<Answers<K, V>, StoreError>,
+) {
+    for Question { key, reply } in questions {
         let answer = match answers {
-            Ok(answers) => answers.get(&call_id).cloned().unwrap_or_else(|| Ok(V::default())),
+            Ok(answers) => answers.get(&key).cloned().unwrap_or_else(|| Ok(V::default())),
             Err(error) => Err(error.clone()),
         };
         // Whoever asked may have gone.
@@ -152,20 +171,18 @@ fn answer_all<V: Clone + Default>(questions: Vec<Question<V>>, answers: &Result<
     }
 }
 
-/// The ids as values of a statement; as many as a power of two, the last one repeated, so that a connection has to
-/// prepare only a few texts.
-pub(super) fn values_of(call_ids: &[CallId]) -> Vec<Value<'_>> {
-    let mut values: Vec<Value<'_>> = call_ids.iter().map(|call_id| Value::from(call_id.as_str())).collect();
-    if let Some(last) = call_ids.last() {
-        values.resize_with(call_ids.len().next_power_of_two(), || Value::from(last.as_str()));
-    }
-    values
+/// What a statement asks about: as many as a power of two, the last one repeated, so that a connection has to prepare
+/// only a few texts.
+pub(super) fn padded<K>(keys: &[K]) -> impl ExactSizeIterator<Item = &K> {
+    let count = if keys.is_empty() { 0 } else { keys.len().next_power_of_two() };
+    (0..count).map(|at| &keys[at.min(keys.len() - 1)])
 }
 
 #[cfg(test)]
 mod tests {
     use std::sync::atomic::{AtomicUsize, Ordering};
 
+    use askpro_domain::ids::CallId;
     use tokio::sync::Semaphore;
 
     use super::*;
@@ -178,7 +195,8 @@ mod tests {
 
     #[tokio::test]
     async fn what_is_asked_meanwhile_goes_together() {
-        let (together, statements) = (Together::<usize>::new(PATIENCE), Arc::new(AtomicUsize::new(0)));
+        let (together, statements) =
+            (Together::<CallId, usize>::new(PATIENCE), Arc::new(AtomicUsize::new(0)));
         let gate = Arc::new(Semaphore::new(0));
         let asked: Vec<_> = (0..1_000)
             .map(|number| {
@@ -210,9 +228,42 @@ mod tests {
         assert!(statements <= STATEMENTS_MAX + 1_000_usize.div_ceil(CALLS_MAX), "{statements}");
     }
 
+    #[tokio::test(start_paused = true)]
+    async fn a_lone_question_goes_at_once_and_those_that_follow_closely_go_together() {
+        let (together, statements) =
+            (Together::<CallId, usize>::new(PATIENCE), Arc::new(AtomicUsize::new(0)));
+        let read = {
+            let statements = statements.clone();
+            move |ids: Vec<CallId>| {
+                statements.fetch_add(1, Ordering::SeqCst);
+                async move { Ok(ids.into_iter().map(|id| (id, Ok(1))).collect()) }
+            }
+        };
+        let begun = Instant::now();
+        together.ask(&id(1), read.clone()).await.unwrap();
+        assert_eq!(begun.elapsed(), Duration::ZERO);
+        let later: Vec<_> = (2..6)
+            .map(|number| {
+                let (together, read) = (together.clone(), read.clone());
+                tokio::spawn(async move {
+                    tokio::time::sleep(Duration::from_millis(number)).await;
+                    together.ask(&id(usize::try_from(number).unwrap()), read).await.unwrap()
+                })
+            })
+            .collect();
+        for answer in later {
+            answer.await.unwrap();
+        }
+        assert_eq!((statements.load(Ordering::SeqCst), begun.elapsed()), (2, COMPANY_WITHIN));
+        tokio::time::sleep(COMPANY_WITHIN).await;
+        let begun = Instant::now();
+        together.ask(&id(6), read).await.unwrap();
+        assert_eq!(begun.elapsed(), Duration::ZERO);
+    }
+
     #[tokio::test]
     async fn each_hears_why_it_cannot_be_read_and_the_next_are_asked_again() {
-        let together = Together::<usize>::new(PATIENCE);
+        let together = Together::<CallId, usize>::new(PATIENCE);
         let failing = |_| async { Err(StoreError::Unavailable("away".to_owned())) };
         assert!(together.ask(&id(1), failing).await.is_err());
         let panicking = |_| async { panic!("as it was told to") };
@@ -229,7 +280,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn nobody_waits_longer_than_their_patience_and_what_nobody_waits_for_is_not_asked() {
-        let together = Together::<usize>::new(PATIENCE);
+        let together = Together::<CallId, usize>::new(PATIENCE);
         let read = |ids: Vec<CallId>| async move {
             tokio::time::sleep(3 * PATIENCE).await;
             Ok(ids.into_iter().map(|id| (id, Ok(1))).collect())
@@ -244,7 +295,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_statement_that_is_never_answered_does_not_keep_what_is_asked_later() {
-        let together = Together::<usize>::new(PATIENCE);
+        let together = Together::<CallId, usize>::new(PATIENCE);
         let statements = Arc::new(AtomicUsize::new(0));
         let first_is_never_answered = move |ids: Vec<CallId>| {
             let is_first = statements.fetch_add(1, Ordering::SeqCst) == 0;
@@ -269,9 +320,9 @@ mod tests {
     }
 
     #[test]
-    fn the_number_of_values_is_a_power_of_two() {
+    fn a_statement_asks_about_as_many_as_a_power_of_two() {
         let ids: Vec<CallId> = (0..5).map(id).collect();
-        let counts: Vec<usize> = (0..=5).map(|count| values_of(&ids[..count]).len()).collect();
+        let counts: Vec<usize> = (0..=5).map(|count| padded(&ids[..count]).len()).collect();
         assert_eq!(counts, [0, 1, 2, 4, 4, 8]);
     }
 }

@@ -168,7 +168,10 @@ impl BodyHash {
     /// 32 lower-case hex digits.
     #[must_use]
     pub fn to_hex(self) -> String {
-        hex::encode(self.0)
+        let mut digits = [0; 32];
+        // Two digits for each byte: there is room for all of them.
+        let _ = hex::encode_to_slice(self.0, &mut digits);
+        String::from_utf8_lossy(&digits).into_owned()
     }
 }
 

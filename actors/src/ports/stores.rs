@@ -40,9 +40,6 @@ pub enum StoreError {
 /// Rows on a page of a list whose rows carry bodies, at most: a page has to fit into memory.
 pub const HEAVY_PAGE_ROWS_MAX: u16 = 100;
 
-/// Bookings of one call that are read at once, at most.
-pub const BOOKINGS_OF_CALL_MAX: u32 = 200;
-
 /// Commits what the actors want written.
 #[async_trait::async_trait]
 pub trait BatchStore: Send + Sync {
@@ -109,8 +106,8 @@ pub trait CallStore: Send + Sync {
     async fn known_stages(&self, call_ids: &[CallId]) -> Result<BTreeMap<CallId, Stage>, StoreError>;
     /// Ended calls of a company (or of all, for admins), newest id order, after `after`.
     async fn list_calls(&self, filter: &CallFilter) -> Result<Vec<StoredCall>, StoreError>;
-    /// Where the bookings stand that a company made in a call, whether or not the call is known to belong to it;
-    /// at most [`BOOKINGS_OF_CALL_MAX`]. A row that cannot be read is logged, counted and left out.
+    /// Where the bookings stand that a company made in a call, whether or not the call is known to belong to it.
+    /// A row that cannot be read is logged, counted and left out.
     async fn bookings_of_call(
         &self,
         company: CompanyId,

@@ -36,6 +36,8 @@ pub enum WriterMessage {
     CommitReturned(Result<u64, StoreError>),
     /// Try the batch in flight again.
     RetryDue,
+    /// The next batch had its time to grow.
+    CommitDue,
 }
 
 /// A writer.
@@ -78,7 +80,7 @@ impl Actor for WriterActor {
 
     fn handle(&mut self, message: &WriterMessage, cx: &mut Context<'_, Self>) {
         match message {
-            WriterMessage::Wake | WriterMessage::RetryDue => {}
+            WriterMessage::Wake | WriterMessage::RetryDue | WriterMessage::CommitDue => {}
             WriterMessage::CommitReturned(result) => {
                 if !self.settle(result, cx) {
                     return;
@@ -94,7 +96,10 @@ impl WriterActor {
         if self.world.fence.is_lost() {
             return;
         }
-        let Some(batch) = self.lane.begin_commit() else { return };
+        if let Some(at) = self.lane.grows_until(cx.now()) {
+            return cx.arm("commit", at, WriterMessage::CommitDue);
+        }
+        let Some(batch) = self.lane.begin_commit(cx.now()) else { return };
         let (world, lane, again) = (self.world.clone(), self.lane.clone(), self.lane.clone());
         let work = async move {
             let result = commit(&world, &lane, &batch).await;

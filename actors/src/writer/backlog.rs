@@ -47,6 +47,8 @@ struct Backlog {
     in_flight: Option<Arc<Batch>>,
     /// Whether a commit of it runs; outside the actor, so that a panic does not start a second one.
     committing: bool,
+    /// When the newest batch was taken.
+    begun: Option<UnixMillis>,
     /// Halved when the database refuses a batch, doubled when it takes one: finds the order it refuses.
     batch_limit: Option<usize>,
     awake: bool,
@@ -100,15 +102,27 @@ impl Lane {
         backlog.orders.len() + backlog.in_flight.as_ref().map_or(0, |b| b.orders.len())
     }
 
+    /// Until when the next batch may grow; `None` when it is full, or had its time.
+    pub(super) fn grows_until(&self, now: UnixMillis) -> Option<UnixMillis> {
+        let backlog = self.lock();
+        let may_grow = backlog.in_flight.is_none()
+            && (1..self.settings.batch_orders_max).contains(&backlog.orders.len())
+            && backlog.orders.front().is_some_and(|queued| !queued.alone);
+        let begun = backlog.begun.filter(|begun| may_grow && *begun <= now)?;
+        let until = begun.plus_ms(self.settings.commit_every_ms);
+        (until > now).then_some(until)
+    }
+
     /// The batch to commit now: the one in flight again, else the next. `None` while a commit runs, and when
     /// there is nothing to do, which puts the writer to sleep. [`Lane::end_commit`] must follow.
-    pub(super) fn begin_commit(&self) -> Option<Arc<Batch>> {
+    pub(super) fn begin_commit(&self, now: UnixMillis) -> Option<Arc<Batch>> {
         let mut backlog = self.lock();
         if backlog.committing {
             return None;
         }
         if backlog.in_flight.is_none() {
             let batch = backlog.take_batch(&self.settings);
+            backlog.begun = batch.as_ref().map(|_| now).or(backlog.begun);
             backlog.in_flight = batch.map(Arc::new);
         }
         backlog.awake = backlog.in_flight.is_some();

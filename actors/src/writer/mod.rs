@@ -43,6 +43,9 @@ pub struct WriterSettings {
     pub batch_orders_max: usize,
     /// Compressed bytes in one transaction.
     pub batch_bytes_max: usize,
+    /// From one transaction's beginning to the next one's, unless the next one is full, in milliseconds: what comes
+    /// close together goes together. What is acknowledged is in the journal, so nobody waits for a commit.
+    pub commit_every_ms: i64,
     /// Compressed bytes that one backlog keeps in memory; past it bodies stay in the journal.
     pub backlog_inline_bytes_max: usize,
 }
@@ -53,6 +56,7 @@ impl Default for WriterSettings {
             writers: 2,
             batch_orders_max: 512,
             batch_bytes_max: 8 << 20,
+            commit_every_ms: 0,
             backlog_inline_bytes_max: 16 << 20,
         }
     }

@@ -79,6 +79,43 @@ fn batches_grow_with_the_backlog() {
 }
 
 #[test]
+fn what_comes_close_together_goes_together_and_a_full_batch_goes_at_once() {
+    let rig = rig_with(|s| {
+        s.writers.commit_every_ms = 100;
+        s.writers.batch_orders_max = 10;
+    });
+    let write = |orders: std::ops::Range<usize>| {
+        for n in orders {
+            rig.actors.writers.write(order(&rig, "c", n));
+        }
+        rig.settle();
+    };
+    let sizes = || rig.database.batches().iter().map(Vec::len).collect::<Vec<_>>();
+    write(0..1);
+    assert_eq!(sizes(), [1]);
+    for n in 1..4 {
+        write(n..n + 1);
+        rig.advance(20);
+    }
+    assert_eq!((sizes(), rig.actors.writers.is_idle()), (vec![1], false));
+    rig.advance(40);
+    assert_eq!((sizes(), rig.actors.writers.is_idle()), (vec![1, 3], true));
+    rig.database.commits.close();
+    rig.advance(100);
+    write(4..5);
+    write(5..30);
+    rig.database.commits.open();
+    rig.settle();
+    assert_eq!(sizes(), [1, 3, 1, 10, 10]);
+    rig.advance(100);
+    assert_eq!(sizes(), [1, 3, 1, 10, 10, 5]);
+    rig.advance(100);
+    write(30..31);
+    assert_eq!(sizes(), [1, 3, 1, 10, 10, 5, 1]);
+    rig.finish();
+}
+
+#[test]
 fn orders_of_one_call_keep_their_order_over_all_writers() {
     let rig = rig_with(|s| {
         s.writers.writers = 3;

@@ -119,6 +119,7 @@ impl World {
         let mut settings = Settings::default();
         settings.limits.turns_before_yield = 1 + dice.below(3);
         settings.writers.writers = 1 + dice.below(3);
+        settings.writers.commit_every_ms = 100;
         let rig = Rig::on(Stage {
             universe,
             begins,

@@ -307,7 +307,7 @@ pub(super) fn call_id_of(object: &CallObject<'_>, name: &'static str) -> Result<
 
 /// Parses a body whose root must be an object.
 pub(super) fn parse_object<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Result<T, DecodeError> {
-    let text = std::str::from_utf8(body).map_err(|_| DecodeError::NotUtf8)?;
+    let text = simdutf8::basic::from_utf8(body).map_err(|_| DecodeError::NotUtf8)?;
     match serde_json::from_str::<Part<T>>(text) {
         Ok(Part::Object(object)) => Ok(object),
         Ok(Part::Other(found)) => Err(DecodeError::NotAnObject { found }),
