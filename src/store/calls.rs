@@ -207,7 +207,7 @@ impl Database {
         let values: Vec<Value<'_>> = padded(&of)
             .flat_map(|(company, call_id)| [company.0.into(), Value::from(call_id.as_str())])
             .collect();
-        let any = vec!["(company_id = ? AND call_id = ?)"; padded(&of).len()].join(" OR ");
+        let any = vec!["(company_id = ? AND call_id = ?)"; values.len() / 2].join(" OR ");
         let sql = format!("SELECT company_id, call_id, id, version, status FROM appointments WHERE {any}");
         let rows: Vec<BookingRecord> = self.fetch(AssertSqlSafe(sql), &values).await?;
         let mut known = Answers::new();

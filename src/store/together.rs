@@ -10,6 +10,7 @@ use std::{
     collections::{HashMap, VecDeque},
     fmt,
     hash::Hash,
+    iter,
     panic::AssertUnwindSafe,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
@@ -173,9 +174,9 @@ fn answer_all<K: Eq + Hash, V: Clone + Default>(
 
 /// What a statement asks about: as many as a power of two, the last one repeated, so that a connection has to prepare
 /// only a few texts.
-pub(super) fn padded<K>(keys: &[K]) -> impl ExactSizeIterator<Item = &K> {
-    let count = if keys.is_empty() { 0 } else { keys.len().next_power_of_two() };
-    (0..count).map(|at| &keys[at.min(keys.len() - 1)])
+pub(super) fn padded<K>(keys: &[K]) -> impl Iterator<Item = &K> {
+    let missing = keys.len().next_power_of_two().saturating_sub(keys.len());
+    keys.iter().chain(keys.last().into_iter().flat_map(move |last| iter::repeat_n(last, missing)))
 }
 
 #[cfg(test)]
@@ -322,7 +323,7 @@ mod tests {
     #[test]
     fn a_statement_asks_about_as_many_as_a_power_of_two() {
         let ids: Vec<CallId> = (0..5).map(id).collect();
-        let counts: Vec<usize> = (0..=5).map(|count| padded(&ids[..count]).len()).collect();
+        let counts: Vec<usize> = (0..=5).map(|count| padded(&ids[..count]).count()).collect();
         assert_eq!(counts, [0, 1, 2, 4, 4, 8]);
     }
 }
