@@ -162,12 +162,12 @@ pub const WRITER_RETRIES: Metric = Metric {
     labels: &[],
 };
 
-/// Rows of appointments that say what nobody understands, each time they were left out.
-pub const APPOINTMENTS_UNREADABLE: Metric = Metric {
-    name: "askpro_appointments_unreadable_total",
+/// Rows that say what nobody understands, each time they were come upon. `table`: see [`TABLES`].
+pub const ROWS_UNREADABLE: Metric = Metric {
+    name: "askpro_rows_unreadable_total",
     kind: MetricKind::Counter,
-    help: "Rows of appointments that could not be read and were left out; the log names them",
-    labels: &[],
+    help: "Rows that could not be read; the log names them",
+    labels: &["table"],
 };
 
 /// Events that were set aside because they belong to no company.
@@ -221,13 +221,15 @@ pub const CATALOGUE: &[Metric] = &[
     WRITER_BATCH_ROWS,
     WRITER_COMMIT,
     WRITER_RETRIES,
-    APPOINTMENTS_UNREADABLE,
+    ROWS_UNREADABLE,
     QUARANTINED,
     SILENT_CALLS,
     RECONCILE_GAPS,
     RECONCILE_RUNS,
 ];
 
+/// Tables whose rows stop nobody when they cannot be read, as label values.
+pub const TABLES: &[&str] = &["appointments", "callbacks", "calls"];
 /// Kinds of actors, as label values.
 pub const ACTORS: &[&str] = &["budget", "call", "reconcile", "scheduling", "tenant", "writer"];
 /// Places where a fault of an actor is caught, as label values.

@@ -1,6 +1,9 @@
 //! Bookings, as their rows' `state` says, and what calendars announced.
 
-use askpro_actors::ports::stores::{BookingStore, StoreError, StoredCalendarEvent};
+use askpro_actors::ports::{
+    stores::{BookingStore, StoreError, StoredCalendarEvent},
+    unreadable::{Table, unless_unreadable},
+};
 use askpro_domain::{
     booking::Booking,
     ids::{AppointmentId, CompanyId},
@@ -25,8 +28,19 @@ const UID_CHARS_MAX: usize = 255;
 #[async_trait::async_trait]
 impl BookingStore for Database {
     async fn list_open(&self, after: Option<&AppointmentId>, limit: u32) -> Result<Vec<Booking>, StoreError> {
-        let after = after.map_or("", AppointmentId::as_str);
-        bookings(self.fetch(SELECT_OPEN, &[after.into(), page(limit)]).await?)
+        let mut after = after.map_or_else(String::new, |after| after.as_str().to_owned());
+        loop {
+            let rows: Vec<(String, Vec<u8>)> =
+                self.fetch(SELECT_OPEN, &[after.as_str().into(), page(limit)]).await?;
+            let Some((last, _)) = rows.last() else { return Ok(Vec::new()) };
+            after.clone_from(last);
+            let bookings = rows.iter().map(|(id, state)| decode("appointment", id, state));
+            let open: Vec<Booking> =
+                bookings.filter_map(|booking| unless_unreadable(Table::Appointments, booking)).collect();
+            if !open.is_empty() {
+                return Ok(open);
+            }
+        }
     }
 
     async fn find(

@@ -1,6 +1,9 @@
 //! Open wishes to be called back. Reads of all companies: only for start.
 
-use askpro_actors::ports::stores::{CallbackStore, StoreError};
+use askpro_actors::ports::{
+    stores::{CallbackStore, StoreError},
+    unreadable::{Table, unless_unreadable},
+};
 use askpro_domain::{
     callback::{Callback, CallbackId, Due, NO_REASON, Priority},
     ids::{CallId, CompanyId},
@@ -39,10 +42,19 @@ impl CallbackStore for Database {
         limit: u32,
     ) -> Result<Vec<Callback>, StoreError> {
         // Without a place the first is the one right after `since`.
-        let (at, key) = after.map_or((since.plus_ms(1), String::new()), |(at, id)| (*at, id.row_key()));
-        let values = [at.0.into(), at.0.into(), key.into(), page(limit)];
-        let rows: Vec<OpenCallback> = self.fetch(SELECT_OPEN, &values).await?;
-        rows.into_iter().map(|row| row.read()).collect()
+        let (mut at, mut key) =
+            after.map_or_else(|| (since.plus_ms(1).0, String::new()), |(at, id)| (at.0, id.row_key()));
+        loop {
+            let values = [at.into(), at.into(), key.as_str().into(), page(limit)];
+            let rows: Vec<OpenCallback> = self.fetch(SELECT_OPEN, &values).await?;
+            let Some(last) = rows.last() else { return Ok(Vec::new()) };
+            (at, key) = (last.created_at, last.idempotency_key.clone());
+            let open = rows.into_iter().filter_map(|row| unless_unreadable(Table::Callbacks, row.read()));
+            let open: Vec<Callback> = open.collect();
+            if !open.is_empty() {
+                return Ok(open);
+            }
+        }
     }
 }
 

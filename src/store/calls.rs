@@ -2,12 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use askpro_actors::{
-    metrics::APPOINTMENTS_UNREADABLE,
-    ports::stores::{
+use askpro_actors::ports::{
+    stores::{
         CallFilter, CallStore, DeadLetter, LiveCall, Place, QuarantinedEvent, StoreError, StoredCall,
         TimelineEntry,
     },
+    unreadable::{Table, unless_unreadable},
 };
 use askpro_domain::{
     booking::AppointmentStatus,
@@ -39,15 +39,16 @@ type BookingRecord = (i64, String, String, i64, String);
 /// Where the bookings of a company in a call stand.
 pub(super) type Bookings = BTreeMap<AppointmentId, AppointmentFact>;
 
-/// Where a booking stands. One row that cannot be read must not keep a call from everything else: it is told to
-/// operators and left out.
-fn fact_of(id: String, version: i64, status: &str) -> Option<(AppointmentId, AppointmentFact)> {
-    let Some((version, status)) = u32::try_from(version).ok().zip(AppointmentStatus::parse(status)) else {
-        tracing::error!(appointment.id = id, version, status, "the row of an appointment cannot be read");
-        metrics::counter!(APPOINTMENTS_UNREADABLE.name).increment(1);
-        return None;
-    };
-    Some((AppointmentId(id), AppointmentFact { version, status }))
+/// Of a row that says what nobody understands: whatever its call orders is looked up before it is booked.
+const NOT_UNDERSTOOD: AppointmentFact = AppointmentFact { version: 0, status: AppointmentStatus::Unknown };
+
+/// Where a booking stands.
+fn fact_of(id: String, version: i64, status: &str) -> (AppointmentId, AppointmentFact) {
+    let known = u32::try_from(version).ok().zip(AppointmentStatus::parse(status));
+    let fact = known.map(|(version, status)| AppointmentFact { version, status });
+    let fact = fact.ok_or_else(|| StoreError::Corrupt(format!("appointment {id}: version or status")));
+    let fact = unless_unreadable(Table::Appointments, fact).unwrap_or(NOT_UNDERSTOOD);
+    (AppointmentId(id), fact)
 }
 
 #[derive(sqlx::FromRow)]
@@ -214,8 +215,8 @@ impl Database {
         for (company, call_id, id, version, status) in rows {
             let Some(call_id) = CallId::parse(&call_id) else { continue };
             let bookings = known.entry((CompanyId(company), call_id)).or_insert_with(|| Ok(Bookings::new()));
-            if let (Ok(bookings), Some((appointment, fact))) = (bookings, fact_of(id, version, &status)) {
-                bookings.insert(appointment, fact);
+            if let Ok(bookings) = bookings {
+                bookings.extend([fact_of(id, version, &status)]);
             }
         }
         Ok(known)

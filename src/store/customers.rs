@@ -1,6 +1,9 @@
 //! What the customers in memory are filled with. Reads of all companies: only for start and after imports.
 
-use askpro_actors::ports::stores::{CustomerPlace, CustomerStore, StoreError, StoredBooking, StoredCustomer};
+use askpro_actors::ports::{
+    stores::{CustomerPlace, CustomerStore, StoreError, StoredBooking, StoredCustomer},
+    unreadable::{Table, unless_unreadable},
+};
 use askpro_domain::{
     ids::{AppointmentId, CompanyId, CustomerId, StaffId},
     phone::PhoneNumber,
@@ -19,7 +22,7 @@ const SELECT_CUSTOMERS: [&str; 3] = [
     "SELECT import_version, company_id, id, name, phone FROM customers \
      WHERE import_version > ? AND phone IS NOT NULL ORDER BY import_version, company_id, id LIMIT ?",
 ];
-const SELECT_UPCOMING: &str = "SELECT id, staff_id, state FROM appointments \
+const SELECT_UPCOMING: &str = "SELECT ends_at, id, staff_id, state FROM appointments \
      WHERE ends_at >= ? AND (ends_at > ? OR id > ?) \
      AND status IN ('submitted', 'pending_confirmation', 'unknown', 'confirmed') \
      ORDER BY ends_at, id LIMIT ?";
@@ -28,6 +31,8 @@ const BEFORE_ALL: CustomerPlace = CustomerPlace::after_import(-1);
 
 /// `import_version, company_id, id, name, phone`
 type CustomerRecord = (i64, i64, i64, String, String);
+/// `ends_at, id, staff_id, state`
+type UpcomingRecord = (i64, String, Option<i64>, Vec<u8>);
 
 #[async_trait::async_trait]
 impl CustomerStore for Database {
@@ -59,14 +64,24 @@ impl CustomerStore for Database {
         limit: u32,
     ) -> Result<Vec<StoredBooking>, StoreError> {
         // Without a place the first is the one that ends right after `from`.
-        let (end, id) = after.map_or((from.plus_ms(1), ""), |(end, id)| (*end, id.as_str()));
-        let values = [end.0.into(), end.0.into(), id.into(), page(limit)];
-        let rows: Vec<(String, Option<i64>, Vec<u8>)> = self.fetch(SELECT_UPCOMING, &values).await?;
-        let stored = |(id, staff, state): &(String, Option<i64>, Vec<u8>)| {
-            Ok(StoredBooking { booking: decode("appointment", id, state)?, staff: staff.map(StaffId) })
-        };
-        rows.iter().map(stored).collect()
+        let (mut end, mut id) = after
+            .map_or_else(|| (from.plus_ms(1).0, String::new()), |(end, id)| (end.0, id.as_str().to_owned()));
+        loop {
+            let values = [end.into(), end.into(), id.as_str().into(), page(limit)];
+            let rows: Vec<UpcomingRecord> = self.fetch(SELECT_UPCOMING, &values).await?;
+            let Some(last) = rows.last() else { return Ok(Vec::new()) };
+            (end, id) = (last.0, last.1.clone());
+            let stored: Vec<StoredBooking> = rows.iter().filter_map(upcoming).collect();
+            if !stored.is_empty() {
+                return Ok(stored);
+            }
+        }
     }
+}
+
+fn upcoming((_, id, staff, state): &UpcomingRecord) -> Option<StoredBooking> {
+    let booking = unless_unreadable(Table::Appointments, decode("appointment", id, state))?;
+    Some(StoredBooking { booking, staff: staff.map(StaffId) })
 }
 
 fn stored((import_version, company, id, name, phone): CustomerRecord) -> StoredCustomer {

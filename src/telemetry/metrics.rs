@@ -37,8 +37,8 @@ pub const WRITER_COMMIT: &str = askpro_actors::metrics::WRITER_COMMIT.name;
 pub const WRITER_BACKLOG: &str = "askpro_writer_backlog_events";
 /// Transactions that had to be tried again.
 pub const WRITER_RETRIES: &str = askpro_actors::metrics::WRITER_RETRIES.name;
-/// Rows of appointments that could not be read and were left out.
-pub const APPOINTMENTS_UNREADABLE: &str = askpro_actors::metrics::APPOINTMENTS_UNREADABLE.name;
+/// Rows that could not be read.
+pub const ROWS_UNREADABLE: &str = askpro_actors::metrics::ROWS_UNREADABLE.name;
 /// Journaled, not yet committed to the database.
 pub const JOURNAL_UNAPPLIED: &str = "askpro_journal_unapplied_events";
 /// Journaled, in the database, and still needed by live holds and open bookings.
@@ -394,9 +394,9 @@ pub const CATALOGUE: &[Metric] = &[
     gauge(WRITER_BACKLOG, Unit::Count, "Journal positions that wait for a writer", UNLABELLED),
     counter(WRITER_RETRIES, "Transactions of writers that were tried again", UNLABELLED),
     counter(
-        APPOINTMENTS_UNREADABLE,
-        "Rows of appointments that could not be read and were left out; the log names them",
-        UNLABELLED,
+        ROWS_UNREADABLE,
+        "Rows that could not be read, by their table; the log names them",
+        &[&[label("table", askpro_actors::metrics::TABLES)]],
     ),
     gauge(
         JOURNAL_UNAPPLIED,

@@ -7,4 +7,5 @@ pub mod fakes;
 pub mod journal;
 pub mod rows;
 pub mod stores;
+pub mod unreadable;
 pub mod voice;

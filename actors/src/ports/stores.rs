@@ -107,7 +107,7 @@ pub trait CallStore: Send + Sync {
     /// Ended calls of a company (or of all, for admins), newest id order, after `after`.
     async fn list_calls(&self, filter: &CallFilter) -> Result<Vec<StoredCall>, StoreError>;
     /// Where the bookings stand that a company made in a call, whether or not the call is known to belong to it.
-    /// A row that cannot be read is logged, counted and left out.
+    /// A row that cannot be read is logged, counted and stands as unknown, at a version before every other.
     async fn bookings_of_call(
         &self,
         company: CompanyId,
@@ -189,9 +189,10 @@ pub struct TimelineEntry {
 /// Reads bookings.
 #[async_trait::async_trait]
 pub trait BookingStore: Send + Sync {
-    /// Bookings whose outcome is open, of all companies, for restart; at most `limit`, after `after`.
+    /// Bookings whose outcome is open, of all companies, for restart; at most `limit`, after `after`. A row that
+    /// cannot be read is logged, counted and left out; none are given only when none follow.
     async fn list_open(&self, after: Option<&AppointmentId>, limit: u32) -> Result<Vec<Booking>, StoreError>;
-    /// A booking by id.
+    /// A booking by id. Errors: [`StoreError::Corrupt`] when its row cannot be read, which may hold an open booking.
     async fn find(
         &self,
         company: CompanyId,
@@ -302,7 +303,8 @@ pub struct StoredBooking {
 #[async_trait::async_trait]
 pub trait CallbackStore: Send + Sync {
     /// Those that callers asked for after `since` and that are still open, by time and id, after the one of
-    /// `after`; at most `limit`.
+    /// `after`; at most `limit`. A row that cannot be read is logged, counted and left out; none are given only when
+    /// none follow.
     async fn list_open_callbacks(
         &self,
         since: UnixMillis,
@@ -321,7 +323,7 @@ pub trait CustomerStore: Send + Sync {
         limit: u32,
     ) -> Result<Vec<StoredCustomer>, StoreError>;
     /// Bookings that are open or confirmed and end after `from`, by end and id, after the one of `after`; at
-    /// most `limit`.
+    /// most `limit`. A row that cannot be read is logged, counted and left out; none are given only when none follow.
     async fn list_upcoming(
         &self,
         from: UnixMillis,

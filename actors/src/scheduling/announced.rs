@@ -15,7 +15,10 @@ use askpro_domain::{
 
 use super::{Announcement, SchedulingActor, SchedulingMessage, actor::Active, heard::Fate};
 use crate::{
-    ports::stores::{BookingStore, StoreError},
+    ports::{
+        stores::{BookingStore, StoreError},
+        unreadable::{Table, tell_unreadable},
+    },
     runtime::Context,
 };
 
@@ -302,16 +305,28 @@ async fn find_ours(
         News::HostAway { .. } | News::Changed | News::Nothing => return Ok(None),
     };
     if let Some(appointment) = appointment
-        && let Some(booking) = store.find(company, &AppointmentId(appointment)).await?
+        && let Some(booking) = readable(store.find(company, &AppointmentId(appointment)).await)?
     {
         return Ok(Some(booking));
     }
     for uid in uids.into_iter().flatten() {
-        if let Some(booking) = store.find_by_uid(company, &uid).await? {
+        if let Some(booking) = readable(store.find_by_uid(company, &uid).await)? {
             return Ok(Some(booking));
         }
     }
     Ok(None)
+}
+
+/// A booking whose row cannot be read is nobody's here: asked for it again, the store would say the same for ever, and
+/// the record of the announcement would stay in the journal. The slot is taken as one from outside.
+fn readable(found: Result<Option<Booking>, StoreError>) -> Result<Option<Booking>, StoreError> {
+    match found {
+        Err(unreadable @ StoreError::Corrupt(_)) => {
+            tell_unreadable(Table::Appointments, &unreadable);
+            Ok(None)
+        }
+        found => found,
+    }
 }
 
 /// Whether what was called off is what the open POST of a booking made. Of several it may have been an earlier one.

@@ -14,13 +14,19 @@ use askpro_domain::{
 use futures_util::FutureExt;
 
 use super::{
-    SchedulingActor, SchedulingAsk, SchedulingMessage,
+    Earlier, SchedulingActor, SchedulingAsk, SchedulingMessage,
     actor::{Active, Offer, Waiter, WrittenAhead},
     answers::HeldUntil,
     pins::Pin,
     plan::Wish,
 };
-use crate::runtime::Context;
+use crate::{
+    ports::{
+        stores::StoreError,
+        unreadable::{Table, tell_unreadable},
+    },
+    runtime::Context,
+};
 
 impl SchedulingActor {
     /// A repeat joins or is answered again; anything else is held first, then booked.
@@ -33,8 +39,8 @@ impl SchedulingActor {
         if let Some(appointment) = self.same_order(&ask, &order) {
             return self.answer_repeat(&appointment, &ask, cx);
         }
-        let standing = ask.earlier.iter().filter(|(_, fact)| fact.status.stands());
-        let elsewhere = standing.map(|(id, _)| id).filter(|id| !self.bookings.contains_key(*id));
+        let alive = ask.earlier.iter().filter(|(_, fact)| fact.status.stands() || fact.status.is_open());
+        let elsewhere = alive.map(|(id, _)| id).filter(|id| !self.bookings.contains_key(*id));
         let elsewhere: Vec<AppointmentId> = elsewhere.cloned().collect();
         if !elsewhere.is_empty() {
             return self.find_earlier(elsewhere, &ask, cx);
@@ -126,7 +132,8 @@ impl SchedulingActor {
         }
     }
 
-    /// Bookings of this call that stand and are not in memory, from before a restart.
+    /// Bookings of this call that stand and are not in memory, from before a restart; or that are open, and whose
+    /// rows could not be read at it.
     fn find_earlier(
         &mut self,
         appointments: Vec<AppointmentId>,
@@ -141,12 +148,18 @@ impl SchedulingActor {
             for appointment in &appointments {
                 match store.find(company, appointment).await {
                     Ok(Some(booking)) => bookings.push(booking),
-                    _ => return SchedulingMessage::EarlierFound { ask, bookings: None },
+                    Err(unreadable @ StoreError::Corrupt(_)) => {
+                        tell_unreadable(Table::Appointments, &unreadable);
+                        return SchedulingMessage::EarlierFound { ask, earlier: Earlier::Unreadable };
+                    }
+                    Ok(None) | Err(_) => {
+                        return SchedulingMessage::EarlierFound { ask, earlier: Earlier::NotNow };
+                    }
                 }
             }
-            SchedulingMessage::EarlierFound { ask, bookings: Some(bookings) }
+            SchedulingMessage::EarlierFound { ask, earlier: Earlier::Found(bookings) }
         };
-        cx.start(find, || SchedulingMessage::EarlierFound { ask: again, bookings: None });
+        cx.start(find, || SchedulingMessage::EarlierFound { ask: again, earlier: Earlier::NotNow });
     }
 
     /// When an agent must be answered.
@@ -166,7 +179,7 @@ impl SchedulingActor {
     pub(super) fn earlier_found(
         &mut self,
         ask: &SchedulingAsk,
-        bookings: Option<&[Booking]>,
+        earlier: &Earlier,
         cx: &mut Context<'_, Self>,
     ) {
         let same = |other: &SchedulingAsk| {
@@ -182,8 +195,12 @@ impl SchedulingActor {
         if self.answer_by(ask) <= cx.now() {
             return self.answer(ask, cx, |a| a.busy());
         }
-        // They stand by the call's own books, but cannot be read now: never book one a second time.
-        let Some(bookings) = bookings else { return self.answer(ask, cx, |a| a.busy()) };
+        // They stand or are open by the call's own books: never book one a second time.
+        let bookings = match earlier {
+            Earlier::Found(bookings) => bookings,
+            Earlier::NotNow => return self.answer(ask, cx, |a| a.busy()),
+            Earlier::Unreadable => return self.answer(ask, cx, |a| a.calendar_unavailable()),
+        };
         for booking in bookings {
             let appointment = booking.order.appointment.clone();
             let active = || Active { call_finished: true, ..Active::of(booking.clone()) };

@@ -82,8 +82,8 @@ pub enum SchedulingMessage {
     EarlierFound {
         /// The order that may be a repeat of one of them.
         ask: Box<SchedulingAsk>,
-        /// The bookings; `None` when not all could be read.
-        bookings: Option<Vec<Booking>>,
+        /// What the store has of them.
+        earlier: Earlier,
     },
     /// Fact, from itself: a hold could not be written, so nobody was told of it.
     HoldLost {
@@ -184,6 +184,17 @@ pub struct SchedulingAsk {
     pub deadline: UnixMillis,
     /// The waiting socket.
     pub reply: Reply<Answered>,
+}
+
+/// What the store has of a call's earlier bookings.
+#[derive(Debug)]
+pub enum Earlier {
+    /// These.
+    Found(Vec<Booking>),
+    /// Not all of them can be had now.
+    NotNow,
+    /// Not all of their rows can be read: nobody knows whether what is wanted was booked.
+    Unreadable,
 }
 
 /// Something that the calendar announced, and the record of it.

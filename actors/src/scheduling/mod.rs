@@ -43,7 +43,7 @@ pub(crate) use answers::answered;
 pub use breakers::{BreakerBoard, BreakerTarget, BreakerView};
 pub use factory::SchedulingFactory;
 pub use messages::{
-    Announcement, BookingView, HoldView, Restore, SchedulerView, SchedulingAsk, SchedulingMessage,
+    Announcement, BookingView, Earlier, HoldView, Restore, SchedulerView, SchedulingAsk, SchedulingMessage,
 };
 pub use mirror::WarmSettings;
 pub use pins::Pins;

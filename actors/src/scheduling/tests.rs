@@ -12,6 +12,7 @@ mod outside;
 mod readme;
 mod reservations;
 mod storm;
+mod unreadable;
 mod warm;
 mod windows;
 

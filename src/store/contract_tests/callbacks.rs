@@ -66,6 +66,16 @@ async fn the_newest_version_of_a_callback_stays_in_any_order(scene: Scene) {
     assert_eq!(scene.count("callbacks").await, 1);
 }
 
+async fn a_callback_that_cannot_be_read_keeps_nobody_from_the_others(scene: Scene) {
+    let epoch = scene.own().await;
+    let rows: Vec<CallbackRow> =
+        (0..5).map(|n| asked(ONE, &format!("cb_{n}"), 100 + i64::from(n), 1)).collect();
+    commit(&scene, epoch, &rows).await;
+    scene.execute("UPDATE callbacks SET phone = 'none' WHERE created_at IN (100, 101, 103)").await;
+    let whole: Vec<String> = read_all(&scene, 0).await.into_iter().map(|callback| callback.id.0).collect();
+    assert_eq!(whole, ["cb_2", "cb_4"]);
+}
+
 async fn open_callbacks_are_paged_and_the_promises_of_bookings_are_not_among_them(scene: Scene) {
     let epoch = scene.own().await;
     let mut rows: Vec<CallbackRow> = (0..7)
@@ -92,5 +102,6 @@ async fn open_callbacks_are_paged_and_the_promises_of_bookings_are_not_among_the
 
 on_every_database!(
     the_newest_version_of_a_callback_stays_in_any_order,
+    a_callback_that_cannot_be_read_keeps_nobody_from_the_others,
     open_callbacks_are_paged_and_the_promises_of_bookings_are_not_among_them,
 );

@@ -4,9 +4,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use askpro_actors::ports::{
     rows::{EventRow, Write},
-    stores::{BatchStore, BookingStore, CallFilter, CallStore, FigureStore, SetAside, StoreError},
+    stores::{
+        BatchStore, BookingStore, CallFilter, CallStore, CustomerStore, FigureStore, SetAside, StoreError,
+    },
 };
 use askpro_domain::{
+    booking::{AppointmentStatus, Booking},
     call::{AppointmentFact, CallState, EventSource, Stage},
     ids::{CallId, CompanyId},
     time::UnixMillis,
@@ -264,10 +267,43 @@ async fn a_booking_that_cannot_be_read_keeps_no_call_from_the_others(scene: Scen
     scene.execute(&format!("UPDATE appointments SET state = X'7B' WHERE id = '{broken}'")).await;
     scene.execute(&format!("UPDATE appointments SET status = 'of_later' WHERE id = '{strange}'")).await;
     let fact = AppointmentFact { version: booked[0].version, status: booked[0].status() };
-    // What stands is known by the row, so that it is not booked once more; it cannot be answered again though.
+    let unknown = AppointmentFact { version: 0, status: AppointmentStatus::Unknown };
+    // What stands, or may, is known by the row, so that it is not booked once more.
     let known = scene.database.bookings_of_call(ONE, &call_id("call_a")).await.unwrap();
-    assert_eq!(known, BTreeMap::from([(broken.clone(), fact), (whole, fact)]));
+    assert_eq!(known, BTreeMap::from([(broken.clone(), fact), (strange, unknown), (whole, fact)]));
     assert!(matches!(scene.database.find(ONE, &broken).await, Err(StoreError::Corrupt(_))));
+}
+
+async fn bookings_that_cannot_be_read_keep_no_start_from_the_others(scene: Scene) {
+    let epoch = scene.own().await;
+    let mut open: Vec<_> = (0..6).map(|n| booking(ONE, "call_a", &format!("open {n}"))).collect();
+    open.sort_by(|one, other| one.order.appointment.cmp(&other.order.appointment));
+    let rows: Vec<Write> = open.iter().map(|b| Write::Appointment(Box::new(appointment(b)))).collect();
+    scene.database.commit(epoch, &rows).await.unwrap();
+    for broken in [0, 2, 3, 5] {
+        let id = &open[broken].order.appointment;
+        scene.execute(&format!("UPDATE appointments SET state = X'7B' WHERE id = '{id}'")).await;
+    }
+    let whole = [open[1].clone(), open[4].clone()];
+    let (mut listed, mut upcoming) = (Vec::new(), Vec::new());
+    loop {
+        let after = listed.last().map(|booking: &Booking| booking.order.appointment.clone());
+        let page = scene.database.list_open(after.as_ref(), 1).await.unwrap();
+        if page.is_empty() {
+            break;
+        }
+        listed.extend(page);
+    }
+    loop {
+        let place = |booking: &Booking| (booking.interval().end(), booking.order.appointment.clone());
+        let after = upcoming.last().map(place);
+        let page = scene.database.list_upcoming(UnixMillis(0), after.as_ref(), 1).await.unwrap();
+        if page.is_empty() {
+            break;
+        }
+        upcoming.extend(page.into_iter().map(|stored| stored.booking));
+    }
+    assert_eq!((listed.as_slice(), upcoming.as_slice()), (whole.as_slice(), whole.as_slice()));
 }
 
 async fn what_is_not_there_is_nothing(scene: Scene) {
@@ -287,6 +323,7 @@ on_every_database!(
     how_far_calls_are_known_is_told_of_all_companies_and_of_quarantine,
     bookings_are_listed_while_they_are_open,
     a_booking_that_cannot_be_read_keeps_no_call_from_the_others,
+    bookings_that_cannot_be_read_keep_no_start_from_the_others,
     every_read_of_a_company_stays_in_it,
     a_timeline_tells_what_happened_oldest_first,
     a_row_that_cannot_be_decoded_names_itself_but_not_its_content,

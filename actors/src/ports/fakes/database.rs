@@ -17,6 +17,8 @@ use askpro_domain::{
     time::UnixMillis,
 };
 
+use bytes::Bytes;
+
 use super::{Gate, Tables, lock, tables::lacks_its_body};
 use crate::ports::{
     journal::Position,
@@ -27,6 +29,9 @@ use crate::ports::{
         StoredCall, StoredCustomer, TimelineEntry,
     },
 };
+
+/// What is in the state of a damaged row.
+const DAMAGED: Bytes = Bytes::from_static(b"{");
 
 type Refusal = Box<dyn Fn(&Write) -> bool + Send + Sync>;
 
@@ -90,6 +95,16 @@ impl FakeDatabase {
         for row in customers {
             tables.customers.insert((row.company, row.id), (row, version));
         }
+    }
+
+    /// The state in the row of an appointment is damaged.
+    ///
+    /// # Panics
+    /// When there is no such row.
+    pub fn damage_appointment(&self, appointment: &AppointmentId) {
+        let mut tables = lock(&self.tables);
+        let row = tables.appointments.get_mut(appointment);
+        assert!(row.map(|row| row.state = DAMAGED).is_some(), "no row of {appointment}");
     }
 
     /// Looks at the rows.
@@ -288,7 +303,7 @@ impl BookingStore for FakeDatabase {
         self.read(|tables| {
             let open = tables.appointments.values().filter(|row| row.status.is_open());
             let open = open.filter(|row| after.is_none_or(|after| row.appointment > *after));
-            open.take(limit).filter_map(|row| tables.booking(&row.appointment)).collect()
+            open.filter_map(|row| tables.booking(&row.appointment)).take(limit).collect()
         })
         .await
     }
@@ -298,16 +313,17 @@ impl BookingStore for FakeDatabase {
         company: CompanyId,
         appointment: &AppointmentId,
     ) -> Result<Option<Booking>, StoreError> {
-        self.read(|tables| tables.booking(appointment).filter(|b| b.order.company == company)).await
+        let found = self.read(|tables| tables.read_booking(appointment)).await?;
+        Ok(found?.filter(|booking| booking.order.company == company))
     }
 
     async fn find_by_uid(&self, company: CompanyId, uid: &str) -> Result<Option<Booking>, StoreError> {
         self.read(|tables| {
             let rows = tables.appointments.values().filter(|row| row.company == company);
             let mut of_uid = rows.filter(|row| row.calcom_uid.as_deref() == Some(uid));
-            of_uid.next().and_then(|row| tables.booking(&row.appointment))
+            of_uid.next().map_or(Ok(None), |row| tables.read_booking(&row.appointment))
         })
-        .await
+        .await?
     }
 
     async fn list_calendar_events(
@@ -371,7 +387,7 @@ impl CustomerStore for FakeDatabase {
             let place = |row: &AppointmentRow| (row.ends_at, row.appointment.clone());
             rows.retain(|row| after.is_none_or(|after| place(row) > *after));
             rows.sort_by_key(|row| place(row));
-            rows.into_iter().take(limit).filter_map(stored).collect()
+            rows.into_iter().filter_map(stored).take(limit).collect()
         })
         .await
     }

@@ -114,6 +114,14 @@ impl FakeJournal {
         lock(&self.log).records.values().cloned().collect()
     }
 
+    /// Its disk is lost: nothing is in it any more.
+    pub fn lose(&self) {
+        let mut log = lock(&self.log);
+        log.records.clear();
+        log.outstanding.clear();
+        log.unsynced.clear();
+    }
+
     /// The process ends: what is not on disk is gone, and everything from the mark on (the lowest outstanding
     /// position) is to be replayed and is outstanding again.
     #[must_use]

@@ -14,7 +14,7 @@ use crate::ports::{
         AppointmentRow, Body, CalendarEventRow, CallRow, CallbackRow, CustomerRow, DeadLetterRow, EventRow,
         FunctionCallRow, OutboxRow, PlatformEventRow, QuarantineRow, Write,
     },
-    stores::{LiveCall, Place},
+    stores::{LiveCall, Place, StoreError},
 };
 
 /// All rows.
@@ -123,6 +123,13 @@ impl Tables {
     #[must_use]
     pub fn booking(&self, appointment: &AppointmentId) -> Option<Booking> {
         self.appointments.get(appointment).and_then(|row| serde_json::from_slice(&row.state).ok())
+    }
+
+    /// The same as a store answers.
+    pub(super) fn read_booking(&self, appointment: &AppointmentId) -> Result<Option<Booking>, StoreError> {
+        let Some(row) = self.appointments.get(appointment) else { return Ok(None) };
+        let booking = serde_json::from_slice(&row.state);
+        booking.map(Some).map_err(|_| StoreError::Corrupt(format!("appointment {appointment}")))
     }
 
     /// The same rows with every time of receipt left out.
