@@ -27,7 +27,7 @@ use crate::{
         clock::Clock,
         directory::DirectoryView,
         journal::{Journal, Position, Record, SchedulingRecord},
-        stores::{BatchStore, BookingStore, CallStore, CallbackStore, CustomerStore, LiveCall, StoreError},
+        stores::{BatchStore, BookingStore, CallStore, CallbackStore, CustomerStore, LiveRow, StoreError},
         voice::{EventDecoder, Voice},
     },
     reconcile::{ReconcileActor, ReconcileFactory, ReconcileSettings, ReconcileWorld},
@@ -290,11 +290,19 @@ impl Actors {
         let mut page = ports.calls.list_live(None, PAGE).await?;
         let mut count = 0;
         while let Some(last) = page.last() {
-            let after = last.place;
+            let after = last.place();
             count += page.len();
             let hand_out = async {
-                for live in page {
-                    self.offer_restored(live).await;
+                for row in page {
+                    match row {
+                        LiveRow::Whole(live) => {
+                            let call_id = live.state.call_id.clone();
+                            self.offer_to_call(call_id, CallMessage::Restored(live)).await;
+                        }
+                        LiveRow::Damaged { call_id, .. } => {
+                            self.offer_to_call(call_id, CallMessage::LoadAgain).await;
+                        }
+                    }
                 }
                 Ok(())
             };
@@ -304,9 +312,7 @@ impl Actors {
     }
 
     /// A full shard is waited for: nothing else runs yet. Calls that are over make room once their rows are written.
-    async fn offer_restored(&self, live: LiveCall) {
-        let call_id = live.state.call_id.clone();
-        let mut message = CallMessage::Restored(Box::new(live));
+    async fn offer_to_call(&self, call_id: CallId, mut message: CallMessage) {
         while let Err(refused) = self.calls.registry().offer(call_id.clone(), message) {
             message = refused.message;
             if refused.scope == Scope::Actors {
@@ -332,8 +338,9 @@ impl Actors {
                 by_company.entry(booking.order.company).or_default().bookings.push(booking);
             }
         }
+        let mut damaged = BTreeSet::new();
         for (company, mut restore) in by_company {
-            restore.calls_over = self.calls_over(ports, &restore).await?;
+            restore.calls_over = self.calls_over(ports, &restore, &mut damaged).await?;
             // The schedulers are empty: their mailboxes take one message each.
             if self.schedulers.offer(company, SchedulingMessage::Restore(Box::new(restore))).is_err() {
                 return Err(StoreError::Unavailable(
@@ -341,11 +348,21 @@ impl Actors {
                 ));
             }
         }
+        // Whether they are over they tell themselves, once they have made their states anew.
+        for call_id in damaged {
+            self.offer_to_call(call_id, CallMessage::LoadAgain).await;
+        }
         Ok(count)
     }
 
-    /// Which calls with holds or bookings are over: their offers ended with them.
-    async fn calls_over(&self, ports: &Ports, restore: &Restore) -> Result<Vec<CallId>, StoreError> {
+    /// Which calls with holds or bookings are over: their offers ended with them. Those whose rows cannot be read
+    /// are `damaged`.
+    async fn calls_over(
+        &self,
+        ports: &Ports,
+        restore: &Restore,
+        damaged: &mut BTreeSet<CallId>,
+    ) -> Result<Vec<CallId>, StoreError> {
         let in_records = restore.records.iter().filter_map(|(_, record)| match record {
             SchedulingRecord::Held { hold, .. } => Some(&hold.call_id),
             SchedulingRecord::Moved { booking } => Some(&booking.order.call_id),
@@ -359,7 +376,14 @@ impl Actors {
         for some in call_ids.chunks(PAGE as usize) {
             let found = some.iter().map(|call_id| ports.calls.find_call_state(call_id));
             for (call_id, stored) in some.iter().zip(join_all(found).await) {
-                let is_over = stored?.is_some_and(|state| state.is_over());
+                let stored = match stored {
+                    Err(StoreError::Corrupt(_)) => {
+                        damaged.insert(call_id.clone());
+                        None
+                    }
+                    stored => stored?,
+                };
+                let is_over = stored.is_some_and(|state| state.is_over());
                 if is_over || self.is_over_in_memory(call_id).await {
                     over.push(call_id.clone());
                 }

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use askpro_actors::ports::{
     stores::{
-        CallFilter, CallStore, DeadLetter, LiveCall, Place, QuarantinedEvent, StoreError, StoredCall,
-        TimelineEntry,
+        CallFilter, CallStore, DamagedCall, DeadLetter, LiveCall, LiveRow, Place, QuarantinedEvent,
+        StoreError, StoredCall, TimelineEntry,
     },
     unreadable::{Table, unless_unreadable},
 };
@@ -30,6 +30,10 @@ const CALL_ID_CHARS_MAX: usize = 128;
 const SELECT_LIVE: &str = "SELECT c.rowid, c.call_id, c.state, (SELECT MIN(e.received_at) FROM call_events e \
      WHERE e.company_id = c.company_id AND e.call_id = c.call_id) \
      FROM calls c WHERE c.status = 'live' AND c.rowid > ? ORDER BY c.rowid LIMIT ?";
+/// A wish that was opened in the call, or one that joined another's.
+const SELECT_PROMISED: &str = "SELECT CASE WHEN EXISTS (SELECT 1 FROM callbacks WHERE company_id = ? AND call_id = ?) \
+     OR EXISTS (SELECT 1 FROM function_calls WHERE company_id = ? AND call_id = ? AND success <> 0 \
+     AND function_name = 'request_callback') THEN 1 ELSE 0 END";
 /// Calls that are compared with the platform at once, at most.
 const COMPARED_MAX: usize = 1_000;
 
@@ -72,7 +76,21 @@ impl CallStore for Database {
         self.states.ask(call_id, read).await
     }
 
-    async fn list_live(&self, after: Option<Place>, limit: u32) -> Result<Vec<LiveCall>, StoreError> {
+    async fn find_damaged_call(&self, call_id: &CallId) -> Result<Option<DamagedCall>, StoreError> {
+        self.read_damaged(call_id).await
+    }
+
+    async fn has_promised_callback(&self, company: CompanyId, call_id: &CallId) -> Result<bool, StoreError> {
+        if !text::is_id(call_id.as_str(), CALL_ID_CHARS_MAX) {
+            return Ok(false);
+        }
+        let of = [company.0.into(), call_id.as_str().into()];
+        let values = [of.clone(), of].concat();
+        let promised: Vec<(i64,)> = self.fetch(SELECT_PROMISED, &values).await?;
+        Ok(promised.iter().any(|(promised,)| *promised != 0))
+    }
+
+    async fn list_live(&self, after: Option<Place>, limit: u32) -> Result<Vec<LiveRow>, StoreError> {
         // On a thread of its own: whoever restarts hands out the page before meanwhile.
         let database = self.clone();
         let read = tokio::spawn(async move { database.read_live(after, limit).await });
@@ -89,7 +107,9 @@ impl CallStore for Database {
         }
         let among = placeholders(ids.len());
         let placed = format!("SELECT call_id, state FROM calls WHERE call_id IN ({among})");
-        for state in states(self.fetch(AssertSqlSafe(placed), &ids).await?)? {
+        let rows: Vec<(String, Vec<u8>)> = self.fetch(AssertSqlSafe(placed), &ids).await?;
+        let states = rows.iter().map(|(call_id, state)| decode::<CallState>("call", call_id, state));
+        for state in states.filter_map(|state| unless_unreadable(Table::Calls, state)) {
             stages.insert(state.call_id, state.stage);
         }
         let waiting = format!("SELECT call_id, event FROM quarantine WHERE call_id IN ({among})");
@@ -175,13 +195,21 @@ impl CallStore for Database {
 }
 
 impl Database {
-    async fn read_live(&self, after: Option<Place>, limit: u32) -> Result<Vec<LiveCall>, StoreError> {
+    async fn read_live(&self, after: Option<Place>, limit: u32) -> Result<Vec<LiveRow>, StoreError> {
         let after = after.map_or(i64::MIN, |Place(after)| after);
         let rows: Vec<(i64, String, Vec<u8>, Option<i64>)> =
             self.fetch(SELECT_LIVE, &[after.into(), page(limit)]).await?;
         let live = |(place, call_id, state, heard_first): (i64, String, Vec<u8>, Option<i64>)| {
-            let state = decode("call", &call_id, &state)?;
-            Ok(LiveCall { place: Place(place), state, heard_first: heard_first.map(UnixMillis) })
+            let place = Place(place);
+            match decode("call", &call_id, &state) {
+                Ok(state) => {
+                    let heard_first = heard_first.map(UnixMillis);
+                    Ok(LiveRow::Whole(Box::new(LiveCall { place, state, heard_first })))
+                }
+                Err(damaged) => {
+                    CallId::parse(&call_id).map(|call_id| LiveRow::Damaged { place, call_id }).ok_or(damaged)
+                }
+            }
         };
         rows.into_iter().map(live).collect()
     }
@@ -240,8 +268,4 @@ fn list_query(filter: &CallFilter) -> (String, Vec<Value<'_>>) {
     let sql =
         format!("SELECT company_id, call_id, state FROM calls WHERE {conditions} ORDER BY call_id LIMIT ?");
     (sql, values)
-}
-
-fn states(rows: Vec<(String, Vec<u8>)>) -> Result<Vec<CallState>, StoreError> {
-    rows.iter().map(|(call_id, state)| decode("call", call_id, state)).collect()
 }

@@ -10,6 +10,7 @@ mod callbacks;
 mod calls;
 mod companies;
 mod customers;
+mod damaged;
 mod dialect;
 mod failure;
 mod figures;

@@ -14,7 +14,7 @@ use askpro_domain::{
 };
 
 use super::{
-    AskFunction, CallMessage, CallView, CallWorld, EventReceived, Loaded, callback::Unwritten, rows,
+    AskFunction, CallMessage, CallView, CallWorld, EventReceived, Loaded, callback::Unwritten, repair, rows,
     silence::Silence,
 };
 use crate::{
@@ -22,7 +22,7 @@ use crate::{
     ports::{
         journal::Signer,
         rows::{Body, EventRow, Write},
-        stores::{CallStore, LiveCall, QuarantinedEvent, StoreError},
+        stores::{LiveCall, QuarantinedEvent, StoreError},
     },
     runtime::{Actor, Context, fence},
     scheduling::SchedulingMessage,
@@ -354,10 +354,10 @@ impl CallActor {
     fn load(&mut self, cx: &mut Context<'_, Self>) {
         let question = self.world.questions.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
         self.base = Base::Asked(question);
-        let (store, call_id) = (self.world.store.clone(), self.state.call_id.clone());
+        let (world, call_id) = (self.world.clone(), self.state.call_id.clone());
         let (ask_quarantine, claims_of) = (self.ask_quarantine, self.claims_of.clone());
         let ask = async move {
-            let loaded = ask_store(store.as_ref(), &call_id, ask_quarantine, &claims_of).await;
+            let loaded = ask_store(&world, &call_id, ask_quarantine, &claims_of).await;
             let loaded = loaded.unwrap_or_else(|error| Loaded::Failed(error.to_string()));
             CallMessage::Loaded { question, loaded: Box::new(loaded) }
         };
@@ -382,13 +382,16 @@ impl CallActor {
                 self.leave_bodies_in_journal();
                 cx.arm("load", cx.now().plus_ms(self.world.settings.load_again_ms), CallMessage::LoadAgain);
             }
-            Loaded::Known { state, quarantined, claims } => {
+            Loaded::Known { state, quarantined, claims, repair } => {
                 self.base = Base::Known;
                 if let Some(stored) = state {
                     self.join(stored);
                 }
                 for (appointment, claim) in claims {
                     self.note_claim(appointment, *claim);
+                }
+                if let Some(repair) = repair {
+                    self.set_row_aside(repair);
                 }
                 for event in quarantined {
                     self.take_quarantined(event, cx);
@@ -568,12 +571,13 @@ impl CallActor {
 /// What the store knows of a call, and what these companies booked in it; events in quarantine matter while it is
 /// unplaced.
 async fn ask_store(
-    store: &dyn CallStore,
+    world: &CallWorld,
     call_id: &CallId,
     ask_quarantine: bool,
     claims_of: &BTreeSet<CompanyId>,
 ) -> Result<Loaded, StoreError> {
-    let state = store.find_call_state(call_id).await?;
+    let store = world.store.as_ref();
+    let (state, repair) = repair::state_of(world, call_id).await?;
     let placed = state.as_ref().is_some_and(|state| state.placed.is_some());
     let quarantined =
         if placed && !ask_quarantine { Vec::new() } else { store.quarantined_of_call(call_id).await? };
@@ -582,7 +586,7 @@ async fn ask_store(
         let booked = store.bookings_of_call(*company, call_id).await?;
         claims.extend(booked.into_iter().map(|(appointment, fact)| (appointment, (*company, fact))));
     }
-    Ok(Loaded::Known { state: state.map(Box::new), quarantined, claims })
+    Ok(Loaded::Known { state: state.map(Box::new), quarantined, claims, repair })
 }
 
 /// Which version of the same event stays.

@@ -15,7 +15,7 @@ use serde_json::{Map, Value};
 use crate::{
     ports::{
         journal::{CallbackRecord, Position, Signer},
-        rows::Write,
+        rows::{DeadLetterRow, Write},
         stores::{LiveCall, QuarantinedEvent},
     },
     runtime::Reply,
@@ -52,7 +52,7 @@ pub enum CallMessage {
     /// Order, from its own timer: orders that waited for the store go on without it, and agents that
     /// waited for the disk are answered without it.
     GoOn,
-    /// Order, from its own timer: ask the store again.
+    /// Order, from its own timer: ask the store again. At restart also: the row of this call cannot be read.
     LoadAgain,
     /// Fact, from itself: an agent was answered outside a turn; nothing follows from it.
     Answered,
@@ -150,9 +150,20 @@ pub enum Loaded {
         quarantined: Vec<QuarantinedEvent>,
         /// What companies booked in it that may have claimed it, where that was asked.
         claims: BTreeMap<AppointmentId, (CompanyId, AppointmentFact)>,
+        /// The row that could not be read, where `state` was made anew of what else is kept.
+        repair: Option<Box<Repair>>,
     },
     /// The store did not answer.
     Failed(String),
+}
+
+/// What became of the row of a call that could not be read.
+#[derive(Debug)]
+pub struct Repair {
+    /// It was set aside as this.
+    pub letter: DeadLetterRow,
+    /// When the first of the call's events arrived that are kept.
+    pub heard_first: Option<UnixMillis>,
 }
 
 /// A call as admins see it.

@@ -10,6 +10,7 @@ mod factory;
 mod functions;
 mod messages;
 mod placing;
+mod repair;
 mod router;
 mod rows;
 mod silence;
@@ -22,7 +23,7 @@ use std::sync::{Arc, OnceLock};
 pub use actor::CallActor;
 pub use factory::CallFactory;
 pub use messages::{
-    Answered, AskFunction, BookingMoved, CallMessage, CallView, CallbackTaken, EventReceived, Loaded,
+    Answered, AskFunction, BookingMoved, CallMessage, CallView, CallbackTaken, EventReceived, Loaded, Repair,
 };
 pub use router::{Calls, Delivered};
 

@@ -4,6 +4,7 @@ mod functions;
 mod orders;
 mod panics;
 mod placing;
+mod repair;
 mod transcripts;
 
 use askpro_domain::{function::FunctionName, ids::CallId};

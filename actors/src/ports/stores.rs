@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use askpro_domain::{
     booking::Booking,
-    call::{AppointmentFact, CallState, EventSource, Stage},
+    call::{AppointmentFact, CallIdentity, CallState, EventSource, PlacedIn, Stage},
     callback::{Callback, CallbackId},
     ids::{AppointmentId, CallId, CompanyId, CustomerId, StaffId},
     phone::PhoneNumber,
@@ -96,13 +96,19 @@ pub struct DeadLetter {
 /// Reads calls and what belongs to them.
 #[async_trait::async_trait]
 pub trait CallStore: Send + Sync {
-    /// The state of a call, wherever it belongs; only for bringing its actor back to life.
+    /// The state of a call, wherever it belongs; only for bringing its actor back to life. Errors:
+    /// [`StoreError::Corrupt`] when its row cannot be read; see [`CallStore::find_damaged_call`].
     async fn find_call_state(&self, call_id: &CallId) -> Result<Option<CallState>, StoreError>;
+    /// What else is kept of a call whose state cannot be read, wherever it belongs; only for making that anew.
+    async fn find_damaged_call(&self, call_id: &CallId) -> Result<Option<DamagedCall>, StoreError>;
+    /// Whether a company promised a callback in a call, whether or not the call is known to belong to it.
+    async fn has_promised_callback(&self, company: CompanyId, call_id: &CallId) -> Result<bool, StoreError>;
     /// The calls that are still `live`, by the place of their rows, after this one; for restart. In this order a
     /// hundred thousand rows are read one after the other, not one here and one there.
-    async fn list_live(&self, after: Option<Place>, limit: u32) -> Result<Vec<LiveCall>, StoreError>;
+    async fn list_live(&self, after: Option<Place>, limit: u32) -> Result<Vec<LiveRow>, StoreError>;
     /// Of these calls (at most 1000) the furthest stage that is kept, in whatever company or in quarantine;
-    /// those that nobody knows are left out. Only for comparing with the platform.
+    /// those that nobody knows are left out, and so are rows that cannot be read, logged and counted. Only for
+    /// comparing with the platform.
     async fn known_stages(&self, call_ids: &[CallId]) -> Result<BTreeMap<CallId, Stage>, StoreError>;
     /// Ended calls of a company (or of all, for admins), newest id order, after `after`.
     async fn list_calls(&self, filter: &CallFilter) -> Result<Vec<StoredCall>, StoreError>;
@@ -145,6 +151,55 @@ pub struct LiveCall {
     pub state: CallState,
     /// When the first of its events that are kept arrived; `None` when none is.
     pub heard_first: Option<UnixMillis>,
+}
+
+/// The row of a call that has not ended.
+#[derive(Debug, Clone, PartialEq)]
+pub enum LiveRow {
+    /// It can be read.
+    Whole(Box<LiveCall>),
+    /// It cannot.
+    Damaged {
+        /// Where it lies.
+        place: Place,
+        /// Whose it is.
+        call_id: CallId,
+    },
+}
+
+impl LiveRow {
+    /// Where it lies.
+    #[must_use]
+    pub const fn place(&self) -> Place {
+        match self {
+            Self::Whole(live) => live.place,
+            Self::Damaged { place, .. } => *place,
+        }
+    }
+}
+
+/// What is kept of a call beside its state.
+#[derive(Debug, Clone, PartialEq)]
+pub struct DamagedCall {
+    /// Where it belongs.
+    pub placed: PlacedIn,
+    /// Who takes part.
+    pub identity: CallIdentity,
+    /// Whether it has ended.
+    pub is_over: bool,
+    /// Its events, the first that arrived first; at most [`HEAVY_PAGE_ROWS_MAX`].
+    pub events: Vec<KeptEvent>,
+    /// The state that cannot be read.
+    pub state: Vec<u8>,
+}
+
+/// An event as its row has it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeptEvent {
+    /// When it arrived.
+    pub received_at: UnixMillis,
+    /// Compressed body.
+    pub body: Vec<u8>,
 }
 
 /// Which calls to list.

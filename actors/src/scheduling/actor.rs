@@ -222,9 +222,7 @@ impl Actor for SchedulingActor {
             SchedulingMessage::Looked { appointment, pass, looked_before, result } => {
                 self.looked(appointment, *pass, *looked_before, result, cx);
             }
-            SchedulingMessage::EarlierFound { ask, earlier } => {
-                self.earlier_found(ask, earlier, cx)
-            }
+            SchedulingMessage::EarlierFound { ask, earlier } => self.earlier_found(ask, earlier, cx),
             SchedulingMessage::HoldLost { call_id, hold } => self.hold_lost(call_id, hold, cx),
             SchedulingMessage::HoldTold { call_id, hold } => self.hold_told(call_id, hold, cx),
             SchedulingMessage::Reserved { asked, pass, outcome } => {

@@ -17,8 +17,8 @@ use askpro_actors::ports::{
     rows::{Body, Write},
     stores::{
         BatchStore, BookingStore, CallFilter, CallStore, CallbackStore, CompanyStore, CustomerPlace,
-        CustomerStore, DeadLetter, FigureStore, LiveCall, Place, QuarantinedEvent, SetAside, StoreError,
-        StoredBooking, StoredCalendarEvent, StoredCall, StoredCustomer, TimelineEntry,
+        CustomerStore, DamagedCall, DeadLetter, FigureStore, LiveRow, Place, QuarantinedEvent, SetAside,
+        StoreError, StoredBooking, StoredCalendarEvent, StoredCall, StoredCustomer, TimelineEntry,
     },
     voice::{Account, CallPage, Looked, Told, Voice, VoiceError},
 };
@@ -177,11 +177,19 @@ impl CallStore for FakeStore {
         self.up(self.ended.lock().unwrap().get(call_id.as_str()).map(|call| call.state.clone()))
     }
 
+    async fn find_damaged_call(&self, _: &CallId) -> Result<Option<DamagedCall>, StoreError> {
+        self.up(None)
+    }
+
+    async fn has_promised_callback(&self, _: CompanyId, _: &CallId) -> Result<bool, StoreError> {
+        self.up(false)
+    }
+
     async fn known_stages(&self, _: &[CallId]) -> Result<BTreeMap<CallId, Stage>, StoreError> {
         self.up(BTreeMap::new())
     }
 
-    async fn list_live(&self, _after: Option<Place>, _limit: u32) -> Result<Vec<LiveCall>, StoreError> {
+    async fn list_live(&self, _after: Option<Place>, _limit: u32) -> Result<Vec<LiveRow>, StoreError> {
         self.up(Vec::new())
     }
 

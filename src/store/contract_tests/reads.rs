@@ -3,15 +3,16 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use askpro_actors::ports::{
-    rows::{EventRow, Write},
+    rows::{EventRow, FunctionCallRow, Write},
     stores::{
-        BatchStore, BookingStore, CallFilter, CallStore, CustomerStore, FigureStore, SetAside, StoreError,
+        BatchStore, BookingStore, CallFilter, CallStore, CustomerStore, FigureStore, LiveCall, LiveRow,
+        SetAside, StoreError,
     },
 };
 use askpro_domain::{
     booking::{AppointmentStatus, Booking},
-    call::{AppointmentFact, CallState, EventSource, Stage},
-    ids::{CallId, CompanyId},
+    call::{AppointmentFact, CallState, EventSource, PlacedIn, Stage},
+    ids::{BranchId, CallId, CompanyId},
     time::UnixMillis,
 };
 
@@ -33,6 +34,13 @@ async fn what_was_set_aside_is_counted(scene: Scene) {
     scene.execute("UPDATE appointments SET status = 'unknown' WHERE call_id = 'call_2'").await;
     let counted = SetAside { quarantined: 3, dead_letters: 2, bookings_unknown: 1 };
     assert_eq!(scene.database.count_set_aside().await.unwrap(), counted);
+}
+
+fn whole(row: LiveRow) -> LiveCall {
+    match row {
+        LiveRow::Whole(live) => *live,
+        LiveRow::Damaged { .. } => panic!("{row:?}"),
+    }
 }
 
 async fn lists_are_paged_by_their_keys_without_gaps_or_doubles(scene: Scene) {
@@ -65,9 +73,9 @@ async fn lists_are_paged_by_their_keys_without_gaps_or_doubles(scene: Scene) {
     loop {
         let page = scene.database.list_live(last, 3).await.unwrap();
         let Some(end) = page.last() else { break };
-        assert!(page.len() <= 3 && page.is_sorted_by_key(|live| live.place));
-        last = Some(end.place);
-        live.extend(page.into_iter().map(|live| live.state.call_id));
+        assert!(page.len() <= 3 && page.is_sorted_by_key(LiveRow::place));
+        last = Some(end.place());
+        live.extend(page.into_iter().map(|row| whole(row).state.call_id));
     }
     assert_eq!(live.len(), 13);
     let expected = (0..25).step_by(2).map(|n| call_id(&format!("call_{n:02}")));
@@ -84,7 +92,7 @@ async fn a_live_call_is_as_old_as_its_first_event(scene: Scene) {
     }
     scene.database.commit(epoch, &writes).await.unwrap();
     let listed = scene.database.list_live(None, 10).await.unwrap();
-    let heard: Vec<_> = listed.iter().map(|live| live.heard_first).collect();
+    let heard: Vec<_> = listed.into_iter().map(|row| whole(row).heard_first).collect();
     assert_eq!(heard, [Some(UnixMillis(1_005)), None]);
 }
 
@@ -148,6 +156,8 @@ async fn every_read_of_a_company_stays_in_it(scene: Scene) {
     assert_eq!(scene.database.bookings_of_call(ONE, &id).await.unwrap(), of_call);
     assert!(scene.database.bookings_of_call(TWO, &id).await.unwrap().is_empty());
     assert!(scene.database.bookings_of_call(ONE, &call_id("call_b")).await.unwrap().is_empty());
+    assert!(scene.database.has_promised_callback(ONE, &id).await.unwrap());
+    assert!(!scene.database.has_promised_callback(TWO, &id).await.unwrap());
     assert!(scene.database.list_calls(&filter(Some(TWO), None, None, 10)).await.unwrap().is_empty());
     let uid = "uid_of_one";
     scene.execute(&format!("UPDATE appointments SET calcom_uid = '{uid}'")).await;
@@ -173,8 +183,15 @@ fn reads_of_ports() -> [Vec<&'static str>; 2] {
 /// [`every_read_of_a_company_stays_in_it`] (of calendar events: `calendar_events.rs`), or told here why it is not.
 #[test]
 fn every_method_of_the_ports_is_known_to_stay_in_a_company_or_to_be_of_all() {
-    let of_a_company =
-        ["list_calls", "bookings_of_call", "timeline", "find", "find_by_uid", "list_calendar_events"];
+    let of_a_company = [
+        "list_calls",
+        "bookings_of_call",
+        "has_promised_callback",
+        "timeline",
+        "find",
+        "find_by_uid",
+        "list_calendar_events",
+    ];
     let of_all = [
         // Writes, whose rows name their company, and the lease.
         "commit",
@@ -186,6 +203,7 @@ fn every_method_of_the_ports_is_known_to_stay_in_a_company_or_to_be_of_all() {
         "release",
         // For restart and for the comparison with the platform, whatever company it is.
         "find_call_state",
+        "find_damaged_call",
         "list_live",
         "known_stages",
         "list_open",
@@ -258,6 +276,58 @@ async fn a_row_that_cannot_be_decoded_names_itself_but_not_its_content(scene: Sc
     assert!(text.contains("call_a") && !text.contains("private") && !text.contains("17"), "{text}");
 }
 
+async fn of_a_call_that_cannot_be_read_everything_else_is_given(scene: Scene) {
+    let epoch = scene.own().await;
+    let mut writes = calls(["call_a", "call_b"].map(|id| call(ONE, id, "live")));
+    for (name, at) in [("call_started", 1), ("transfer_started", 2)] {
+        writes.push(Write::Event(event(ONE, "call_a", name, at, name)));
+    }
+    writes.push(Write::Event(event(ONE, "call_b", "call_started", 1, "another call")));
+    scene.database.commit(epoch, &writes).await.unwrap();
+    scene.execute("UPDATE calls SET state = X'7B' WHERE call_id = 'call_a'").await;
+    let id = call_id("call_a");
+    let damaged = scene.database.find_damaged_call(&id).await.unwrap().unwrap();
+    assert_eq!(damaged.placed, PlacedIn { company: ONE, branch: BranchId(9) });
+    assert_eq!((damaged.is_over, damaged.state.as_slice()), (false, b"{".as_slice()));
+    assert_eq!(damaged.identity.to_number.as_deref(), Some("+493083793369"));
+    let kept: Vec<_> = damaged.events.iter().map(|e| (e.received_at.0, e.body.as_slice())).collect();
+    assert_eq!(kept, [(6, b"call_started".as_slice()), (7, b"transfer_started".as_slice())]);
+    assert_eq!(scene.database.find_damaged_call(&call_id("call_x")).await.unwrap(), None);
+    let live = scene.database.list_live(None, 10).await.unwrap();
+    let damaged = |row: &LiveRow| matches!(row, LiveRow::Damaged { call_id, .. } if *call_id == id);
+    assert_eq!((live.len(), live.iter().filter(|row| damaged(row)).count()), (2, 1));
+    let stages = scene.database.known_stages(&[id.clone(), call_id("call_b")]).await.unwrap();
+    assert_eq!(stages.into_keys().collect::<Vec<_>>(), [call_id("call_b")]);
+}
+
+async fn a_promised_callback_is_known_whoever_opened_it(scene: Scene) {
+    let epoch = scene.own().await;
+    let answered = |call, success| FunctionCallRow {
+        function: "request_callback",
+        success,
+        ..function_call(ONE, call, 1)
+    };
+    let writes = [
+        Write::Callback(callback(ONE, "call_opens", "k")),
+        Write::FunctionCall(answered("call_joins", true)),
+        Write::FunctionCall(answered("call_fails", false)),
+        Write::FunctionCall(function_call(ONE, "call_books", 1)),
+    ];
+    scene.database.commit(epoch, &writes).await.unwrap();
+    for (company, call, promised) in [
+        (ONE, "call_opens", true),
+        (ONE, "call_joins", true),
+        (ONE, "call_fails", false),
+        (ONE, "call_books", false),
+        (ONE, "call_x", false),
+        (TWO, "call_opens", false),
+        (TWO, "call_joins", false),
+    ] {
+        let known = scene.database.has_promised_callback(company, &call_id(call)).await.unwrap();
+        assert_eq!(known, promised, "{company:?} {call}");
+    }
+}
+
 async fn a_booking_that_cannot_be_read_keeps_no_call_from_the_others(scene: Scene) {
     let epoch = scene.own().await;
     let booked: Vec<_> = ["a", "b", "c"].iter().map(|key| confirmed(booking(ONE, "call_a", key))).collect();
@@ -309,6 +379,7 @@ async fn bookings_that_cannot_be_read_keep_no_start_from_the_others(scene: Scene
 async fn what_is_not_there_is_nothing(scene: Scene) {
     let id = call_id("call_a");
     assert!(scene.database.find_call_state(&id).await.unwrap().is_none());
+    assert!(scene.database.find_damaged_call(&id).await.unwrap().is_none());
     assert!(scene.database.timeline(ONE, &id).await.unwrap().is_empty());
     assert!(scene.database.quarantined_of_call(&id).await.unwrap().is_empty());
     assert!(scene.database.find_quarantined("q").await.unwrap().is_none());
@@ -327,5 +398,7 @@ on_every_database!(
     every_read_of_a_company_stays_in_it,
     a_timeline_tells_what_happened_oldest_first,
     a_row_that_cannot_be_decoded_names_itself_but_not_its_content,
+    of_a_call_that_cannot_be_read_everything_else_is_given,
+    a_promised_callback_is_known_whoever_opened_it,
     what_is_not_there_is_nothing,
 );

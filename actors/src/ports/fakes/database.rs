@@ -25,8 +25,8 @@ use crate::ports::{
     rows::{AppointmentRow, Body, CallbackRow, CustomerRow, DeadLetterRow, QuarantineRow, Write},
     stores::{
         BatchStore, BookingStore, CallFilter, CallStore, CallbackStore, CustomerPlace, CustomerStore,
-        DeadLetter, LiveCall, Place, QuarantinedEvent, StoreError, StoredBooking, StoredCalendarEvent,
-        StoredCall, StoredCustomer, TimelineEntry,
+        DamagedCall, DeadLetter, LiveRow, Place, QuarantinedEvent, StoreError, StoredBooking,
+        StoredCalendarEvent, StoredCall, StoredCustomer, TimelineEntry,
     },
 };
 
@@ -107,6 +107,16 @@ impl FakeDatabase {
         assert!(row.map(|row| row.state = DAMAGED).is_some(), "no row of {appointment}");
     }
 
+    /// The state in the row of a call is damaged.
+    ///
+    /// # Panics
+    /// When there is no such row.
+    pub fn damage_call(&self, call_id: &CallId) {
+        let mut tables = lock(&self.tables);
+        let row = tables.calls.get_mut(call_id);
+        assert!(row.map(|row| row.state = DAMAGED).is_some(), "no row of {call_id}");
+    }
+
     /// Looks at the rows.
     pub fn with_tables<T>(&self, look: impl FnOnce(&Tables) -> T) -> T {
         look(&lock(&self.tables))
@@ -183,16 +193,24 @@ impl BatchStore for FakeDatabase {
 #[async_trait::async_trait]
 impl CallStore for FakeDatabase {
     async fn find_call_state(&self, call_id: &CallId) -> Result<Option<CallState>, StoreError> {
-        self.read(|tables| tables.call_state(call_id)).await
+        self.read(|tables| tables.read_call_state(call_id)).await?
     }
 
-    async fn list_live(&self, after: Option<Place>, limit: u32) -> Result<Vec<LiveCall>, StoreError> {
+    async fn find_damaged_call(&self, call_id: &CallId) -> Result<Option<DamagedCall>, StoreError> {
+        self.read(|tables| tables.damaged_call(call_id)).await
+    }
+
+    async fn has_promised_callback(&self, company: CompanyId, call_id: &CallId) -> Result<bool, StoreError> {
+        self.read(|tables| tables.has_promised_callback(company, call_id)).await
+    }
+
+    async fn list_live(&self, after: Option<Place>, limit: u32) -> Result<Vec<LiveRow>, StoreError> {
         let limit = usize::try_from(limit).unwrap_or(usize::MAX);
         self.read(|tables| {
             let rows = (0..).map(Place).zip(tables.calls.values());
             let live =
                 rows.filter(|(place, row)| row.status == "live" && after.is_none_or(|after| *place > after));
-            live.take(limit).filter_map(|(place, row)| tables.live_call(place, &row.call_id)).collect()
+            live.take(limit).map(|(place, row)| tables.live_row(place, &row.call_id)).collect()
         })
         .await
     }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use askpro_domain::{
     booking::Booking,
-    call::{CallState, EventKind, Stage},
+    call::{CallIdentity, CallState, EventKind, PlacedIn, Stage},
     ids::{AppointmentId, CallId, CompanyId, CustomerId},
     time::UnixMillis,
 };
@@ -14,7 +14,7 @@ use crate::ports::{
         AppointmentRow, Body, CalendarEventRow, CallRow, CallbackRow, CustomerRow, DeadLetterRow, EventRow,
         FunctionCallRow, OutboxRow, PlatformEventRow, QuarantineRow, Write,
     },
-    stores::{LiveCall, Place, StoreError},
+    stores::{DamagedCall, KeptEvent, LiveCall, LiveRow, Place, StoreError},
 };
 
 /// All rows.
@@ -100,15 +100,56 @@ impl Tables {
         self.calls.get(call).and_then(|row| serde_json::from_slice(&row.state).ok())
     }
 
+    /// The same as a store answers.
+    pub(super) fn read_call_state(&self, call: &CallId) -> Result<Option<CallState>, StoreError> {
+        let Some(row) = self.calls.get(call) else { return Ok(None) };
+        serde_json::from_slice(&row.state).map(Some).map_err(|_| StoreError::Corrupt(format!("call {call}")))
+    }
+
     /// A call that has not ended.
     #[must_use]
-    pub fn live_call(&self, place: Place, call: &CallId) -> Option<LiveCall> {
+    pub fn live_row(&self, place: Place, call: &CallId) -> LiveRow {
         let events = self.events.values().filter(|row| row.call_id == *call);
-        Some(LiveCall {
-            place,
-            state: self.call_state(call)?,
-            heard_first: events.map(|row| row.received_at).min(),
+        let heard_first = events.map(|row| row.received_at).min();
+        match self.call_state(call) {
+            Some(state) => LiveRow::Whole(Box::new(LiveCall { place, state, heard_first })),
+            None => LiveRow::Damaged { place, call_id: call.clone() },
+        }
+    }
+
+    /// What is kept of a call beside its state.
+    pub(super) fn damaged_call(&self, call: &CallId) -> Option<DamagedCall> {
+        let row = self.calls.get(call)?;
+        let mut events: Vec<&EventRow> = self.events.values().filter(|row| row.call_id == *call).collect();
+        events.sort_by_key(|row| row.received_at);
+        let kept = |row: &EventRow| match &row.body {
+            Body::Inline(body) => KeptEvent { received_at: row.received_at, body: body.to_vec() },
+            Body::InJournal(_) => KeptEvent { received_at: row.received_at, body: Vec::new() },
+        };
+        Some(DamagedCall {
+            placed: PlacedIn { company: row.company, branch: row.branch },
+            identity: CallIdentity {
+                direction: row.direction.clone(),
+                from_number: row.from_number.clone(),
+                to_number: row.to_number.clone(),
+                agent_id: row.agent_id.clone(),
+            },
+            is_over: row.status != "live",
+            events: events.into_iter().map(kept).collect(),
+            state: row.state.to_vec(),
         })
+    }
+
+    /// Whether a company promised a callback in a call.
+    pub(super) fn has_promised_callback(&self, company: CompanyId, call: &CallId) -> bool {
+        let mut wishes = self.callbacks.values();
+        let mut answers = self.function_calls.iter();
+        wishes.any(|row| row.company == company && row.call_id.as_ref() == Some(call))
+            || answers.any(|row| {
+                (row.company, &row.call_id) == (company, call)
+                    && row.success
+                    && row.function == "request_callback"
+            })
     }
 
     /// The furthest stage of a call, in a company or in quarantine.

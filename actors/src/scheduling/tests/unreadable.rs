@@ -48,6 +48,30 @@ fn an_open_booking_that_cannot_be_read_keeps_nobody_from_starting_and_is_not_mad
 }
 
 #[test]
+fn a_call_that_cannot_be_read_keeps_no_scheduler_from_starting_and_still_ends() {
+    let mut rig = rig();
+    let to = Some(NUMBER_A.to_owned());
+    rig.event(&EventBody { to, ..EventBody::new("call_started", "c", rig.now().0) });
+    answer(&rig, check(&rig, "c", "14:00"));
+    rig.calendar.create_answers.close();
+    let _asked = book_cut(&rig, "d", "15:00");
+    rig.settle();
+    hang_up(&rig, "d");
+    for call in ["c", "d"] {
+        rig.database.damage_call(&id(call));
+    }
+    rig.crash_and_restart();
+    rig.heal();
+    rig.advance(2_000);
+    assert_eq!(holds(&rig), [("held", id("c")), ("booked", id("d"))]);
+    hang_up(&rig, "c");
+    assert_eq!(holds(&rig), [("booked", id("d"))]);
+    rig.advance(660_000);
+    assert_eq!(rig.scheduler(company_a()).unwrap().bookings, [], "its call is known to be over");
+    rig.finish();
+}
+
+#[test]
 fn an_announcement_about_a_booking_that_cannot_be_read_does_not_stay_in_the_journal() {
     let mut rig = rig();
     assert_eq!(answer(&rig, book_cut(&rig, "c", "14:00"))["status"], "confirmed");
