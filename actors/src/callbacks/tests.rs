@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use crate::{
     calls::Answered,
     ports::{
-        fakes::{EventBody, company_a, company_b},
+        fakes::{EventBody, company_a, company_b, fixture},
         journal::{Position, Record, Signer},
         rows::CallbackRow,
     },
@@ -312,6 +312,31 @@ fn what_a_companys_own_key_wishes_does_not_place_the_call() {
     assert_eq!((row.company, row.outcome), (company_a(), None));
     hang_up(&rig, "c", NUMBER_A);
     rig.finish();
+}
+
+#[test]
+fn what_was_promised_under_a_claim_alone_is_in_the_row_of_the_call_after_a_crash() {
+    let b = Signer::Company(company_b());
+    for (signer, asks_first) in [(b, false), (b, true), (Signer::Platform, false), (Signer::Platform, true)] {
+        let mut rig = Rig::new();
+        let mut companies = fixture();
+        companies[1].keys.retell_webhook_keys = vec![askpro_domain::secret::Secret::new("own")];
+        rig.directory.replace(companies);
+        let asking = |signer, function| Asking { to: NUMBER_B, signer, ..Asking::of("c", function) };
+        let claimed = asking(b, FunctionName::RequestCallback);
+        assert_eq!(json_of(&bytes(&rig, rig.ask_as(&claimed, json!({}))))["code"], "callback_requested");
+        assert_eq!(rig.journal.outstanding(), []);
+        rig.crash_and_restart();
+        if asks_first {
+            bytes(&rig, rig.ask_as(&asking(signer, FunctionName::ListServices), json!({})));
+        }
+        let to = Some(NUMBER_B.to_owned());
+        rig.event_signed(&EventBody { to, ..EventBody::new("call_started", "c", rig.now().0) }, signer);
+        rig.settle();
+        assert_eq!(outcome(&rig, "c"), Some("callback_requested"), "{signer:?} {asks_first}");
+        hang_up(&rig, "c", NUMBER_B);
+        rig.finish();
+    }
 }
 
 #[test]

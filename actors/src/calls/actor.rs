@@ -326,10 +326,10 @@ impl CallActor {
         }
     }
 
-    /// Before the first order of a company: what it booked while nothing but its own key placed the call is in no row
-    /// of the call.
+    /// Before the first question of a company, and before its first order: what it booked and promised while nothing
+    /// but its own key placed the call is in no row of the call.
     fn want_claims(&mut self, ask: &AskFunction) {
-        if !ask.function.repeats_are_bookings() {
+        if self.base != Base::NotAsked && !ask.function.repeats_are_bookings() {
             return;
         }
         let claimant = self.claimant(ask.signer, || self.named_in(&ask.identity));
@@ -382,7 +382,7 @@ impl CallActor {
                 self.leave_bodies_in_journal();
                 cx.arm("load", cx.now().plus_ms(self.world.settings.load_again_ms), CallMessage::LoadAgain);
             }
-            Loaded::Known { state, quarantined, claims, repair } => {
+            Loaded::Known { state, quarantined, claims, claimed_callbacks, repair } => {
                 self.base = Base::Known;
                 if let Some(stored) = state {
                     self.join(stored);
@@ -390,6 +390,7 @@ impl CallActor {
                 for (appointment, claim) in claims {
                     self.note_claim(appointment, *claim);
                 }
+                self.claimed_callbacks.extend(claimed_callbacks);
                 if let Some(repair) = repair {
                     self.set_row_aside(repair);
                 }
@@ -568,8 +569,8 @@ impl CallActor {
     }
 }
 
-/// What the store knows of a call, and what these companies booked in it; events in quarantine matter while it is
-/// unplaced.
+/// What the store knows of a call, and what these companies booked and promised in it; events in quarantine matter
+/// while it is unplaced. A call with a row has what was promised in it.
 async fn ask_store(
     world: &CallWorld,
     call_id: &CallId,
@@ -581,12 +582,15 @@ async fn ask_store(
     let placed = state.as_ref().is_some_and(|state| state.placed.is_some());
     let quarantined =
         if placed && !ask_quarantine { Vec::new() } else { store.quarantined_of_call(call_id).await? };
-    let mut claims = BTreeMap::new();
+    let (mut claims, mut claimed_callbacks) = (BTreeMap::new(), BTreeSet::new());
     for company in claims_of {
         let booked = store.bookings_of_call(*company, call_id).await?;
         claims.extend(booked.into_iter().map(|(appointment, fact)| (appointment, (*company, fact))));
+        if state.is_none() && store.has_promised_callback(*company, call_id).await? {
+            claimed_callbacks.insert(*company);
+        }
     }
-    Ok(Loaded::Known { state: state.map(Box::new), quarantined, claims, repair })
+    Ok(Loaded::Known { state: state.map(Box::new), quarantined, claims, claimed_callbacks, repair })
 }
 
 /// Which version of the same event stays.

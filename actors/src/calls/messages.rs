@@ -1,6 +1,6 @@
 //! What a call's actor hears and shows.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use askpro_domain::{
     call::{AppointmentFact, CallEvent, CallIdentity, CallState},
@@ -150,6 +150,8 @@ pub enum Loaded {
         quarantined: Vec<QuarantinedEvent>,
         /// What companies booked in it that may have claimed it, where that was asked.
         claims: BTreeMap<AppointmentId, (CompanyId, AppointmentFact)>,
+        /// Companies among these that promised a callback in it.
+        claimed_callbacks: BTreeSet<CompanyId>,
         /// The row that could not be read, where `state` was made anew of what else is kept.
         repair: Option<Box<Repair>>,
     },
