@@ -17,7 +17,7 @@ use crate::store::{Database, Schema};
 /// A database that cannot be reached or refuses.
 pub(super) async fn make_if_new(database: &Database) -> anyhow::Result<()> {
     match stand_of(database).await? {
-        Schema::New => migrate(database).await,
+        stand @ Schema::New => apply(database, stand).await,
         Schema::Behind | Schema::UpToDate => Ok(()),
     }
 }
@@ -27,10 +27,7 @@ pub(super) async fn make_if_new(database: &Database) -> anyhow::Result<()> {
 /// # Errors
 /// A schema that is not what this release knows; a database that cannot be reached or refuses.
 pub(super) async fn migrate(database: &Database) -> anyhow::Result<()> {
-    if stand_of(database).await? == Schema::Behind {
-        tracing::info!("the schema is brought up to date");
-    }
-    database.migrate().await.context("database.url: the schema cannot be brought up to date")
+    apply(database, stand_of(database).await?).await
 }
 
 /// Applies what is missing, for a command.
@@ -38,15 +35,23 @@ pub(super) async fn migrate(database: &Database) -> anyhow::Result<()> {
 /// # Errors
 /// As [`migrate`]; and an owner that is at work, where something is missing.
 pub(super) async fn bring_up_to_date(database: &Database, lease_ttl: Duration) -> anyhow::Result<()> {
-    if stand_of(database).await? != Schema::Behind {
-        return migrate(database).await;
+    let stand = stand_of(database).await?;
+    if stand != Schema::Behind {
+        return apply(database, stand).await;
     }
     let borrowed = Lease::borrow(database, lease_ttl).await;
     let (lease, keeper) = borrowed.context("database.url: the schema is not up to date")?;
-    let migrated = migrate(database).await;
+    let migrated = apply(database, stand).await;
     keeper.abort();
     lease.release().await;
     migrated
+}
+
+async fn apply(database: &Database, stand: Schema) -> anyhow::Result<()> {
+    if stand == Schema::Behind {
+        tracing::info!("the schema is brought up to date");
+    }
+    database.migrate().await.context("database.url: the schema cannot be brought up to date")
 }
 
 async fn stand_of(database: &Database) -> anyhow::Result<Schema> {

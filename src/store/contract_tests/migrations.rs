@@ -21,6 +21,9 @@ const BEFORE_ROWS_IN_ORDER: i64 = 9;
 const BEFORE_TWO_STATEMENTS: i64 = 5;
 const CALLS: i64 = 300;
 
+type Reader = sqlx::Transaction<'static, sqlx::MySql>;
+type Migrating = tokio::task::JoinHandle<Result<(), StoreError>>;
+
 /// As a release left it that knew so many migrations.
 async fn migrate_to(scene: &Scene, version: i64) {
     let mut migrator = scene.database.pools.migrator();
@@ -95,19 +98,36 @@ async fn a_schema_is_new_then_behind_then_up_to_date(scene: Scene) {
     assert_eq!(scene.database.schema().await.unwrap(), Schema::UpToDate);
 }
 
-/// As a report or a backup does, for longer than the migration waits for the table.
-async fn a_migration_that_finds_its_table_in_use_lets_others_through_and_goes_on(scene: Scene) {
-    let Pools::MySql(pool) = scene.database.pools.clone() else { return };
-    migrate_to(&scene, BEFORE_ROWS_IN_ORDER).await;
+/// Migrates from this version on while a transaction reads a table, as a report or a backup does. `None` on SQLite.
+async fn migrate_beside_a_reader(scene: &Scene, from: i64, table: &str) -> Option<(Reader, Migrating)> {
+    let Pools::MySql(pool) = scene.database.pools.clone() else { return None };
+    migrate_to(scene, from).await;
     let mut reader = pool.begin().await.unwrap();
-    sqlx::query("SELECT COUNT(*) FROM calls").execute(&mut *reader).await.unwrap();
+    let read = sqlx::AssertSqlSafe(format!("SELECT COUNT(*) FROM {table}"));
+    sqlx::query(read).execute(&mut *reader).await.unwrap();
     let database = scene.database.clone();
-    let migration = tokio::spawn(async move { database.migrate().await });
-    let waits = "SELECT COUNT(*) FROM information_schema.processlist WHERE db = DATABASE() \
+    Some((reader, tokio::spawn(async move { database.migrate().await })))
+}
+
+/// Waits until a session stands in front of a table that another keeps, and gives its number.
+async fn session_that_waits(scene: &Scene) -> i64 {
+    let waits = "SELECT CAST(id AS SIGNED) FROM information_schema.processlist WHERE db = DATABASE() \
                  AND state = 'Waiting for table metadata lock'";
-    while scene.rows::<(i64,)>(waits).await[0].0 == 0 {
+    loop {
+        if let Some((session,)) = scene.rows::<(i64,)>(waits).await.first() {
+            return *session;
+        }
         tokio::time::sleep(Duration::from_millis(25)).await;
     }
+}
+
+/// For longer than the migration waits for the table.
+async fn a_migration_that_finds_its_table_in_use_lets_others_through_and_goes_on(scene: Scene) {
+    let Some((reader, migration)) = migrate_beside_a_reader(&scene, BEFORE_ROWS_IN_ORDER, "calls").await
+    else {
+        return;
+    };
+    session_that_waits(&scene).await;
     // It stands behind the migration, which gives way.
     assert_eq!(scene.count("calls").await, 0);
     assert!(!migration.is_finished());
@@ -118,12 +138,11 @@ async fn a_migration_that_finds_its_table_in_use_lets_others_through_and_goes_on
 
 /// Its first statement stays done, so it must not be broken off between the two.
 async fn a_migration_of_several_statements_waits_for_a_table_until_it_has_it(scene: Scene) {
-    let Pools::MySql(pool) = scene.database.pools.clone() else { return };
-    migrate_to(&scene, BEFORE_TWO_STATEMENTS).await;
-    let mut reader = pool.begin().await.unwrap();
-    sqlx::query("SELECT COUNT(*) FROM appointments").execute(&mut *reader).await.unwrap();
-    let database = scene.database.clone();
-    let migration = tokio::spawn(async move { database.migrate().await });
+    let Some((reader, migration)) =
+        migrate_beside_a_reader(&scene, BEFORE_TWO_STATEMENTS, "appointments").await
+    else {
+        return;
+    };
     // Longer than one statement waits for a table.
     tokio::time::sleep(Duration::from_secs(4)).await;
     assert!(!migration.is_finished());

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use sqlx::{
     AssertSqlSafe, Connection, Executor, MySqlPool,
-    migrate::{MigrateError, Migrator},
+    migrate::{MigrateError, Migration, Migrator},
     mysql::{MySqlConnection, MySqlDatabaseError},
 };
 
@@ -47,8 +47,7 @@ pub(in crate::store::dialect) async fn migrate(
 
 async fn run_migrations(connection: &mut MySqlConnection, migrator: &Migrator) -> Result<(), Failure> {
     for migration in migrator.iter() {
-        let can_be_run_again = is_one_statement(migration.sql.as_str());
-        run_migration(connection, migrator, migration.version, can_be_run_again).await?;
+        run_migration(connection, migrator, migration).await?;
     }
     Ok(())
 }
@@ -59,17 +58,20 @@ async fn run_migrations(connection: &mut MySqlConnection, migrator: &Migrator) -
 async fn run_migration(
     connection: &mut MySqlConnection,
     migrator: &Migrator,
-    version: i64,
-    can_be_run_again: bool,
+    migration: &Migration,
 ) -> Result<(), Failure> {
+    let can_be_run_again = is_one_statement(migration.sql.as_str());
     let (mut attempt, mut is_patient) = (1, !can_be_run_again);
     loop {
         let wait = if is_patient { "DEFAULT".to_owned() } else { TABLE_WAIT_S.to_string() };
         connection.execute(AssertSqlSafe(format!("SET SESSION lock_wait_timeout = {wait}"))).await?;
         let since = Instant::now();
-        let Err(error) = migrator.run_direct(Some(version), connection, false).await else { return Ok(()) };
+        let Err(error) = migrator.run_direct(Some(migration.version), connection, false).await else {
+            return Ok(());
+        };
         // Where the mark stays, the error that led to it is the one to be told.
-        let refusal = take_back(connection, migrator, &error).await.unwrap_or_default();
+        let refusal =
+            if can_be_run_again { take_back(connection, &error).await.unwrap_or_default() } else { None };
         if refusal != Some(LOCK_WAIT_OVER) {
             return Err(Failure::of_migration(error));
         }
@@ -87,19 +89,11 @@ async fn run_migration(
 
 /// A migration of one statement that the server refused has done nothing: its mark, which sqlx sets before and an
 /// `ALTER TABLE` commits, is taken away. Gives the error's number then.
-async fn take_back(
-    connection: &mut MySqlConnection,
-    migrator: &Migrator,
-    error: &MigrateError,
-) -> Result<Option<u16>, Failure> {
+async fn take_back(connection: &mut MySqlConnection, error: &MigrateError) -> Result<Option<u16>, Failure> {
     let MigrateError::ExecuteMigration(sqlx::Error::Database(error), version) = error else {
         return Ok(None);
     };
     let Some(error) = error.try_downcast_ref::<MySqlDatabaseError>() else { return Ok(None) };
-    let migration = migrator.iter().find(|migration| migration.version == *version);
-    if !migration.is_some_and(|migration| is_one_statement(migration.sql.as_str())) {
-        return Ok(None);
-    }
     sqlx::query("DELETE FROM _sqlx_migrations WHERE version = ? AND success = FALSE")
         .bind(version)
         .execute(connection)
