@@ -41,10 +41,6 @@ impl Failure {
     pub(super) fn of_migration(error: MigrateError) -> Self {
         match error {
             MigrateError::Execute(error) => Self::Sql(error),
-            MigrateError::Dirty(version) => Self::Final(StoreError::Refused(format!(
-                "migration {version} was interrupted: undo what it did, delete its row from \
-                 _sqlx_migrations, and migrate again"
-            ))),
             MigrateError::VersionMismatch(version) => Self::Final(StoreError::Refused(format!(
                 "migration {version} was applied with another text than this release has"
             ))),

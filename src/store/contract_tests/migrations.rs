@@ -19,6 +19,8 @@ use super::{
 const BEFORE_ROWS_IN_ORDER: i64 = 9;
 /// The last one before customers and then appointments get one more index each.
 const BEFORE_TWO_STATEMENTS: i64 = 5;
+/// Those that are done or not, never in part.
+const OF_ONE_STATEMENT: [i64; 4] = [7, 8, 10, 11];
 const CALLS: i64 = 300;
 
 type Reader = sqlx::Transaction<'static, sqlx::MySql>;
@@ -164,10 +166,95 @@ async fn a_migration_of_one_statement_that_was_refused_can_be_run_again(scene: S
     assert_eq!(scene.database.schema().await.unwrap(), Schema::UpToDate);
 }
 
+/// The mark of a migration that was begun and of which nobody said that it succeeded.
+async fn leave_mark(scene: &Scene, version: i64) {
+    let migrator = scene.database.pools.migrator();
+    let migration = migrator.iter().find(|migration| migration.version == version).unwrap();
+    let checksum: String = migration.checksum.iter().map(|byte| format!("{byte:02x}")).collect();
+    let mark = format!(
+        "INSERT INTO _sqlx_migrations (version, description, success, checksum, execution_time) \
+         VALUES ({version}, '{}', FALSE, X'{checksum}', -1)",
+        migration.description
+    );
+    scene.execute(&mark).await;
+}
+
+/// Every column and every index.
+async fn definitions(scene: &Scene) -> Vec<(String, String)> {
+    let columns = "SELECT CONCAT(table_name, '.', column_name), CONCAT(column_type, ' ', is_nullable) \
+                   FROM information_schema.columns WHERE table_schema = DATABASE()";
+    let indexes = "SELECT CONCAT(table_name, ' ', index_name, ' ', seq_in_index), column_name \
+                   FROM information_schema.statistics WHERE table_schema = DATABASE()";
+    let mut all: Vec<(String, String)> = scene.rows(columns).await;
+    all.extend(scene.rows::<(String, String)>(indexes).await);
+    all.sort();
+    all
+}
+
+async fn a_migration_of_one_statement_that_was_interrupted_is_recognised_as_done_or_done_again(scene: Scene) {
+    let Pools::MySql(_) = &scene.database.pools else { return };
+    scene.database.migrate().await.unwrap();
+    let whole = definitions(&scene).await;
+    let tables: Vec<(String,)> = scene
+        .rows("SELECT CONCAT(table_name) FROM information_schema.tables WHERE table_schema = DATABASE()")
+        .await;
+    for version in OF_ONE_STATEMENT {
+        scene
+            .execute(&format!("UPDATE _sqlx_migrations SET success = FALSE WHERE version = {version}"))
+            .await;
+        scene.database.migrate().await.unwrap();
+        assert_eq!(scene.database.schema().await.unwrap(), Schema::UpToDate, "{version} was done");
+    }
+    for version in OF_ONE_STATEMENT {
+        for (table,) in &tables {
+            scene.execute(&format!("DROP TABLE {table}")).await;
+        }
+        migrate_to(&scene, version - 1).await;
+        leave_mark(&scene, version).await;
+        scene.database.migrate().await.unwrap();
+        assert_eq!(scene.database.schema().await.unwrap(), Schema::UpToDate, "{version} was not done");
+        assert_eq!(definitions(&scene).await, whole, "{version} was not done");
+    }
+}
+
+async fn a_migration_whose_session_is_killed_is_run_by_the_next_start(scene: Scene) {
+    let Some((reader, migration)) = migrate_beside_a_reader(&scene, BEFORE_ROWS_IN_ORDER, "calls").await
+    else {
+        return;
+    };
+    let session = session_that_waits(&scene).await;
+    scene.execute(&format!("KILL {session}")).await;
+    migration.await.unwrap().unwrap_err();
+    reader.commit().await.unwrap();
+    let marks = "SELECT version FROM _sqlx_migrations WHERE success = FALSE";
+    assert_eq!(scene.rows::<(i64,)>(marks).await, [(BEFORE_ROWS_IN_ORDER + 1,)]);
+    scene.database.migrate().await.unwrap();
+    assert_eq!(scene.database.schema().await.unwrap(), Schema::UpToDate);
+}
+
+async fn whoever_finds_a_migration_of_several_statements_interrupted_is_told_what_to_do(scene: Scene) {
+    let Pools::MySql(_) = &scene.database.pools else { return };
+    migrate_to(&scene, BEFORE_TWO_STATEMENTS).await;
+    leave_mark(&scene, BEFORE_TWO_STATEMENTS + 1).await;
+    scene.execute("ALTER TABLE appointments ADD KEY appointments_end (ends_at, id)").await;
+    let refused = scene.database.migrate().await.unwrap_err().to_string();
+    let remedy = "DELETE FROM _sqlx_migrations WHERE version = 6";
+    for told in ["customers followed", "ALTER TABLE appointments ADD KEY appointments_end", remedy] {
+        assert!(refused.contains(told), "{refused}");
+    }
+    scene.execute("ALTER TABLE appointments DROP KEY appointments_end").await;
+    scene.execute(remedy).await;
+    scene.database.migrate().await.unwrap();
+    assert_eq!(scene.database.schema().await.unwrap(), Schema::UpToDate);
+}
+
 on_every_database!(
     unmigrated: rows_are_the_same_after_their_tables_were_written_anew,
     a_schema_is_new_then_behind_then_up_to_date,
     a_migration_that_finds_its_table_in_use_lets_others_through_and_goes_on,
     a_migration_of_several_statements_waits_for_a_table_until_it_has_it,
     a_migration_of_one_statement_that_was_refused_can_be_run_again,
+    a_migration_of_one_statement_that_was_interrupted_is_recognised_as_done_or_done_again,
+    a_migration_whose_session_is_killed_is_run_by_the_next_start,
+    whoever_finds_a_migration_of_several_statements_interrupted_is_told_what_to_do,
 );

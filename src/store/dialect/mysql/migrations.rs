@@ -2,9 +2,10 @@
 
 use std::time::{Duration, Instant};
 
+use askpro_actors::ports::stores::StoreError;
 use sqlx::{
     AssertSqlSafe, Connection, Executor, MySqlPool,
-    migrate::{MigrateError, Migration, Migrator},
+    migrate::{Migrate, MigrateError, Migration, Migrator},
     mysql::{MySqlConnection, MySqlDatabaseError},
 };
 
@@ -22,6 +23,25 @@ const TABLE_ATTEMPTS_MAX: u32 = 20;
 const LONG_ATTEMPT: Duration = Duration::from_secs(10);
 /// The server's number for a lock that was not had in time.
 const LOCK_WAIT_OVER: u16 = 1205;
+/// The table that keeps the applied migrations.
+const MIGRATIONS: &str = "_sqlx_migrations";
+
+/// What tells that a migration was done.
+enum Trace {
+    /// A table has a column.
+    Column(&'static str, &'static str),
+    /// A table has an index.
+    Index(&'static str, &'static str),
+}
+
+/// The trace of each migration of one statement. Such a one was done or not, never in part, however it was interrupted:
+/// both servers make and undo a definition as one.
+const TRACES: [(i64, Trace); 4] = [
+    (7, Trace::Column("call_events", "source")),
+    (8, Trace::Index("callbacks", "callbacks_status")),
+    (10, Trace::Index("calls", "calls_live")),
+    (11, Trace::Index("call_events", "call_events_key")),
+];
 
 /// Runs migrations under a lock of our own: sqlx waits with a negative time-out, which MariaDB ignores. The lock and
 /// the session's settings end with its connection.
@@ -39,10 +59,79 @@ pub(in crate::store::dialect) async fn migrate(
         return Err(Failure::unavailable("another process is migrating the database"));
     }
     migrator.set_locking(false);
-    let outcome = run_migrations(&mut connection, migrator).await;
+    let outcome = match settle_interrupted(&mut connection, migrator).await {
+        Ok(()) => run_migrations(&mut connection, migrator).await,
+        refused => refused,
+    };
     // The lock ends with the connection, however that ends.
     _ = connection.close().await;
     outcome
+}
+
+/// Whoever was killed in a migration left its mark without success, and nothing is migrated as long as that stands. We
+/// have the lock, so the statement is not at work any more.
+async fn settle_interrupted(connection: &mut MySqlConnection, migrator: &Migrator) -> Result<(), Failure> {
+    connection.ensure_migrations_table(MIGRATIONS).await.map_err(Failure::of_migration)?;
+    let version = connection.dirty_version(MIGRATIONS).await.map_err(Failure::of_migration)?;
+    let Some(version) = version else { return Ok(()) };
+    let migration = migrator.iter().find(|migration| migration.version == version);
+    let trace = TRACES.iter().find(|(of, _)| *of == version).map(|(_, trace)| trace);
+    let (Some(migration), Some(trace)) = (migration, trace) else {
+        return Err(by_hand(version, migration));
+    };
+    let is_done = is_there(connection, trace).await?;
+    tracing::warn!(version, name = %migration.description, is_done, "a migration had been interrupted");
+    let settle = match is_done {
+        true => "UPDATE _sqlx_migrations SET success = TRUE WHERE version = ? AND success = FALSE",
+        false => "DELETE FROM _sqlx_migrations WHERE version = ? AND success = FALSE",
+    };
+    sqlx::query(settle).bind(version).execute(connection).await?;
+    Ok(())
+}
+
+async fn is_there(connection: &mut MySqlConnection, trace: &Trace) -> Result<bool, Failure> {
+    let (sql, table, name) = match trace {
+        Trace::Column(table, name) => (
+            "SELECT COUNT(*) FROM information_schema.columns \
+             WHERE table_schema = DATABASE() AND table_name = ? AND column_name = ?",
+            table,
+            name,
+        ),
+        Trace::Index(table, name) => (
+            "SELECT COUNT(*) FROM information_schema.statistics \
+             WHERE table_schema = DATABASE() AND table_name = ? AND index_name = ?",
+            table,
+            name,
+        ),
+    };
+    let found: i64 = sqlx::query_scalar(sql).bind(table).bind(name).fetch_one(connection).await?;
+    Ok(found > 0)
+}
+
+/// How an operator goes on: which statements of a migration were done only somebody can say who looks.
+fn by_hand(version: i64, migration: Option<&Migration>) -> Failure {
+    let Some(migration) = migration else {
+        return Failure::Final(StoreError::Refused(format!(
+            "migration {version} of a newer release was interrupted: start that release"
+        )));
+    };
+    Failure::Final(StoreError::Refused(format!(
+        "migration {version} ({}) was interrupted at one of its statements: {}. SHOW CREATE TABLE tells which of them \
+         were done: undo those, DELETE FROM {MIGRATIONS} WHERE version = {version}, and migrate again",
+        migration.description,
+        beginnings(migration.sql.as_str()).join("; "),
+    )))
+}
+
+/// The beginnings of a migration's statements, up to their first bracket: enough to know each.
+fn beginnings(text: &str) -> Vec<String> {
+    let lines = text.lines().filter(|line| !line.trim_start().starts_with("--"));
+    let text: String = lines.flat_map(|line| [line, " "]).collect();
+    let beginning = |statement: &str| {
+        let head = statement.split('(').next().unwrap_or_default();
+        head.split_whitespace().collect::<Vec<_>>().join(" ")
+    };
+    text.split(';').map(beginning).filter(|beginning| !beginning.is_empty()).collect()
 }
 
 async fn run_migrations(connection: &mut MySqlConnection, migrator: &Migrator) -> Result<(), Failure> {
@@ -110,6 +199,20 @@ fn is_one_statement(text: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn every_migration_of_one_statement_has_its_trace() {
+        let migrator = sqlx::migrate!("migrations/mysql");
+        let of_one = migrator.iter().filter(|migration| is_one_statement(migration.sql.as_str()));
+        let of_one: Vec<i64> = of_one.map(|migration| migration.version).collect();
+        assert_eq!(TRACES.map(|(version, _)| version).as_slice(), of_one);
+    }
+
+    #[test]
+    fn an_operator_is_told_which_statements_there_are() {
+        let text = "-- Why; and how.\nALTER TABLE a\n    ADD COLUMN x BIGINT,\n    ADD KEY a_x (x);\n\nDROP TABLE b;\n";
+        assert_eq!(beginnings(text), ["ALTER TABLE a ADD COLUMN x BIGINT, ADD KEY a_x", "DROP TABLE b"]);
+    }
 
     #[test]
     fn a_migration_of_one_statement_is_known() {
