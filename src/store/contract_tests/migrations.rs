@@ -20,7 +20,7 @@ const BEFORE_ROWS_IN_ORDER: i64 = 9;
 /// The last one before customers and then appointments get one more index each.
 const BEFORE_TWO_STATEMENTS: i64 = 5;
 /// Those that are done or not, never in part.
-const OF_ONE_STATEMENT: [i64; 4] = [7, 8, 10, 11];
+const OF_ONE_STATEMENT: [i64; 5] = [7, 8, 10, 11, 12];
 const CALLS: i64 = 300;
 
 type Reader = sqlx::Transaction<'static, sqlx::MySql>;
@@ -160,7 +160,8 @@ async fn a_migration_of_one_statement_that_was_refused_can_be_run_again(scene: S
     let refused = scene.database.migrate().await.unwrap_err();
     assert!(matches!(&refused, StoreError::Refused(reason) if reason.contains("rowid")), "{refused:?}");
     let lines = scene.database.migration_status().await.unwrap();
-    assert_eq!(lines.iter().filter(|line| !line.applied).count(), 1, "{lines:?}");
+    let missing: Vec<i64> = lines.iter().filter(|line| !line.applied).map(|line| line.version).collect();
+    assert_eq!(missing, [11, 12]);
     scene.execute("ALTER TABLE call_events DROP COLUMN rowid").await;
     scene.database.migrate().await.unwrap();
     assert_eq!(scene.database.schema().await.unwrap(), Schema::UpToDate);

@@ -26,21 +26,29 @@ const LOCK_WAIT_OVER: u16 = 1205;
 /// The table that keeps the applied migrations.
 const MIGRATIONS: &str = "_sqlx_migrations";
 
+const COUNT_COLUMN: &str = "SELECT COUNT(*) FROM information_schema.columns \
+     WHERE table_schema = DATABASE() AND table_name = ? AND column_name = ?";
+const COUNT_INDEX: &str = "SELECT COUNT(*) FROM information_schema.statistics \
+     WHERE table_schema = DATABASE() AND table_name = ? AND index_name = ?";
+
 /// What tells that a migration was done.
 enum Trace {
     /// A table has a column.
     Column(&'static str, &'static str),
     /// A table has an index.
     Index(&'static str, &'static str),
+    /// A table has lost an index.
+    NoIndex(&'static str, &'static str),
 }
 
 /// The trace of each migration of one statement. Such a one was done or not, never in part, however it was interrupted:
 /// both servers make and undo a definition as one.
-const TRACES: [(i64, Trace); 4] = [
+const TRACES: [(i64, Trace); 5] = [
     (7, Trace::Column("call_events", "source")),
     (8, Trace::Index("callbacks", "callbacks_status")),
     (10, Trace::Index("calls", "calls_live")),
     (11, Trace::Index("call_events", "call_events_key")),
+    (12, Trace::NoIndex("appointments", "appointments_standing")),
 ];
 
 /// Runs migrations under a lock of our own: sqlx waits with a negative time-out, which MariaDB ignores. The lock and
@@ -91,21 +99,11 @@ async fn settle_interrupted(connection: &mut MySqlConnection, migrator: &Migrato
 
 async fn is_there(connection: &mut MySqlConnection, trace: &Trace) -> Result<bool, Failure> {
     let (sql, table, name) = match trace {
-        Trace::Column(table, name) => (
-            "SELECT COUNT(*) FROM information_schema.columns \
-             WHERE table_schema = DATABASE() AND table_name = ? AND column_name = ?",
-            table,
-            name,
-        ),
-        Trace::Index(table, name) => (
-            "SELECT COUNT(*) FROM information_schema.statistics \
-             WHERE table_schema = DATABASE() AND table_name = ? AND index_name = ?",
-            table,
-            name,
-        ),
+        Trace::Column(table, name) => (COUNT_COLUMN, table, name),
+        Trace::Index(table, name) | Trace::NoIndex(table, name) => (COUNT_INDEX, table, name),
     };
     let found: i64 = sqlx::query_scalar(sql).bind(table).bind(name).fetch_one(connection).await?;
-    Ok(found > 0)
+    Ok((found > 0) != matches!(trace, Trace::NoIndex(..)))
 }
 
 /// How an operator goes on: which statements of a migration were done only somebody can say who looks.
