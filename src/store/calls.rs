@@ -30,15 +30,14 @@ const CALL_ID_CHARS_MAX: usize = 128;
 const SELECT_LIVE: &str = "SELECT c.rowid, c.call_id, c.state, (SELECT MIN(e.received_at) FROM call_events e \
      WHERE e.company_id = c.company_id AND e.call_id = c.call_id) \
      FROM calls c WHERE c.status = 'live' AND c.rowid > ? ORDER BY c.rowid LIMIT ?";
-/// A wish that was opened in the call, or one that joined another's.
-const SELECT_PROMISED: &str = "SELECT CASE WHEN EXISTS (SELECT 1 FROM callbacks WHERE company_id = ? AND call_id = ?) \
-     OR EXISTS (SELECT 1 FROM function_calls WHERE company_id = ? AND call_id = ? AND success <> 0 \
-     AND function_name = 'request_callback') THEN 1 ELSE 0 END";
 /// Calls that are compared with the platform at once, at most.
 const COMPARED_MAX: usize = 1_000;
 
 /// `company_id, call_id, id, version, status`
 type BookingRecord = (i64, String, String, i64, String);
+
+/// A call, and a company that may have booked or promised something in it.
+pub(super) type CallOf = (CompanyId, CallId);
 
 /// Where the bookings of a company in a call stand.
 pub(super) type Bookings = BTreeMap<AppointmentId, AppointmentFact>;
@@ -84,10 +83,12 @@ impl CallStore for Database {
         if !text::is_id(call_id.as_str(), CALL_ID_CHARS_MAX) {
             return Ok(false);
         }
-        let of = [company.0.into(), call_id.as_str().into()];
-        let values = [of.clone(), of].concat();
-        let promised: Vec<(i64,)> = self.fetch(SELECT_PROMISED, &values).await?;
-        Ok(promised.iter().any(|(promised,)| *promised != 0))
+        let database = self.clone();
+        let read = move |of| {
+            let database = database.clone();
+            async move { database.read_promised(of).await }
+        };
+        self.promised.ask(&(company, call_id.clone()), read).await
     }
 
     async fn list_live(&self, after: Option<Place>, limit: u32) -> Result<Vec<LiveRow>, StoreError> {
@@ -229,14 +230,8 @@ impl Database {
         Ok(rows.into_iter().filter_map(known).collect())
     }
 
-    async fn read_bookings(
-        &self,
-        of: Vec<(CompanyId, CallId)>,
-    ) -> Result<Answers<(CompanyId, CallId), Bookings>, StoreError> {
-        let values: Vec<Value<'_>> = padded(&of)
-            .flat_map(|(company, call_id)| [company.0.into(), Value::from(call_id.as_str())])
-            .collect();
-        let any = vec!["(company_id = ? AND call_id = ?)"; values.len() / 2].join(" OR ");
+    async fn read_bookings(&self, of: Vec<CallOf>) -> Result<Answers<CallOf, Bookings>, StoreError> {
+        let (any, values) = any_of(&of);
         let sql = format!("SELECT company_id, call_id, id, version, status FROM appointments WHERE {any}");
         let rows: Vec<BookingRecord> = self.fetch(AssertSqlSafe(sql), &values).await?;
         let mut known = Answers::new();
@@ -249,6 +244,28 @@ impl Database {
         }
         Ok(known)
     }
+
+    /// Wishes that were opened in the call, and those that joined another's.
+    async fn read_promised(&self, of: Vec<CallOf>) -> Result<Answers<CallOf, bool>, StoreError> {
+        let (any, values) = any_of(&of);
+        let sql = format!(
+            "SELECT company_id, call_id FROM callbacks WHERE {any} UNION SELECT company_id, call_id \
+             FROM function_calls WHERE success <> 0 AND function_name = 'request_callback' AND ({any})"
+        );
+        let values = [values.clone(), values].concat();
+        let rows: Vec<(i64, String)> = self.fetch(AssertSqlSafe(sql), &values).await?;
+        let promised = |(company, call_id): (i64, String)| {
+            Some(((CompanyId(company), CallId::parse(&call_id)?), Ok(true)))
+        };
+        Ok(rows.into_iter().filter_map(promised).collect())
+    }
+}
+
+/// The condition that a row is of one of these, and its values.
+fn any_of(of: &[CallOf]) -> (String, Vec<Value<'_>>) {
+    let values: Vec<Value<'_>> =
+        padded(of).flat_map(|(company, call_id)| [company.0.into(), Value::from(call_id.as_str())]).collect();
+    (vec!["(company_id = ? AND call_id = ?)"; values.len() / 2].join(" OR "), values)
 }
 
 /// Only conditions that are wanted, so that each combination has its index.

@@ -27,15 +27,12 @@ mod contract_tests;
 use std::{collections::BTreeSet, time::Duration};
 
 use askpro_actors::ports::stores::StoreError;
-use askpro_domain::{
-    call::CallState,
-    ids::{CallId, CompanyId},
-};
+use askpro_domain::{call::CallState, ids::CallId};
 use sqlx::SqlSafeStr;
 
 pub use place::Displaced;
 
-use calls::Bookings;
+use calls::{Bookings, CallOf};
 use dialect::{Pools, Record, Value, Work};
 use failure::Failure;
 use together::Together;
@@ -68,7 +65,8 @@ pub struct Database {
     operation_timeout: Duration,
     states: Together<CallId, Option<CallState>>,
     quarantined: Together<CallId, bool>,
-    bookings: Together<(CompanyId, CallId), Bookings>,
+    bookings: Together<CallOf, Bookings>,
+    promised: Together<CallOf, bool>,
 }
 
 /// A migration and whether this database has it.
@@ -114,9 +112,9 @@ impl Database {
     fn over(pools: Pools, kind: &'static str, options: &StoreOptions) -> Self {
         let patience = Duration::from_millis(options.acquire_timeout_ms);
         let (states, quarantined) = (Together::new(patience), Together::new(patience));
-        let bookings = Together::new(patience);
+        let (bookings, promised) = (Together::new(patience), Together::new(patience));
         let operation_timeout = Duration::from_millis(options.operation_timeout_ms);
-        Self { pools, kind, operation_timeout, states, quarantined, bookings }
+        Self { pools, kind, operation_timeout, states, quarantined, bookings, promised }
     }
 
     /// The migrations of a SQLite file that is not there yet.

@@ -584,9 +584,16 @@ async fn ask_store(
         if placed && !ask_quarantine { Vec::new() } else { store.quarantined_of_call(call_id).await? };
     let (mut claims, mut claimed_callbacks) = (BTreeMap::new(), BTreeSet::new());
     for company in claims_of {
-        let booked = store.bookings_of_call(*company, call_id).await?;
+        let promised = async {
+            match state {
+                None => store.has_promised_callback(*company, call_id).await,
+                Some(_) => Ok(false),
+            }
+        };
+        let booked = store.bookings_of_call(*company, call_id);
+        let (booked, promised) = futures_util::future::try_join(booked, promised).await?;
         claims.extend(booked.into_iter().map(|(appointment, fact)| (appointment, (*company, fact))));
-        if state.is_none() && store.has_promised_callback(*company, call_id).await? {
+        if promised {
             claimed_callbacks.insert(*company);
         }
     }
