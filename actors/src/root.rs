@@ -2,7 +2,7 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    sync::{Arc, OnceLock, atomic::AtomicI64},
+    sync::{Arc, atomic::AtomicI64},
     time::Duration,
 };
 
@@ -31,7 +31,7 @@ use crate::{
         voice::{EventDecoder, Voice},
     },
     reconcile::{ReconcileActor, ReconcileFactory, ReconcileSettings, ReconcileWorld},
-    runtime::{Limits, Registry, Reply, Runtime, Scope},
+    runtime::{Limits, Peers, Registry, Reply, Runtime, Scope},
     scheduling::{
         BreakerBoard, Pins, Restore, SchedulingActor, SchedulingFactory, SchedulingMessage,
         SchedulingSettings, SchedulingWorld, Unheeded,
@@ -181,9 +181,9 @@ impl Actors {
             live: live.clone(),
             admissions: admissions.clone(),
             questions: std::sync::atomic::AtomicU64::new(0),
-            schedulers: OnceLock::new(),
-            tenants: OnceLock::new(),
-            reconcilers: OnceLock::new(),
+            schedulers: Peers::default(),
+            tenants: Peers::default(),
+            reconcilers: Peers::default(),
             parked: parked.clone(),
             settings: settings.calls.clone(),
         });
@@ -208,17 +208,17 @@ impl Actors {
             writers: writers.clone(),
             parked: parked.clone(),
             holds_active: holds_active.clone(),
-            calls: OnceLock::new(),
-            tenants: OnceLock::new(),
+            calls: Peers::default(),
+            tenants: Peers::default(),
             settings: settings.scheduling.clone(),
         });
         let scheduling_factory = Arc::new(SchedulingFactory { world: scheduling_world.clone() });
         let schedulers = Registry::start(runtime, scheduling_factory, limits.clone(), ports.clock.clone());
         // Set once, here: nobody sends anything before.
-        let _ = call_world.schedulers.set(schedulers.clone());
-        let _ = call_world.tenants.set(tenants.clone());
-        let _ = scheduling_world.calls.set(calls.clone());
-        let _ = scheduling_world.tenants.set(tenants.clone());
+        call_world.schedulers.set(&schedulers);
+        call_world.tenants.set(&tenants);
+        scheduling_world.calls.set(&calls);
+        scheduling_world.tenants.set(&tenants);
         let calls = Calls::new(calls, call_world);
         let closing = watch::Sender::new(false);
         let reconcile_world = Arc::new(ReconcileWorld {
@@ -233,7 +233,7 @@ impl Actors {
         });
         let reconcile_factory = Arc::new(ReconcileFactory { world: reconcile_world });
         let reconcilers = Registry::start(runtime, reconcile_factory, limits.clone(), ports.clock.clone());
-        let _ = calls.world().reconcilers.set(reconcilers.clone());
+        calls.world().reconcilers.set(&reconcilers);
         Self {
             calls,
             schedulers,

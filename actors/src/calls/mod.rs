@@ -18,7 +18,7 @@ mod silence;
 mod tests;
 mod transcript;
 
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
 pub use actor::CallActor;
 pub use factory::CallFactory;
@@ -39,7 +39,7 @@ use crate::{
         voice::{EventDecoder, Voice},
     },
     reconcile::ReconcileActor,
-    runtime::Registry,
+    runtime::Peers,
     scheduling::SchedulingActor,
     tenant::{Admissions, LiveCounts, TenantActor},
     writer::Writers,
@@ -111,11 +111,11 @@ pub struct CallWorld {
     /// Counts the questions of all calls to the store.
     pub questions: std::sync::atomic::AtomicU64,
     /// Schedulers, by company; set once at start.
-    pub schedulers: OnceLock<Registry<SchedulingActor>>,
+    pub schedulers: Peers<SchedulingActor>,
     /// Companies' actors; set once at start.
-    pub tenants: OnceLock<Registry<TenantActor>>,
+    pub tenants: Peers<TenantActor>,
     /// Who asks the platform for calls; set once at start.
-    pub reconcilers: OnceLock<Registry<ReconcileActor>>,
+    pub reconcilers: Peers<ReconcileActor>,
     /// What could not be delivered yet.
     pub parked: crate::parked::Parked,
     /// Limits.

@@ -2,8 +2,8 @@
 //! who is there.
 
 use std::hash::{DefaultHasher, Hash, Hasher};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Weak};
 
 use super::observe::Refusals;
 use super::shard::Shard;
@@ -59,6 +59,14 @@ impl<A: Actor> Registry<A> {
         let others = (1..system.shard_count()).map(shard).collect();
         let inner = Inner { first, others, live: live.clone(), refusals: Refusals::default(), pulse };
         Registry { inner: Arc::new(inner) }
+    }
+
+    pub(super) fn downgrade(&self) -> Weak<Inner<A>> {
+        Arc::downgrade(&self.inner)
+    }
+
+    pub(super) fn upgrade(inner: &Weak<Inner<A>>) -> Option<Self> {
+        Some(Registry { inner: inner.upgrade()? })
     }
 
     /// Hands a message to the actor `key`, which is brought to life if it is not there. What is taken is

@@ -34,7 +34,7 @@ mod settle;
 mod tests;
 mod unheeded;
 
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
 use askpro_domain::policy::BreakerSettings;
 
@@ -63,7 +63,7 @@ use crate::{
         journal::Journal,
         stores::BookingStore,
     },
-    runtime::Registry,
+    runtime::Peers,
     tenant::TenantActor,
     writer::Writers,
 };
@@ -155,9 +155,9 @@ pub struct SchedulingWorld {
     /// Holds of all companies, for the gauge.
     pub holds_active: Arc<std::sync::atomic::AtomicI64>,
     /// Calls; set once at start.
-    pub calls: OnceLock<Registry<CallActor>>,
+    pub calls: Peers<CallActor>,
     /// Companies' actors; set once at start.
-    pub tenants: OnceLock<Registry<TenantActor>>,
+    pub tenants: Peers<TenantActor>,
     /// Limits.
     pub settings: SchedulingSettings,
 }

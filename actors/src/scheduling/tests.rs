@@ -4,6 +4,7 @@ mod announced;
 mod bookings;
 mod claimed;
 mod crashes;
+mod ended;
 mod holds;
 mod lost;
 mod news;
@@ -46,7 +47,10 @@ pub(super) fn rig() -> Rig {
 }
 
 pub(super) fn rig_with(settings: Settings) -> Rig {
-    let rig = Rig::with(settings);
+    offering(Rig::with(settings))
+}
+
+pub(super) fn offering(rig: Rig) -> Rig {
     let day = |d: i64| FIXTURE_NOW.plus_ms(d * 86_400_000);
     let starts: Vec<UnixMillis> = (0..14)
         .filter(|d| d % 7 < 5)
