@@ -1,7 +1,7 @@
 //! From an order to a booking that is written ahead and posted.
 
 use askpro_domain::{
-    booking::{Attendee, Booking, BookingOrder, BookingState, OrderedBy},
+    booking::{AppointmentStatus, Attendee, Booking, BookingOrder, BookingState, OrderedBy, Refusal},
     function::{
         ALREADY_BOOKED, BookOrder, FunctionAnswer, FunctionOrder, WishedStart, check_filled_in, check_notice,
         lookup::fold, order_key,
@@ -39,11 +39,18 @@ impl SchedulingActor {
         if let Some(appointment) = self.same_order(&ask, &order) {
             return self.answer_repeat(&appointment, &ask, cx);
         }
-        let alive = ask.earlier.iter().filter(|(_, fact)| fact.status.stands() || fact.status.is_open());
-        let elsewhere = alive.map(|(id, _)| id).filter(|id| !self.bookings.contains_key(*id));
+        let matters = |status: AppointmentStatus| {
+            status.stands() || status.is_open() || status == AppointmentStatus::Cancelled
+        };
+        let earlier = ask.earlier.iter().filter(|(_, fact)| matters(fact.status));
+        let elsewhere = earlier.map(|(id, _)| id).filter(|id| !self.bookings.contains_key(*id));
         let elsewhere: Vec<AppointmentId> = elsewhere.cloned().collect();
         if !elsewhere.is_empty() {
             return self.find_earlier(elsewhere, &ask, cx);
+        }
+        if let Some(booking) = self.called_off(&ask, &order) {
+            let now = cx.now();
+            return self.answer(&ask, cx, |a| a.refused(Refusal::Other, &booking, &[], now));
         }
         self.book_anew(&ask, &order, cx);
     }
@@ -90,22 +97,34 @@ impl SchedulingActor {
     /// The same order in the same call, open or standing: by its key, or for the same person by service and
     /// start. What an order leaves open fits any.
     pub(super) fn same_order(&self, ask: &SchedulingAsk, order: &BookOrder) -> Option<AppointmentId> {
+        let live = self.bookings_of(ask, order).filter(|booking| {
+            let status = booking.status();
+            status.is_open() || (status.stands() && !is_one_more(booking, ask, order))
+        });
+        let by_this_call = |booking: &Booking| ask.tool_call.id.is_some() && !is_new_call(booking, ask);
+        let same = live.max_by_key(|booking| (by_this_call(booking), booking.submitted_at));
+        same.map(|booking| booking.order.appointment.clone())
+    }
+
+    /// What this very tool call booked and the calendar has called off since: sent again it would bring back what
+    /// somebody there does not want.
+    fn called_off(&self, ask: &SchedulingAsk, order: &BookOrder) -> Option<Booking> {
+        let by = ask.tool_call.id.as_ref()?;
+        let made = |booking: &&Booking| booking.order.by.tool_call_id.as_ref() == Some(by);
+        self.bookings_of(ask, order).filter(made).find(|booking| booking.was_called_off()).cloned()
+    }
+
+    /// Bookings of the same order in the same call, whatever became of them.
+    fn bookings_of(&self, ask: &SchedulingAsk, order: &BookOrder) -> impl Iterator<Item = &Booking> {
         let name = order.customer_name.as_deref().map(fold);
-        let is_same = |booked: &BookingOrder| {
+        let is_same = move |booked: &BookingOrder| {
             booked.order_key == ask.order_key
                 || (order.service.is_none_or(|service| service == booked.service)
                     && order.start.is_none_or(|start| start.admits(booked.interval.start()))
                     && name.as_ref().is_none_or(|name| *name == fold(&booked.attendee.name)))
         };
-        let of_call = self.bookings.values().filter(|active| active.booking.order.call_id == ask.call_id);
-        let live = of_call.filter(|active| {
-            let status = active.booking.status();
-            status.is_open() || (status.stands() && !is_one_more(&active.booking, ask, order))
-        });
-        let same = live.map(|active| &active.booking).filter(|booking| is_same(&booking.order));
-        let by_this_call = |booking: &Booking| ask.tool_call.id.is_some() && !is_new_call(booking, ask);
-        let same = same.max_by_key(|booking| (by_this_call(booking), booking.submitted_at));
-        same.map(|booking| booking.order.appointment.clone())
+        let bookings = self.bookings.values().map(|active| &active.booking);
+        bookings.filter(move |booking| booking.order.call_id == ask.call_id && is_same(&booking.order))
     }
 
     pub(super) fn answer_repeat(
@@ -132,8 +151,8 @@ impl SchedulingActor {
         }
     }
 
-    /// Bookings of this call that stand and are not in memory, from before a restart; or that are open, and whose
-    /// rows could not be read at it.
+    /// Bookings of this call that stand or stood and are not in memory, from before a restart; or that are open, and
+    /// whose rows could not be read at it.
     fn find_earlier(
         &mut self,
         appointments: Vec<AppointmentId>,
@@ -195,7 +214,7 @@ impl SchedulingActor {
         if self.answer_by(ask) <= cx.now() {
             return self.answer(ask, cx, |a| a.busy());
         }
-        // They stand or are open by the call's own books: never book one a second time.
+        // They stand, stood or are open by the call's own books: never book one a second time.
         let bookings = match earlier {
             Earlier::Found(bookings) => bookings,
             Earlier::NotNow => return self.answer(ask, cx, |a| a.busy()),

@@ -112,6 +112,7 @@ impl World {
                 {
                     let order = pending.arguments.to_string();
                     self.ledger.compare(&call, tool_call, &order, &answered.body);
+                    self.ledger.makes_one(&call, tool_call, &answer);
                 }
                 Some(answer)
             }

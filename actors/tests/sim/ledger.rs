@@ -47,6 +47,8 @@ pub(crate) struct Ledger {
     pub(crate) copies: u64,
     pub(crate) told: BTreeMap<String, Told>,
     confirmed: BTreeMap<(String, String, String), Vec<u8>>,
+    /// What each tool call booked.
+    made: BTreeMap<(String, String), String>,
     pub(crate) answers: u64,
     pub(crate) violations: Vec<Violation>,
 }
@@ -69,6 +71,16 @@ impl Ledger {
         let status = answer.get("status").and_then(Value::as_str).unwrap_or_default().to_owned();
         let slot = answer.get("slot").and_then(Value::as_str).and_then(UnixMillis::parse_rfc3339);
         self.told.insert(appointment.to_owned(), Told { call: call.to_owned(), at, status, slot });
+    }
+
+    /// A tool call makes one booking at most, however often it is sent and whatever becomes of that.
+    pub(crate) fn makes_one(&mut self, call: &str, tool_call: &str, answer: &Value) {
+        let Some(appointment) = answer.get("appointment_id").and_then(Value::as_str) else { return };
+        let made = self.made.entry((call.to_owned(), tool_call.to_owned()));
+        let first = made.or_insert_with(|| appointment.to_owned()).clone();
+        if first != appointment {
+            self.complain(Kind::Doubled, format!("{call} {tool_call} booked {first} and {appointment}"));
+        }
     }
 
     /// A confirmed answer is given again byte for byte to whoever sends the same tool call again, as long as the

@@ -91,7 +91,8 @@ impl Booking {
     }
 
     /// Whether it was called off at the calendar by somebody else, and not by us.
-    pub(super) fn was_called_off(&self) -> bool {
+    #[must_use]
+    pub fn was_called_off(&self) -> bool {
         matches!(self.state, BookingState::Cancelled { .. }) && self.announced.is_some()
     }
 

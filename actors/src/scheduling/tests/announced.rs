@@ -11,6 +11,7 @@ use crate::ports::{
     fakes::{Creation, company_a},
     journal::{Record, SchedulingRecord},
 };
+use crate::rig::Asking;
 
 /// A booking of ours that stands, tomorrow at two with Udo, under the uid `uid_1`.
 fn booked(rig: &Rig) -> Booking {
@@ -198,6 +199,31 @@ fn an_appointment_that_is_called_off_at_the_calendar_is_cancelled_and_its_slot_f
     hear_gone(&rig, &ours(&booking, "uid_1", UDO));
     assert_eq!(the_booking(&rig).version, 3, "once");
     assert!(rig.calendar.cancels().is_empty(), "it is cancelled there already");
+    hang_up(&rig, "c");
+    rig.finish();
+}
+
+fn order_of(rig: &Rig, tool_call_id: &str) -> Value {
+    let asking =
+        Asking { tool_call_id: Some(tool_call_id), ..Asking::of("c", FunctionName::BookAppointment) };
+    let arguments = json!({"service": CUT, "datetime": "24.11.2026 14:00", "customer_name": "Anna Schmidt"});
+    answer(rig, rig.ask_as(&asking, arguments))
+}
+
+#[test]
+fn a_tool_call_that_is_sent_again_books_nothing_anew_once_its_appointment_was_called_off() {
+    let mut rig = rig();
+    let booked = order_of(&rig, "tool_1");
+    assert_eq!(booked["status"], "confirmed");
+    hear_gone(&rig, &ours(&the_booking(&rig), "uid_1", UDO));
+    let again = order_of(&rig, "tool_1");
+    assert_eq!((&again["success"], &again["code"]), (&json!(false), &json!("refused")));
+    assert_eq!(again["appointment_id"], booked["appointment_id"]);
+    rig.advance(5_000);
+    rig.crash_and_restart();
+    assert_eq!(order_of(&rig, "tool_1"), again, "of an earlier life it is read from the store");
+    assert_eq!(rig.calendar.posts().len(), 1);
+    assert_eq!(order_of(&rig, "tool_2")["status"], "confirmed", "who asks once more may have it");
     hang_up(&rig, "c");
     rig.finish();
 }
