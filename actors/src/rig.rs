@@ -71,6 +71,8 @@ pub struct Stage {
     pub universe: Universe,
     /// When it begins.
     pub begins: UnixMillis,
+    /// The journal.
+    pub journal: Arc<FakeJournal>,
     /// The companies.
     pub companies: Arc<FakeDirectory>,
     /// The calendar; none takes the fake one, which knows the fixture's services alone.
@@ -155,15 +157,21 @@ impl Rig {
     /// With these limits.
     #[must_use]
     pub fn with(settings: Settings) -> Self {
-        let (universe, companies) = (Universe::new(), Arc::new(FakeDirectory::default()));
-        Self::on(Stage { universe, begins: FIXTURE_NOW, companies, calendar: None, settings })
+        Self::on(Stage {
+            universe: Universe::new(),
+            begins: FIXTURE_NOW,
+            journal: Arc::default(),
+            companies: Arc::default(),
+            calendar: None,
+            settings,
+        })
     }
 
     /// On this stage.
     #[must_use]
     pub fn on(stage: Stage) -> Self {
-        let Stage { universe, begins, companies: directory, calendar: other_calendar, settings } = stage;
-        let journal = Arc::new(FakeJournal::default());
+        let Stage { universe, begins, journal, companies: directory, calendar: other_calendar, settings } =
+            stage;
         let database = Arc::new(FakeDatabase::default());
         let calendar = Arc::new(FakeCalendar::default());
         let voice = Arc::new(FakeVoice::default());

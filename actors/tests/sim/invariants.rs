@@ -202,7 +202,7 @@ fn untrue(id: &str, told: &Told, tables: &Tables, stood: bool) -> Option<(Kind, 
     (!is_true).then(|| (Kind::Lost, said()))
 }
 
-/// Nothing was posted twice without three looks in vain.
+/// Nothing was posted before that was on disk, nor twice without three looks in vain.
 fn posts(world: &mut World) {
     let sent: Vec<String> = {
         let outside = world.requests.outside();
@@ -210,6 +210,12 @@ fn posts(world: &mut World) {
         early.map(|(id, sent)| format!("{id} was posted {} times, too early", sent.posts)).collect()
     };
     sent.into_iter().for_each(|what| world.ledger.complain(Kind::Doubled, what));
+    let unwritten: Vec<String> = {
+        let outside = world.requests.outside();
+        let unwritten = outside.sent.iter().filter(|(_, sent)| sent.unwritten > 0);
+        unwritten.map(|(id, _)| format!("{id} was posted before that was on disk")).collect()
+    };
+    unwritten.into_iter().for_each(|what| world.ledger.complain(Kind::Lost, what));
     let cancelled: Vec<String> = {
         let outside = world.requests.outside();
         let by_us = outside.calendar.bookings().iter().filter(|b| b.cancelled_by == Some(Canceller::Service));

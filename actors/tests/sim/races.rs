@@ -22,7 +22,7 @@ use crate::{
     panics,
     report::Totals,
     weather::Weather,
-    world::World,
+    world::{Act, World},
 };
 
 /// When the last units are, in minutes of the day: two starts whose slots overlap.
@@ -67,6 +67,8 @@ enum Move {
     /// What was sent so far is delivered, and some time passes.
     Pass(i64),
     Weather(Weather),
+    /// The disk takes so long.
+    SlowDisk(i64),
     Crash,
 }
 
@@ -92,7 +94,7 @@ impl Race {
     }
 
     fn is_fair(&self) -> bool {
-        !self.moves.iter().any(|one| matches!(one, Move::Weather(_) | Move::Crash))
+        !self.moves.iter().any(|one| matches!(one, Move::Weather(_) | Move::SlowDisk(_) | Move::Crash))
     }
 }
 
@@ -107,7 +109,7 @@ fn racer(overlaps: bool, dice: &mut Dice) -> Racer {
 
 fn one_move(racers: usize, is_fair: bool, dice: &mut Dice) -> Move {
     let who = dice.below(racers);
-    match dice.below(if is_fair { 30 } else { 36 }) {
+    match dice.below(if is_fair { 30 } else { 38 }) {
         0..8 => Move::Check(who),
         8..13 => Move::Book(who),
         13..17 => Move::BookByName(who),
@@ -117,6 +119,7 @@ fn one_move(racers: usize, is_fair: bool, dice: &mut Dice) -> Move {
         25..29 => Move::Pass(dice.between(300, 3_000)),
         29 => Move::Pass(dice.between(3_000, 20_000)),
         30..35 => Move::Weather(Weather::foul(dice)),
+        35 | 36 => Move::SlowDisk(dice.between(50, 3_000)),
         _ => Move::Crash,
     }
 }
@@ -180,6 +183,10 @@ fn make(world: &mut World, one: Move) {
         Move::Weather(weather) => {
             let company = world.shops[0].id;
             world.begin(&Fault::Foul(Some(company), weather));
+        }
+        Move::SlowDisk(ms) => {
+            world.begin(&Fault::DiskSlow);
+            world.in_ms(ms, Act::End(Fault::DiskSlow));
         }
         Move::Crash => world.crash(),
     }

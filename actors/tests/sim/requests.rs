@@ -14,10 +14,12 @@ use askpro_actors::{
         ReserveWish, Turn,
     },
     ports::clock::{Clock, ManualClock},
+    ports::fakes::FakeJournal,
+    ports::journal::{Record, SchedulingRecord},
     runtime::{Dice, universe::Alarms},
 };
 use askpro_domain::{
-    booking::{BookingOrder, Refusal},
+    booking::{BookingOrder, BookingState, Refusal},
     ids::{AppointmentId, CompanyId},
     policy::{Heard, KeyId},
     secret::Secret,
@@ -39,6 +41,8 @@ pub(crate) struct Sent {
     pub(crate) absent_looks: u32,
     /// POSTs that left too early.
     pub(crate) too_early: u32,
+    /// POSTs that left before the move that says so was on disk.
+    pub(crate) unwritten: u32,
 }
 
 /// What the world outside has, behind one lock.
@@ -59,6 +63,7 @@ pub(crate) struct Outside {
 #[derive(Clone)]
 pub(crate) struct Requests {
     outside: Arc<Mutex<Outside>>,
+    journal: Arc<FakeJournal>,
     clock: Arc<ManualClock>,
     alarms: Alarms,
 }
@@ -67,7 +72,13 @@ pub(crate) struct Requests {
 const LOOKS_BEFORE_POST: u32 = 3;
 
 impl Requests {
-    pub(crate) fn new(calendar: Calendar, clock: Arc<ManualClock>, alarms: Alarms, dice: Dice) -> Self {
+    pub(crate) fn new(
+        calendar: Calendar,
+        journal: Arc<FakeJournal>,
+        clock: Arc<ManualClock>,
+        alarms: Alarms,
+        dice: Dice,
+    ) -> Self {
         let outside = Outside {
             calendar,
             weather: BTreeMap::new(),
@@ -78,7 +89,7 @@ impl Requests {
             course: Course::default(),
             requests: 0,
         };
-        Self { outside: Arc::new(Mutex::new(outside)), clock, alarms }
+        Self { outside: Arc::new(Mutex::new(outside)), journal, clock, alarms }
     }
 
     pub(crate) fn outside(&self) -> MutexGuard<'_, Outside> {
@@ -200,9 +211,19 @@ impl Requests {
         if sent.posts > 0 && sent.absent_looks < LOOKS_BEFORE_POST {
             sent.too_early += 1;
         }
+        if !self.journal.has_on_disk(|record| announces_post(record, order, sent.posts)) {
+            sent.unwritten += 1;
+        }
         sent.posts += 1;
         sent.absent_looks = 0;
     }
+}
+
+/// Whether a record says that an order is posted once more, after so many POSTs.
+fn announces_post(record: &Record, order: &BookingOrder, posts: u32) -> bool {
+    let Record::Scheduling(SchedulingRecord::Moved { booking }) = record else { return false };
+    booking.order.appointment == order.appointment
+        && matches!(booking.state, BookingState::Submitted { post } if post > posts)
 }
 
 fn found(booked: Booked) -> FoundBooking {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use askpro_actors::{
-    ports::fakes::{EventBody, FakeDirectory},
+    ports::fakes::{EventBody, FakeDirectory, FakeJournal},
     rig::{Rig, Stage},
     root::Settings,
     runtime::{Dice, universe::Universe},
@@ -113,7 +113,9 @@ impl World {
         let begins = companies::at(FIRST_DAY, 8 * 60);
         universe.manual_clock().set(begins);
         let alarms = universe.alarms().clone();
-        let requests = Requests::new(calendar, universe.manual_clock().clone(), alarms, dice.fork());
+        let journal = Arc::new(FakeJournal::default());
+        let clock = universe.manual_clock().clone();
+        let requests = Requests::new(calendar, journal.clone(), clock, alarms, dice.fork());
         let sharing = shops.iter().map(|shop| shop.id).filter(|_| dice.percent(30)).collect();
         requests.outside().shares_key = sharing;
         let mut settings = Settings::default();
@@ -123,6 +125,7 @@ impl World {
         let rig = Rig::on(Stage {
             universe,
             begins,
+            journal,
             companies: Arc::new(FakeDirectory::new(companies)),
             calendar: Some(Arc::new(requests.clone())),
             settings,

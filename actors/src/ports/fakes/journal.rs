@@ -122,6 +122,12 @@ impl FakeJournal {
         log.unsynced.clear();
     }
 
+    /// Whether a record that is on disk is like this.
+    pub fn has_on_disk(&self, is_it: impl Fn(&Record) -> bool) -> bool {
+        let log = lock(&self.log);
+        log.records.iter().any(|(position, record)| !log.unsynced.contains(position) && is_it(record))
+    }
+
     /// The process ends: what is not on disk is gone, and everything from the mark on (the lowest outstanding
     /// position) is to be replayed and is outstanding again.
     #[must_use]

@@ -3,19 +3,15 @@
 use std::sync::{Arc, Weak};
 
 use super::*;
-use crate::{
-    calls::CallWorld,
-    ports::fakes::{FakeDirectory, FakeJournal},
-    rig::Stage,
-    runtime::universe::Universe,
-};
+use crate::{calls::CallWorld, ports::fakes::FakeJournal, rig::Stage, runtime::universe::Universe};
 
 /// Without threads nothing is still on its way when a universe has ended.
 fn rig_by_hand() -> Rig {
     offering(Rig::on(Stage {
         universe: Universe::by_hand(2, 1),
         begins: FIXTURE_NOW,
-        companies: Arc::new(FakeDirectory::default()),
+        journal: Arc::default(),
+        companies: Arc::default(),
         calendar: None,
         settings: Settings::default(),
     }))
