@@ -298,8 +298,18 @@ mod tests {
 
     const THREADS: Threads = Threads { count: 2, connections_max: 2, drain_timeout: Duration::from_secs(20) };
 
+    /// Where questions wait.
+    struct Gate {
+        reached: Semaphore,
+        open: Semaphore,
+    }
+
+    fn closed() -> Arc<Gate> {
+        Arc::new(Gate { reached: Semaphore::new(0), open: Semaphore::new(0) })
+    }
+
     /// Answers each byte with how many it had before on all connections of its thread, and "?" only when `gate` opens.
-    fn start(threads: Threads, gate: &Arc<Semaphore>) -> (Server, SocketAddr) {
+    fn start(threads: Threads, gate: &Arc<Gate>) -> (Server, SocketAddr) {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
         let gate = gate.clone();
@@ -315,7 +325,8 @@ mod tests {
                         };
                         let Ok(question) = question else { break };
                         if question == b'?' {
-                            gate.acquire().await.unwrap().forget();
+                            gate.reached.add_permits(1);
+                            gate.open.acquire().await.unwrap().forget();
                         }
                         if stream.write_u8(asked.replace(asked.get() + 1)).await.is_err() {
                             break;
@@ -339,7 +350,7 @@ mod tests {
 
     #[tokio::test(flavor = "multi_thread")]
     async fn connections_are_spread_over_the_threads_and_those_beyond_the_limit_wait() {
-        let (_server, address) = start(THREADS, &Arc::new(Semaphore::new(0)));
+        let (_server, address) = start(THREADS, &closed());
         let (mut first, mut second, mut third) =
             (line(address).await, line(address).await, line(address).await);
         assert_eq!((ask(&mut first, b'.').await.unwrap(), ask(&mut first, b'.').await.unwrap()), (0, 1));
@@ -362,16 +373,17 @@ mod tests {
 
     #[tokio::test(flavor = "multi_thread")]
     async fn a_server_that_stops_answers_what_was_asked_and_takes_nothing_more() {
-        let gate = Arc::new(Semaphore::new(0));
+        let gate = closed();
         let (server, address) = start(THREADS, &gate);
         let (mut idle, mut asking) = (line(address).await, line(address).await);
         assert_eq!(ask(&mut idle, b'.').await.unwrap(), 0);
         asking.write_u8(b'?').await.unwrap();
+        gate.reached.acquire().await.unwrap().forget();
         let stopping = tokio::spawn(server.stop());
         assert!(idle.read_u8().await.is_err(), "whoever asks nothing is let go");
         assert!(TcpStream::connect(address).await.is_err(), "nobody listens");
         assert!(!stopping.is_finished());
-        gate.add_permits(1);
+        gate.open.add_permits(1);
         assert_eq!(asking.read_u8().await.unwrap(), 0);
         stopping.await.unwrap();
         assert!(asking.read_u8().await.is_err());
@@ -379,7 +391,7 @@ mod tests {
 
     #[tokio::test(flavor = "multi_thread")]
     async fn a_server_waits_so_long_and_no_longer_and_one_that_is_dropped_not_at_all() {
-        let gate = Arc::new(Semaphore::new(0));
+        let gate = closed();
         let (server, address) = start(Threads { drain_timeout: Duration::from_millis(50), ..THREADS }, &gate);
         let mut asking = line(address).await;
         asking.write_u8(b'?').await.unwrap();

@@ -7,12 +7,13 @@ use crate::support::{
     service::{Setup, companies},
 };
 
-/// What `0010` did is undone: the schema is as the release before left it.
-const SET_BACK: [&str; 4] = [
+/// What `0010` and later ones did is undone: the schema is as the release before left it.
+const SET_BACK: [&str; 5] = [
     "DELETE FROM _sqlx_migrations WHERE version >= 10",
     "DROP INDEX calls_live",
     "CREATE INDEX calls_status ON calls (status, call_id)",
     "CREATE INDEX calls_company_status ON calls (company_id, status, call_id)",
+    "CREATE INDEX appointments_standing ON appointments (company_id, status, ends_at)",
 ];
 const NEW: &str = "_sqlx_migrations WHERE version >= 10";
 

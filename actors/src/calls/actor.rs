@@ -14,7 +14,7 @@ use askpro_domain::{
 };
 
 use super::{
-    AskFunction, CallMessage, CallView, CallWorld, EventReceived, Loaded, callback::Unwritten, repair, rows,
+    AskFunction, CallMessage, CallView, CallWorld, EventReceived, Loaded, callback::Unwritten, load, rows,
     silence::Silence,
 };
 use crate::{
@@ -22,7 +22,7 @@ use crate::{
     ports::{
         journal::Signer,
         rows::{Body, EventRow, Write},
-        stores::{LiveCall, QuarantinedEvent, StoreError},
+        stores::{LiveCall, QuarantinedEvent},
     },
     runtime::{Actor, Context, fence},
     scheduling::SchedulingMessage,
@@ -357,7 +357,7 @@ impl CallActor {
         let (world, call_id) = (self.world.clone(), self.state.call_id.clone());
         let (ask_quarantine, claims_of) = (self.ask_quarantine, self.claims_of.clone());
         let ask = async move {
-            let loaded = ask_store(&world, &call_id, ask_quarantine, &claims_of).await;
+            let loaded = load::ask_store(&world, &call_id, ask_quarantine, &claims_of).await;
             let loaded = loaded.unwrap_or_else(|error| Loaded::Failed(error.to_string()));
             CallMessage::Loaded { question, loaded: Box::new(loaded) }
         };
@@ -567,37 +567,6 @@ impl CallActor {
     fn must_defer(&self, signer: Signer) -> bool {
         signer != Signer::Platform && self.base != Base::Known
     }
-}
-
-/// What the store knows of a call, and what these companies booked and promised in it; events in quarantine matter
-/// while it is unplaced. A call with a row has what was promised in it.
-async fn ask_store(
-    world: &CallWorld,
-    call_id: &CallId,
-    ask_quarantine: bool,
-    claims_of: &BTreeSet<CompanyId>,
-) -> Result<Loaded, StoreError> {
-    let store = world.store.as_ref();
-    let (state, repair) = repair::state_of(world, call_id).await?;
-    let placed = state.as_ref().is_some_and(|state| state.placed.is_some());
-    let quarantined =
-        if placed && !ask_quarantine { Vec::new() } else { store.quarantined_of_call(call_id).await? };
-    let (mut claims, mut claimed_callbacks) = (BTreeMap::new(), BTreeSet::new());
-    for company in claims_of {
-        let promised = async {
-            match state {
-                None => store.has_promised_callback(*company, call_id).await,
-                Some(_) => Ok(false),
-            }
-        };
-        let booked = store.bookings_of_call(*company, call_id);
-        let (booked, promised) = futures_util::future::try_join(booked, promised).await?;
-        claims.extend(booked.into_iter().map(|(appointment, fact)| (appointment, (*company, fact))));
-        if promised {
-            claimed_callbacks.insert(*company);
-        }
-    }
-    Ok(Loaded::Known { state: state.map(Box::new), quarantined, claims, claimed_callbacks, repair })
 }
 
 /// Which version of the same event stays.

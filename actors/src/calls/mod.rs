@@ -8,6 +8,7 @@ mod bookings;
 mod callback;
 mod factory;
 mod functions;
+mod load;
 mod messages;
 mod placing;
 mod repair;
