@@ -68,10 +68,7 @@ impl CallStore for Database {
             return Ok(None);
         }
         let database = self.clone();
-        let read = move |ids| {
-            let database = database.clone();
-            async move { database.read_states(ids).await }
-        };
+        let read = move |ids| database.clone().read_states(ids);
         self.states.ask(call_id, read).await
     }
 
@@ -84,10 +81,7 @@ impl CallStore for Database {
             return Ok(false);
         }
         let database = self.clone();
-        let read = move |of| {
-            let database = database.clone();
-            async move { database.read_promised(of).await }
-        };
+        let read = move |of| database.clone().read_promised(of);
         self.promised.ask(&(company, call_id.clone()), read).await
     }
 
@@ -140,10 +134,7 @@ impl CallStore for Database {
             return Ok(Bookings::new());
         }
         let database = self.clone();
-        let read = move |of| {
-            let database = database.clone();
-            async move { database.read_bookings(of).await }
-        };
+        let read = move |of| database.clone().read_bookings(of);
         self.bookings.ask(&(company, call_id.clone()), read).await
     }
 
@@ -171,10 +162,7 @@ impl CallStore for Database {
             return Ok(Vec::new());
         }
         let database = self.clone();
-        let read = move |ids| {
-            let database = database.clone();
-            async move { database.read_which_are_quarantined(ids).await }
-        };
+        let read = move |ids| database.clone().read_which_are_quarantined(ids);
         // Few calls have any, and those may have many.
         match self.quarantined.ask(call_id, read).await? {
             true => self.read_quarantined_of_call(call_id).await,
@@ -217,7 +205,7 @@ impl Database {
 
     /// Of whatever company: only for bringing actors of calls back to life.
     async fn read_states(
-        &self,
+        self,
         call_ids: Vec<CallId>,
     ) -> Result<Answers<CallId, Option<CallState>>, StoreError> {
         let values: Vec<Value<'_>> = padded(&call_ids).map(|call_id| call_id.as_str().into()).collect();
@@ -230,7 +218,7 @@ impl Database {
         Ok(rows.into_iter().filter_map(known).collect())
     }
 
-    async fn read_bookings(&self, of: Vec<CallOf>) -> Result<Answers<CallOf, Bookings>, StoreError> {
+    async fn read_bookings(self, of: Vec<CallOf>) -> Result<Answers<CallOf, Bookings>, StoreError> {
         let (any, values) = any_of(&of);
         let sql = format!("SELECT company_id, call_id, id, version, status FROM appointments WHERE {any}");
         let rows: Vec<BookingRecord> = self.fetch(AssertSqlSafe(sql), &values).await?;
@@ -246,7 +234,7 @@ impl Database {
     }
 
     /// Wishes that were opened in the call, and those that joined another's.
-    async fn read_promised(&self, of: Vec<CallOf>) -> Result<Answers<CallOf, bool>, StoreError> {
+    async fn read_promised(self, of: Vec<CallOf>) -> Result<Answers<CallOf, bool>, StoreError> {
         let (any, values) = any_of(&of);
         let sql = format!(
             "SELECT company_id, call_id FROM callbacks WHERE {any} UNION SELECT company_id, call_id \

@@ -71,7 +71,7 @@ impl Database {
 
     /// Which of these calls have quarantined events.
     pub(super) async fn read_which_are_quarantined(
-        &self,
+        self,
         call_ids: Vec<CallId>,
     ) -> Result<Answers<CallId, bool>, StoreError> {
         let values: Vec<Value<'_>> = padded(&call_ids).map(|call_id| call_id.as_str().into()).collect();

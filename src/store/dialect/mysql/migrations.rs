@@ -41,6 +41,9 @@ enum Trace {
     NoIndex(&'static str, &'static str),
 }
 
+/// Takes the mark of a migration away that was begun and not done.
+const TAKE_BACK: &str = "DELETE FROM _sqlx_migrations WHERE version = ? AND success = FALSE";
+
 /// The trace of each migration of one statement. Such a one was done or not, never in part, however it was interrupted:
 /// both servers make and undo a definition as one.
 const TRACES: [(i64, Trace); 5] = [
@@ -91,7 +94,7 @@ async fn settle_interrupted(connection: &mut MySqlConnection, migrator: &Migrato
     tracing::warn!(version, name = %migration.description, is_done, "a migration had been interrupted");
     let settle = match is_done {
         true => "UPDATE _sqlx_migrations SET success = TRUE WHERE version = ? AND success = FALSE",
-        false => "DELETE FROM _sqlx_migrations WHERE version = ? AND success = FALSE",
+        false => TAKE_BACK,
     };
     sqlx::query(settle).bind(version).execute(connection).await?;
     Ok(())
@@ -123,8 +126,7 @@ fn by_hand(version: i64, migration: Option<&Migration>) -> Failure {
 
 /// The beginnings of a migration's statements, up to their first bracket: enough to know each.
 fn beginnings(text: &str) -> Vec<String> {
-    let lines = text.lines().filter(|line| !line.trim_start().starts_with("--"));
-    let text: String = lines.flat_map(|line| [line, " "]).collect();
+    let text: String = lines_of(text).flat_map(|line| [line, " "]).collect();
     let beginning = |statement: &str| {
         let head = statement.split('(').next().unwrap_or_default();
         head.split_whitespace().collect::<Vec<_>>().join(" ")
@@ -181,17 +183,18 @@ async fn take_back(connection: &mut MySqlConnection, error: &MigrateError) -> Re
         return Ok(None);
     };
     let Some(error) = error.try_downcast_ref::<MySqlDatabaseError>() else { return Ok(None) };
-    sqlx::query("DELETE FROM _sqlx_migrations WHERE version = ? AND success = FALSE")
-        .bind(version)
-        .execute(connection)
-        .await?;
+    sqlx::query(TAKE_BACK).bind(version).execute(connection).await?;
     Ok(Some(error.number()))
+}
+
+/// The lines of a migration's text without its comments.
+fn lines_of(text: &str) -> impl Iterator<Item = &str> {
+    text.lines().filter(|line| !line.trim_start().starts_with("--"))
 }
 
 /// Whether a migration's text has one statement at most; one with a semicolon in a text counts as more.
 fn is_one_statement(text: &str) -> bool {
-    let lines = text.lines().filter(|line| !line.trim_start().starts_with("--"));
-    lines.map(|line| line.matches(';').count()).sum::<usize>() <= 1
+    lines_of(text).map(|line| line.matches(';').count()).sum::<usize>() <= 1
 }
 
 #[cfg(test)]
