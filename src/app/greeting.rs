@@ -31,8 +31,8 @@ pub(super) fn say(config: &Config, bind: SocketAddr, parts: &Parts) {
 
 /// Settings without which some of it is of no use or not safe, each with what follows and the remedy.
 fn missing(config: &Config, directory: &Directory) -> Vec<(&'static str, &'static str)> {
-    let has_key = !config.retell.webhook_keys.is_empty()
-        || directory.companies().any(|company| !company.keys.retell_webhook_keys.is_empty());
+    let has_key =
+        !config.retell.webhook_keys.is_empty() || directory.companies().any(|company| company.has_own_key());
     let mut missing = Vec::new();
     if !has_key {
         missing.push((

@@ -9,7 +9,6 @@ use askpro_domain::{
     call::{AppointmentFact, CallEvent, CallState, PlacedIn},
     customer::Upcoming,
     ids::{AppointmentId, CallId, CompanyId},
-    tenant::Company,
     time::UnixMillis,
 };
 
@@ -346,8 +345,7 @@ impl CallActor {
         }
         let company = self.state.placed.or_else(named)?.company;
         let directory = self.world.directory.current();
-        let has_own_key = |company: &Arc<Company>| !company.keys.retell_webhook_keys.is_empty();
-        directory.company(company).is_some_and(has_own_key).then_some(company)
+        directory.company(company).is_some_and(|company| company.has_own_key()).then_some(company)
     }
 
     /// Asks the store what it knows of this call, outside this turn.

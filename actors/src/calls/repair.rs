@@ -60,7 +60,7 @@ fn made_anew(world: &CallWorld, call_id: &CallId, damaged: &DamagedCall) -> Call
     }
     let directory = world.directory.current();
     let company = directory.company(damaged.placed.company);
-    state.claimed = company.is_some_and(|company| !company.keys.retell_webhook_keys.is_empty());
+    state.claimed = company.is_some_and(|company| company.has_own_key());
     state
 }
 

@@ -14,7 +14,7 @@ impl Company {
         keep_key(&mut self.keys.calcom_api_key, &existing.keys.calcom_api_key);
         keep_key(&mut self.keys.calcom_webhook_secret, &existing.keys.calcom_webhook_secret);
         keep_key(&mut self.keys.retell_api_key, &existing.keys.retell_api_key);
-        if self.keys.retell_webhook_keys.is_empty() {
+        if !self.has_own_key() {
             self.keys.retell_webhook_keys.clone_from(&existing.keys.retell_webhook_keys);
         }
         self

@@ -196,6 +196,12 @@ pub struct Customer {
 }
 
 impl Company {
+    /// Whether it has keys of its own that sign what is said of its calls.
+    #[must_use]
+    pub fn has_own_key(&self) -> bool {
+        !self.keys.retell_webhook_keys.is_empty()
+    }
+
     /// The company's zone; UTC when the name is unknown here (import refuses such names).
     #[must_use]
     pub fn zone(&self) -> jiff::tz::TimeZone {
