@@ -128,6 +128,7 @@ async fn publish_gauges(services: Arc<Services>, recorder: Arc<Recorder>) {
         set(metrics::CALCOM_KEYS_BLOCKED, u64::try_from(budgets.keys_blocked).unwrap_or(u64::MAX));
         let lateness = services.traffic.take_lateness();
         ::metrics::gauge!(metrics::WORKER_LATENESS).set(lateness.as_secs_f64());
+        set(metrics::REFUSALS_HELD, u64::try_from(services.traffic.refusals_held()).unwrap_or(u64::MAX));
         ::metrics::gauge!(metrics::CLOCK_AHEAD).set(ahead_s(&services));
         recorder.run_upkeep();
     }

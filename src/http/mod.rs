@@ -7,6 +7,7 @@ mod admin;
 mod connection;
 mod extract;
 mod functions;
+mod patience;
 mod probes;
 mod problem;
 mod routes;
@@ -41,6 +42,7 @@ use extract::{
     body::{self, BodyLimits},
     room::{Room, Share},
 };
+use patience::Patience;
 use problem::Refusal;
 use server::{Closing, Threads};
 
@@ -51,6 +53,7 @@ const DISCONNECT_WITHIN: Duration = Duration::from_secs(2);
 pub struct Edge {
     door: Arc<Door>,
     bodies: BodyLimits,
+    patience: Patience,
 }
 
 impl Edge {
@@ -63,7 +66,7 @@ impl Edge {
             within: config.body_timeout,
             retry_after_s: door.retry_after_s,
         };
-        Self { door, bodies }
+        Self { door, bodies, patience: Patience::of(config.connections_max) }
     }
 
     /// The services, while they take work of this class; a refusal is counted.
@@ -125,10 +128,13 @@ fn admit(services: &Services, class: Class) -> Result<(), Refusal> {
 /// Lets work in for which there was room, or turns it away; a refusal is counted. What ends before, because nobody
 /// signed it, is no work that was turned away.
 fn let_in(services: &Services, room: Result<(), NoRoom>) -> Result<(), Refusal> {
-    room.map_err(|no_room| {
-        let Overloaded = no_room.refuse();
-        overloaded(services)
-    })
+    room.map_err(|no_room| turned_away(services, no_room))
+}
+
+/// Work for which there was no room is turned away, and counted.
+fn turned_away(services: &Services, no_room: NoRoom) -> Refusal {
+    let Overloaded = no_room.refuse();
+    overloaded(services)
 }
 
 fn overloaded(services: &Services) -> Refusal {

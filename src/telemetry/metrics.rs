@@ -51,6 +51,8 @@ pub const JOURNAL_SIZE: &str = "askpro_journal_size_bytes";
 pub const JOURNAL_SIZE_MAX: &str = "askpro_journal_size_max_bytes";
 /// Records of this start that were given up, because their segment was moved aside.
 pub const JOURNAL_GIVEN_UP: &str = "askpro_journal_given_up_bytes";
+/// Refusals that are held back.
+pub const REFUSALS_HELD: &str = "askpro_refusals_held";
 /// How late the threads of the door come to what is ready.
 pub const WORKER_LATENESS: &str = "askpro_worker_lateness_seconds";
 /// How far the service's time is ahead of the machine's, which was put back.
@@ -432,6 +434,12 @@ pub const CATALOGUE: &[Metric] = &[
         WORKER_LATENESS,
         Unit::Seconds,
         "How late the latest thread that answers requests came to what was ready, in the last second",
+        UNLABELLED,
+    ),
+    gauge(
+        REFUSALS_HELD,
+        Unit::Count,
+        "Refusals of transcripts that are held back, so that their senders come back later",
         UNLABELLED,
     ),
     gauge(

@@ -22,6 +22,7 @@ pub struct Traffic(Arc<Figures>);
 
 struct Figures {
     appending: AtomicUsize,
+    refusals_held: AtomicUsize,
     rows_left_out: AtomicU64,
     lateness_us: AtomicU64,
     journal_refused_at_bytes: AtomicU64,
@@ -32,6 +33,7 @@ impl Default for Figures {
     fn default() -> Self {
         Self {
             appending: AtomicUsize::new(0),
+            refusals_held: AtomicUsize::new(0),
             rows_left_out: AtomicU64::new(0),
             lateness_us: AtomicU64::new(0),
             journal_refused_at_bytes: AtomicU64::new(NOT_REFUSED),
@@ -49,6 +51,9 @@ struct Second {
 
 /// Counts one append for as long as it exists.
 pub struct Appending(Traffic);
+
+/// Counts one refusal that is held back for as long as it exists.
+pub struct HeldRefusal(Traffic);
 
 impl Traffic {
     /// One more event was taken.
@@ -85,6 +90,20 @@ impl Traffic {
     #[must_use]
     pub fn appending(&self) -> usize {
         self.0.appending.load(Ordering::Relaxed)
+    }
+
+    /// One more refusal is held back until the token is dropped, unless so many are.
+    #[must_use]
+    pub fn hold_refusal(&self, held_max: usize) -> Option<HeldRefusal> {
+        let held = HeldRefusal(self.clone());
+        let before = self.0.refusals_held.fetch_add(1, Ordering::Relaxed);
+        (before < held_max).then_some(held)
+    }
+
+    /// Refusals that are held back.
+    #[must_use]
+    pub fn refusals_held(&self) -> usize {
+        self.0.refusals_held.load(Ordering::Relaxed)
     }
 
     /// The journal was full with so many bytes in it.
@@ -135,6 +154,12 @@ impl Drop for Appending {
     }
 }
 
+impl Drop for HeldRefusal {
+    fn drop(&mut self) {
+        self.0.0.refusals_held.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
 fn place_of(second: i64) -> usize {
     let kept = i64::try_from(SECONDS_KEPT).unwrap_or(1);
     usize::try_from(second.rem_euclid(kept)).unwrap_or_default()
@@ -169,6 +194,16 @@ mod tests {
         assert_eq!(traffic.appending(), 1);
         drop(token);
         assert_eq!(traffic.appending(), 0);
+    }
+
+    #[test]
+    fn as_many_refusals_are_held_as_may_be() {
+        let traffic = Traffic::default();
+        let held = [traffic.hold_refusal(2), traffic.hold_refusal(2), traffic.hold_refusal(2)];
+        assert_eq!(held.each_ref().map(Option::is_some), [true, true, false]);
+        assert_eq!(traffic.refusals_held(), 2);
+        drop(held);
+        assert_eq!(traffic.refusals_held(), 0);
     }
 
     #[test]

@@ -1,13 +1,13 @@
 //! Signed requests, and what becomes of them.
 
-use std::sync::atomic::Ordering;
+use std::sync::{Arc, atomic::Ordering};
 
 use askpro_actors::ports::{
     journal::{Record, Signer},
     rows::Write,
 };
 use askpro_domain::{ids::CompanyId, secret::Secret};
-use serde_json::json;
+use serde_json::{Value, json};
 use tokio::{io::AsyncWriteExt, net::TcpStream};
 
 use super::{
@@ -160,6 +160,34 @@ async fn under_load_transcripts_are_refused_first_and_lifecycle_events_last() {
         statuses,
         [[204, 200, 200, 204], [503, 200, 200, 204], [503, 503, 200, 204], [503, 503, 503, 204], [503; 4]]
     );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_refusal_of_a_transcript_is_held_back_and_nobody_else_waits_for_it() {
+    let edge = Arc::new(Edge::start());
+    let traffic = &edge.services.traffic;
+    let _load: Vec<_> = (0..TRANSCRIPTS_REFUSED_AT).map(|_| traffic.begin_append()).collect();
+    // Retell names the event first.
+    let sorted: Value = serde_json::from_slice(&event("transcript_updated", "call_1", NUMBER)).unwrap();
+    let body = format!(r#"{{"event":"transcript_updated","call":{}}}"#, sorted["call"]);
+    let transcript = |edge: Arc<Edge>| {
+        let body = body.clone();
+        async move { edge.post("/webhooks/retell", PLATFORM_KEY, body.as_bytes()).await.status }
+    };
+    // Again where this test itself is held up for longer than a refusal.
+    let held = loop {
+        let held = tokio::spawn(transcript(edge.clone()));
+        while traffic.refusals_held() == 0 && !held.is_finished() {
+            tokio::task::yield_now().await;
+        }
+        let ended = edge.post("/webhooks/retell", PLATFORM_KEY, &event("call_ended", "call_1", NUMBER)).await;
+        assert_eq!(ended.status, 204);
+        if traffic.refusals_held() == 1 {
+            break held;
+        }
+    };
+    assert_eq!(held.await.unwrap(), 503);
+    assert_eq!(traffic.refusals_held(), 0);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -10,14 +10,14 @@ use askpro_actors::ports::journal::Signer;
 use askpro_domain::{secret::Secret, tenant::Company, time::UnixMillis};
 
 use crate::{
-    http::{Edge, connection, extract::room::Share, let_in, problem::Refusal},
+    http::{Edge, connection, extract::room::Share, problem::Refusal, turned_away},
     providers::retell::inbound::{
         decode::DecodeError,
         signature::{KeyIndex, SIGNATURE_HEADER, SignatureError, precheck, try_nothing, verify},
     },
     usecases::{
         Services,
-        load::{Class, room_at_the_door},
+        load::{Class, NoRoom, room_at_the_door},
     },
 };
 
@@ -66,8 +66,11 @@ pub(in crate::http) async fn read(
     let is_transcript = class == Class::Lifecycle && seems_transcript(&body);
     let class = if is_transcript { Class::Transcript } else { class };
     let room = room_at_the_door(services, class);
-    if connection::is_known(request) || body.len() > PROVED_BYTES_MAX {
-        let_in(services, room)?;
+    if let Err(no_room) = room
+        && (connection::is_known(request) || body.len() > PROVED_BYTES_MAX)
+    {
+        drop((body, share));
+        return Err(turn_away(edge, services, request, class, no_room).await);
     }
     let company = slug.and_then(|slug| services.directory.current().by_slug(slug).cloned());
     let signer =
@@ -77,11 +80,29 @@ pub(in crate::http) async fn read(
     }
     let signer = signer.map_err(refused)?;
     connection::vouch(request);
-    let_in(services, room)?;
+    if let Err(no_room) = room {
+        drop((body, share));
+        return Err(turn_away(edge, services, request, class, no_room).await);
+    }
     if slug.is_some() && company.is_none() {
         return Err(Refusal::CompanyUnknown);
     }
     Ok(Signed { body, signer, at, since, class, _share: share })
+}
+
+/// Turns a body away that is given up already. A transcript's sender hears of it late, unless its connection ends anyway.
+async fn turn_away(
+    edge: &Edge,
+    services: &Services,
+    request: &HttpRequest,
+    class: Class,
+    no_room: NoRoom,
+) -> Refusal {
+    let refusal = turned_away(services, no_room);
+    if class == Class::Transcript && connection::is_known(request) {
+        edge.patience.hold_back(&edge.door, services).await;
+    }
+    refusal
 }
 
 /// Bytes of a body in which Retell names the event.

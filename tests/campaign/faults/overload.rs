@@ -259,6 +259,8 @@ async fn send(crowd: Arc<Crowd>, mut wire: Wire, mut rng: SmallRng, pace: Pace) 
             }
             Some(answer) if answer.status == 503 => {
                 *own.refused.entry(kind).or_default() += 1;
+                // A refusal is held back, and what is next would take another connection.
+                ticks.reset();
                 own.without_retry_after += u64::from(!answer.retry_after);
             }
             Some(answer) => *own.other.entry(answer.status).or_default() += 1,
