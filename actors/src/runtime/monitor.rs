@@ -24,7 +24,7 @@ pub struct Heartbeat {
 
 impl Default for Heartbeat {
     fn default() -> Self {
-        Heartbeat { interval_ms: 100, stuck_after_ms: 2_000, stuck_threads_max: 8 }
+        Heartbeat { interval_ms: 100, stuck_after_ms: 1_500, stuck_threads_max: 8 }
     }
 }
 

@@ -36,7 +36,7 @@ const TROUBLED_PER_S: f64 = 40.0;
 /// Callers who book in the company with the trouble, where that is in its scheduler: few, for they cost the others
 /// throughput too.
 const BOOKERS: usize = 3;
-/// A turn that stands still does so for this long, beyond the two seconds after which its thread is replaced.
+/// A turn that stands still does so for this long, beyond the second and a half after which its thread is replaced.
 const STANDS_STILL: Duration = Duration::from_secs(6);
 /// The same actor stands still again after this time at the earliest: not when its turn is done again.
 const STANDS_STILL_EVERY: Duration = Duration::from_secs(15);
