@@ -1,6 +1,10 @@
 //! `askpro doctor`: looks at every dependency that is configured, and changes nothing.
 
-use std::{collections::BTreeSet, sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+    time::Duration,
+};
 
 use anyhow::{Context as _, anyhow, bail};
 use askpro_actors::ports::{
@@ -8,7 +12,14 @@ use askpro_actors::ports::{
     stores::CompanyStore,
     voice::{Account, Voice, VoiceError},
 };
-use askpro_domain::{policy::KeyId, secret::Secret};
+use askpro_domain::{
+    ids::CompanyId,
+    policy::KeyId,
+    secret::Secret,
+    tenant::{Company, CompanyKeys},
+};
+use futures_util::future::join_all;
+use secrecy::SecretString;
 
 use super::{SystemClock, commands::not_there_yet, look};
 use crate::{config::Config, journal::JournalOptions, providers::calcom::KeyError};
@@ -29,13 +40,15 @@ const CHECK_LIMIT: Duration = Duration::from_secs(10);
 
 /// Checks every dependency that is configured.
 pub async fn doctor(config: Config) -> DoctorReport {
+    let companies = companies(&config).await;
     let checks = [
         ("database", limited(check_database(&config)).await),
         ("journal", limited(check_journal(&config)).await),
         ("http.bind", limited(check_bind(&config)).await),
-        ("calcom", limited(check_calcom(&config)).await),
-        ("retell", limited(check_retell(&config)).await),
-        ("keys", limited(check_keys(&config)).await),
+        ("calcom", limited(check_calcom(&config, &companies)).await),
+        ("retell", limited(check_retell(&config, &companies)).await),
+        ("keys", check_keys(&config, &companies)),
+        ("redis", Ok(redis(&config).to_owned())),
     ];
     let healthy = checks.iter().all(|(_, result)| result.is_ok());
     let line = |(name, result): &(&str, anyhow::Result<String>)| match result {
@@ -103,79 +116,122 @@ async fn check_address(url: &str, key: &'static str) -> anyhow::Result<String> {
     Ok(format!("{host}:{port} answers"))
 }
 
+/// What a vendor said to a key.
+enum Said {
+    Takes,
+    Refuses,
+    Nothing(anyhow::Error),
+}
+
 /// Whether Cal.com is there and takes the keys, the platform's and companies' own.
-async fn check_calcom(config: &Config) -> anyhow::Result<String> {
+async fn check_calcom(config: &Config, companies: &[Company]) -> anyhow::Result<String> {
     let there = check_address(&config.calcom.base_url, "calcom.base_url").await?;
-    let keys = calcom_keys(config).await;
+    let keys = keys("calcom.api_key", config.calcom.api_key.as_ref(), companies, |keys| &keys.calcom_api_key);
     if keys.is_empty() {
         return Ok(format!("{there}; no key is known: no company takes bookings"));
     }
     let client = super::calcom_client(config, Arc::new(|_| None))?;
-    let checks = keys.iter().take(KEYS_CHECKED_MAX).map(|(_, key)| client.check_key(key));
-    let checked = futures_util::future::join_all(checks).await;
+    let ask = async |(_, key): &(Account, Secret)| match client.check_key(key).await {
+        Ok(()) => Said::Takes,
+        Err(KeyError::Refused) => Said::Refuses,
+        Err(error) => Said::Nothing(error.into()),
+    };
+    let said = join_all(keys.iter().take(KEYS_CHECKED_MAX).map(|key| ask(&key.of))).await;
+    told(&there, &keys, said, "make a new key at Cal.com under Settings, API keys, and set or import it")
+}
+
+/// Whether Retell is there and takes the keys, the platform's and companies' own.
+async fn check_retell(config: &Config, companies: &[Company]) -> anyhow::Result<String> {
+    let there = check_address(&config.retell.base_url, "retell.base_url").await?;
+    let keys = keys("retell.api_key", config.retell.api_key.as_ref(), companies, |keys| &keys.retell_api_key);
+    let none = "silent calls are closed by time alone, and no missed call is found";
+    if keys.is_empty() {
+        return Ok(format!("{there}; no API key is known: {none}"));
+    }
+    let own: BTreeMap<CompanyId, Secret> =
+        companies.iter().filter_map(|c| Some((c.id, c.keys.retell_api_key.clone()?))).collect();
+    let client = super::retell_client(config, Arc::new(move |company| own.get(&company).cloned()))?;
+    let ask = async |(account, _): &(Account, Secret)| match client
+        .list_calls(*account, SystemClock.now(), None)
+        .await
+    {
+        Ok(_) => Said::Takes,
+        Err(VoiceError::Unauthorized) => Said::Refuses,
+        Err(error) => Said::Nothing(error.into()),
+    };
+    let said = join_all(keys.iter().take(KEYS_CHECKED_MAX).map(|key| ask(&key.of))).await;
+    let told = told(&there, &keys, said, "copy it again from Retell's dashboard, and set or import it")?;
+    Ok(if config.retell.api_key.is_some() {
+        told
+    } else {
+        format!("{told}; of companies without a key of their own {none}")
+    })
+}
+
+/// A key, with what it is called.
+struct Named {
+    name: String,
+    of: (Account, Secret),
+}
+
+/// Each key once, the platform's first.
+fn keys(
+    setting: &str,
+    platform: Option<&SecretString>,
+    companies: &[Company],
+    own: impl Fn(&CompanyKeys) -> &Option<Secret>,
+) -> Vec<Named> {
+    let platform =
+        platform.map(|key| Named { name: setting.to_owned(), of: (Account::Platform, super::secret(key)) });
+    let field = setting.replace('.', "_");
+    let own = companies.iter().filter_map(|company| {
+        let key = own(&company.keys).clone().filter(|key| !key.is_empty())?;
+        Some(Named { name: format!("{field} of {}", company.slug), of: (Account::Company(company.id), key) })
+    });
+    let mut known = BTreeSet::new();
+    platform.into_iter().chain(own).filter(|key| known.insert(KeyId::of(&key.of.1))).collect()
+}
+
+/// What a vendor said to the first of these keys, as one line.
+fn told(there: &str, keys: &[Named], said: Vec<Said>, remedy: &str) -> anyhow::Result<String> {
+    let checked = said.len();
     let mut refused = Vec::new();
-    for ((owner, _), outcome) in keys.iter().zip(&checked) {
-        match outcome {
-            Ok(()) => {}
-            Err(KeyError::Refused) => refused.push(owner.as_str()),
-            Err(error) => bail!("{there}, but {owner} could not be checked: {error}; try again in a minute"),
+    for (Named { name, .. }, said) in keys.iter().zip(said) {
+        match said {
+            Said::Takes => {}
+            Said::Refuses => refused.push(name.as_str()),
+            Said::Nothing(error) => {
+                bail!("{there}, but {name} could not be checked: {error:#}; try again in a minute")
+            }
         }
     }
     if !refused.is_empty() {
-        bail!(
-            "{there} and refuses {}: make a new key at Cal.com under Settings, API keys, and set or import it",
-            refused.join(", ")
-        );
+        bail!("{there} and refuses {}: {remedy}", refused.join(", "));
     }
-    let more = match keys.len() - checked.len() {
+    let more = match keys.len() - checked {
         0 => String::new(),
         more => format!("; {more} further keys were not checked"),
     };
-    Ok(format!("{there} and takes {} of {} keys{more}", checked.len(), keys.len()))
+    Ok(format!("{there} and takes {checked} of {} keys{more}", keys.len()))
 }
 
-/// Each key once, with what it is called. Companies that cannot be read are told by the check of the database.
-async fn calcom_keys(config: &Config) -> Vec<(String, Secret)> {
-    let platform =
-        config.calcom.api_key.as_ref().map(|key| ("calcom.api_key".to_owned(), super::secret(key)));
-    let companies = match look(config).await {
-        Ok(Some(database)) => {
-            let companies = database.list_companies().await.unwrap_or_default();
-            database.close().await;
-            companies
-        }
-        _ => Vec::new(),
+/// The companies, as far as they can be read: why they cannot is told by the check of the database.
+async fn companies(config: &Config) -> Vec<Company> {
+    let read = async {
+        let database = look(config).await.ok()??;
+        let companies = database.list_companies().await;
+        database.close().await;
+        companies.ok()
     };
-    let own = companies.into_iter().filter_map(|company| {
-        let key = company.keys.calcom_api_key.filter(|key| !key.is_empty())?;
-        Some((format!("calcom_api_key of {}", company.slug), key))
-    });
-    let mut known = BTreeSet::new();
-    platform.into_iter().chain(own).filter(|(_, key)| known.insert(KeyId::of(key))).collect()
+    tokio::time::timeout(CHECK_LIMIT, read).await.ok().flatten().unwrap_or_default()
 }
 
-/// Whether Retell is there and takes the key.
-async fn check_retell(config: &Config) -> anyhow::Result<String> {
-    let there = check_address(&config.retell.base_url, "retell.base_url").await?;
-    if config.retell.api_key.is_none() {
-        return Ok(format!(
-            "{there}; retell.api_key is empty: silent calls are closed by time alone, and no missed call is found"
-        ));
-    }
-    let client = super::retell_client(config, Arc::new(|_| None))?;
-    match client.list_calls(Account::Platform, SystemClock.now(), None).await {
-        Ok(_) => Ok(format!("{there} and takes retell.api_key")),
-        Err(VoiceError::Unauthorized) => {
-            bail!("retell.api_key is refused; copy it again from Retell's dashboard")
-        }
-        Err(error) => Err(error).context("retell.base_url: calls cannot be listed there"),
-    }
-}
-
-async fn check_keys(config: &Config) -> anyhow::Result<String> {
-    if config.retell.webhook_keys.is_empty() {
+fn check_keys(config: &Config, companies: &[Company]) -> anyhow::Result<String> {
+    let own = companies.iter().filter(|company| company.has_own_key()).count();
+    if config.retell.webhook_keys.is_empty() && own == 0 {
         bail!(
-            "retell.webhook_keys is empty: only companies with keys of their own can receive events; set the workspace's webhook key"
+            "no webhook key is known: every event of Retell is answered 401; set retell.webhook_keys to the workspace's \
+             webhook key, or import a company with retell_webhook_keys"
         );
     }
     let admin = if config.admin.token.is_some() {
@@ -183,5 +239,17 @@ async fn check_keys(config: &Config) -> anyhow::Result<String> {
     } else {
         "admin.token is empty, /admin answers 401"
     };
-    Ok(format!("{} platform keys; {admin}", config.retell.webhook_keys.len()))
+    Ok(format!(
+        "{} platform keys, {own} companies with keys of their own; {admin}",
+        config.retell.webhook_keys.len()
+    ))
+}
+
+/// What follows from its address.
+const fn redis(config: &Config) -> &'static str {
+    if config.redis.url.is_some() {
+        "redis.url is set, and not used yet"
+    } else {
+        "not configured, and not needed"
+    }
 }

@@ -336,6 +336,19 @@ async fn migrate_tells_what_is_applied_and_doctor_what_is_well() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn doctor_is_content_where_every_company_has_a_webhook_key_of_its_own() {
+    let setup = Setup::new().with("RETELL__WEBHOOK_KEYS", "");
+    let line = |setup: &Setup| {
+        let (_, said, _) = run(setup, &["doctor"]);
+        said.lines().find(|line| line.contains(" keys: ")).unwrap().to_owned()
+    };
+    assert!(line(&setup).starts_with("FAIL ") && line(&setup).contains("no webhook key is known"));
+    setup.import(&companies()).await.unwrap();
+    let fine = line(&setup);
+    assert!(fine.starts_with("ok ") && fine.contains("0 platform keys, 2 companies"), "{fine}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn doctor_is_content_with_a_service_that_runs() {
     let service = Service::start().await;
     let setup = Setup { folder: service.setup.folder.clone(), env: service.setup.env.clone() }

@@ -171,9 +171,21 @@ async fn the_doctor_says_whether_retell_takes_the_key() {
         report.lines.into_iter().find(|line| line.contains("retell:")).unwrap()
     };
     assert!(line(&setup).await.starts_with("ok "), "{}", line(&setup).await);
-    assert!(line(&setup).await.contains("takes retell.api_key"));
+    assert!(line(&setup).await.contains("takes 1 of 1 keys"));
     let wrong = setup.with("RETELL__API_KEY", "key_of_somebody_else");
-    assert!(line(&wrong).await.starts_with("FAIL"), "{}", line(&wrong).await);
+    let refused = line(&wrong).await;
+    assert!(refused.starts_with("FAIL") && refused.contains("refuses retell.api_key"), "{refused}");
     let without = wrong.with("RETELL__API_KEY", "");
-    assert!(line(&without).await.contains("closed by time alone"), "{}", line(&without).await);
+    let none = line(&without).await;
+    assert!(none.starts_with("ok ") && none.contains("no API key is known"), "{none}");
+    // A company's own is tried too, and then only the others go without.
+    let mut file = companies();
+    file["companies"][0]["retell_api_key"] = json!("key_of_somebody_else");
+    without.import(&file).await.unwrap();
+    let refused = line(&without).await;
+    assert!(refused.contains("refuses retell_api_key of friseur-mitte"), "{refused}");
+    file["companies"][0]["retell_api_key"] = json!(RETELL_KEY);
+    without.import(&file).await.unwrap();
+    let own = line(&without).await;
+    assert!(own.contains("takes 1 of 1 keys; of companies without a key of their own"), "{own}");
 }
