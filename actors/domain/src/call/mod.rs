@@ -13,5 +13,5 @@ mod state;
 mod tests;
 
 pub use event::{CallEvent, CallFacts, CallIdentity, EventKind, EventSource, Stage, TranscriptFact};
-pub use merge::{Field, Provenance};
+pub use merge::{Field, Provenance, Told};
 pub use state::{AppointmentFact, CallOutcome, CallState, CallStatus, PlacedIn, TranscriptFrom};

@@ -237,11 +237,11 @@ proptest! {
         let (first, last) = (event("call_ended", Some(900), early.clone()), event("call_analyzed", None, late.clone()));
         let call = state().apply(&last).apply(&first);
         let expected = late.summary.or(early.summary);
-        prop_assert_eq!(call.summary.map(|f| f.value), expected);
+        prop_assert_eq!(call.summary.map(|f| f.value.clone()), expected);
         let expected = late.ended_at.or(early.ended_at);
         prop_assert_eq!(call.ended_at.map(|f| f.value), expected);
         let expected = late.identity.from_number.or(early.identity.from_number);
-        prop_assert_eq!(call.from_number.map(|f| f.value), expected);
+        prop_assert_eq!(call.from_number.map(|f| f.value.clone()), expected);
     }
 
     #[test]
@@ -391,8 +391,9 @@ fn of_two_versions_of_one_event_the_newer_wins_and_one_without_a_time_loses() {
     let version = |at, summary: &str| {
         event("call_analyzed", at, CallFacts { summary: Some(summary.to_owned()), ..CallFacts::default() })
     };
-    let summary_of =
-        |events: &[CallEvent]| events.iter().fold(state(), |call, e| call.apply(e)).summary.unwrap().value;
+    let summary_of = |events: &[CallEvent]| {
+        events.iter().fold(state(), |call, e| call.apply(e)).summary.unwrap().value.clone()
+    };
     let (old, new, timeless) = (version(Some(1), "old"), version(Some(2), "new"), version(None, "timeless"));
     assert_eq!(summary_of(&[new.clone(), old.clone(), timeless.clone()]), "new");
     assert_eq!(summary_of(&[timeless, old]), "old");
