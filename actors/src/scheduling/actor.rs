@@ -32,8 +32,6 @@ use crate::{
 const SETTLED_KEPT_MS: i64 = 600_000;
 /// The same where the end of the call may never be told here: the longest call lasts two hours (facts/retell.md).
 const CLAIMED_KEPT_MS: i64 = 7_200_000 + SETTLED_KEPT_MS;
-/// Settled bookings that will be forgotten, remembered for one company; the first to go goes sooner then.
-const SETTLED_KEPT_MAX: usize = 4_096;
 
 /// A company's scheduler.
 pub struct SchedulingActor {
@@ -67,6 +65,8 @@ pub struct SchedulingActor {
     pub(super) keep_at: UnixMillis,
     /// Orders that were cut off before they were submitted, to be closed as abandoned.
     pub(super) cut_off: Vec<BookingOrder>,
+    /// More bookings are to be forgotten than at the end of the turn before.
+    has_more_to_forget: bool,
     counted_holds: i64,
 }
 
@@ -112,6 +112,8 @@ pub(super) struct Active {
     pub unrecorded: Option<(UnixMillis, Vec<BookingEffect>)>,
     /// It is about to become a conflict.
     pub settling: Option<Settling>,
+    /// It surfaced after its release, and the calendar has not cancelled it yet.
+    pub is_being_cancelled: bool,
 }
 
 /// Resolves when a record is on disk, for everybody who waits for it.
@@ -141,6 +143,7 @@ impl Active {
             call_finished: false,
             counted: booking.status(),
             forget_at: None,
+            is_being_cancelled: has_surfaced(&booking),
             booking,
             waiters: Vec::new(),
             promised: Vec::new(),
@@ -154,18 +157,26 @@ impl Active {
 
     /// Whether there is still something to do for it.
     pub(super) fn is_busy(&self) -> bool {
-        is_needed(&self.booking) || self.due.is_some() || self.unrecorded.is_some()
+        is_unsettled(&self.booking)
+            || self.is_being_cancelled
+            || self.due.is_some()
+            || self.unrecorded.is_some()
     }
 }
 
-/// Whether a booking must be found again after a crash: its outcome is open, it is to be looked for once more,
-/// or it surfaced and is being cancelled.
+/// Whether the record of this move must be found again after a crash: what comes of it is open, or it surfaced and is
+/// to be cancelled.
 pub(super) fn is_needed(booking: &Booking) -> bool {
-    booking.status().is_open() || booking.late_look_at.is_some() || has_surfaced(booking)
+    is_unsettled(booking) || has_surfaced(booking)
 }
 
-/// Whether it is being cancelled at the calendar because it surfaced after its release.
-pub(super) fn has_surfaced(booking: &Booking) -> bool {
+/// Whether its outcome is open, or it is to be looked for once more.
+fn is_unsettled(booking: &Booking) -> bool {
+    booking.status().is_open() || booking.late_look_at.is_some()
+}
+
+/// Whether it surfaced after its release, and so is or was cancelled at the calendar by us.
+fn has_surfaced(booking: &Booking) -> bool {
     matches!(booking.state, BookingState::Cancelled { .. })
         && booking.history.last().is_some_and(|last| last.reason == "surfaced_after_release")
 }
@@ -250,6 +261,7 @@ impl Actor for SchedulingActor {
                 cx.answer(reply, self.view());
             }
         }
+        self.forget_beyond_limit();
         self.remove_reservations(cx);
         self.publish_holds();
         self.arm_next(cx);
@@ -292,6 +304,7 @@ impl SchedulingActor {
             last_calendar_error: None,
             keep_at,
             cut_off: Vec::new(),
+            has_more_to_forget: false,
             counted_holds: 0,
         }
     }
@@ -346,20 +359,23 @@ impl SchedulingActor {
         };
         if !active.is_busy() && active.forget_at.is_none_or(|known| at < known) {
             active.forget_at = Some(at);
-            self.forget_beyond_limit();
+            self.has_more_to_forget = true;
         }
     }
 
+    /// At the end of a turn: whatever it read from the store was of use by then.
     fn forget_beyond_limit(&mut self) {
-        if self.bookings.len() <= SETTLED_KEPT_MAX {
+        let settled_max = self.world.settings.settled_max;
+        if !std::mem::take(&mut self.has_more_to_forget) || self.bookings.len() <= settled_max {
             return;
         }
-        let idle = self.bookings.iter().filter(|(_, a)| !a.is_busy());
-        let kept = idle.filter_map(|(id, a)| a.forget_at.map(|at| (at, id)));
-        if kept.clone().count() > SETTLED_KEPT_MAX
-            && let Some(oldest) = kept.min().map(|(_, id)| id.clone())
-        {
-            self.bookings.remove(&oldest);
+        let idle = self.bookings.iter().filter(|(_, active)| !active.is_busy());
+        let mut kept: Vec<_> = idle.filter_map(|(id, active)| Some((active.forget_at?, id))).collect();
+        let surplus = kept.len().saturating_sub(settled_max);
+        kept.sort_unstable();
+        let first: Vec<AppointmentId> = kept.into_iter().take(surplus).map(|(_, id)| id.clone()).collect();
+        for appointment in first {
+            self.bookings.remove(&appointment);
         }
     }
 

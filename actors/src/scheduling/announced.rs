@@ -13,7 +13,7 @@ use askpro_domain::{
     time::UnixMillis,
 };
 
-use super::{Announcement, SchedulingActor, SchedulingMessage, actor::Active, heard::Fate};
+use super::{Announcement, SchedulingActor, SchedulingMessage, heard::Fate};
 use crate::{
     ports::{
         stores::{BookingStore, StoreError},
@@ -201,8 +201,7 @@ impl SchedulingActor {
         let Some(found) = found else { return self.again_later(announcement, cx) };
         let Some(booking) = found else { return self.finish(announcement, None, cx) };
         let appointment = booking.order.appointment.clone();
-        let active = || Active { call_finished: true, ..Active::of((**booking).clone()) };
-        self.bookings.entry(appointment.clone()).or_insert_with(active);
+        self.restore_stored(booking, cx);
         self.heard.released = None;
         self.heed_own(&appointment, &announcement.event, cx);
         self.forget_if_done(&appointment, cx.now());

@@ -14,19 +14,13 @@ use askpro_domain::{
 use futures_util::FutureExt;
 
 use super::{
-    Earlier, SchedulingActor, SchedulingAsk, SchedulingMessage,
+    SchedulingActor, SchedulingAsk,
     actor::{Active, Offer, Waiter, WrittenAhead},
     answers::HeldUntil,
     pins::Pin,
     plan::Wish,
 };
-use crate::{
-    ports::{
-        stores::StoreError,
-        unreadable::{Table, tell_unreadable},
-    },
-    runtime::Context,
-};
+use crate::runtime::Context;
 
 impl SchedulingActor {
     /// A repeat joins or is answered again; anything else is held first, then booked.
@@ -43,8 +37,8 @@ impl SchedulingActor {
             status.stands() || status.is_open() || status == AppointmentStatus::Cancelled
         };
         let earlier = ask.earlier.iter().filter(|(_, fact)| matters(fact.status));
-        let elsewhere = earlier.map(|(id, _)| id).filter(|id| !self.bookings.contains_key(*id));
-        let elsewhere: Vec<AppointmentId> = elsewhere.cloned().collect();
+        let elsewhere = earlier.filter(|(id, _)| !self.bookings.contains_key(*id));
+        let elsewhere: Vec<_> = elsewhere.map(|(id, fact)| (id.clone(), *fact)).collect();
         if !elsewhere.is_empty() {
             return self.find_earlier(elsewhere, &ask, cx);
         }
@@ -151,84 +145,9 @@ impl SchedulingActor {
         }
     }
 
-    /// Bookings of this call that stand or stood and are not in memory, from before a restart; or that are open, and
-    /// whose rows could not be read at it.
-    fn find_earlier(
-        &mut self,
-        appointments: Vec<AppointmentId>,
-        ask: &SchedulingAsk,
-        cx: &mut Context<'_, Self>,
-    ) {
-        self.asked_store.push(ask.clone());
-        let (store, company) = (self.world.store.clone(), self.company);
-        let (ask, again) = (Box::new(ask.clone()), Box::new(ask.clone()));
-        let find = async move {
-            let mut bookings = Vec::with_capacity(appointments.len());
-            for appointment in &appointments {
-                match store.find(company, appointment).await {
-                    Ok(Some(booking)) => bookings.push(booking),
-                    Err(unreadable @ StoreError::Corrupt(_)) => {
-                        tell_unreadable(Table::Appointments, &unreadable);
-                        return SchedulingMessage::EarlierFound { ask, earlier: Earlier::Unreadable };
-                    }
-                    Ok(None) | Err(_) => {
-                        return SchedulingMessage::EarlierFound { ask, earlier: Earlier::NotNow };
-                    }
-                }
-            }
-            SchedulingMessage::EarlierFound { ask, earlier: Earlier::Found(bookings) }
-        };
-        cx.start(find, || SchedulingMessage::EarlierFound { ask: again, earlier: Earlier::NotNow });
-    }
-
     /// When an agent must be answered.
     pub(super) fn answer_by(&self, ask: &SchedulingAsk) -> UnixMillis {
         ask.deadline.plus_ms(-self.world.settings.answer_margin_ms)
-    }
-
-    /// Agents whose time is over before the store has answered: nothing is booked for them.
-    pub(super) fn answer_without_store(&mut self, cx: &mut Context<'_, Self>) {
-        let now = cx.now();
-        let (overdue, waiting): (Vec<_>, Vec<_>) =
-            std::mem::take(&mut self.asked_store).into_iter().partition(|ask| self.answer_by(ask) <= now);
-        self.asked_store = waiting;
-        overdue.iter().for_each(|ask| self.answer(ask, cx, |a| a.busy()));
-    }
-
-    pub(super) fn earlier_found(
-        &mut self,
-        ask: &SchedulingAsk,
-        earlier: &Earlier,
-        cx: &mut Context<'_, Self>,
-    ) {
-        let same = |other: &SchedulingAsk| {
-            other.call_id == ask.call_id
-                && other.order_key == ask.order_key
-                && other.deadline == ask.deadline
-                && other.tool_call.id == ask.tool_call.id
-        };
-        if let Some(place) = self.asked_store.iter().position(same) {
-            self.asked_store.swap_remove(place);
-        }
-        // Whoever was told to try again by now must not get a booking that they never hear of.
-        if self.answer_by(ask) <= cx.now() {
-            return self.answer(ask, cx, |a| a.busy());
-        }
-        // They stand, stood or are open by the call's own books: never book one a second time.
-        let bookings = match earlier {
-            Earlier::Found(bookings) => bookings,
-            Earlier::NotNow => return self.answer(ask, cx, |a| a.busy()),
-            Earlier::Unreadable => return self.answer(ask, cx, |a| a.calendar_unavailable()),
-        };
-        for booking in bookings {
-            let appointment = booking.order.appointment.clone();
-            let active = || Active { call_finished: true, ..Active::of(booking.clone()) };
-            self.bookings.entry(appointment.clone()).or_insert_with(active);
-            self.forget_if_done(&appointment, cx.now());
-        }
-        if let FunctionOrder::BookAppointment(order) = &ask.order {
-            self.book(ask, &order.clone(), cx);
-        }
     }
 
     fn book_anew(&mut self, ask: &SchedulingAsk, order: &BookOrder, cx: &mut Context<'_, Self>) {

@@ -191,7 +191,7 @@ pub struct SchedulingAsk {
 pub enum Earlier {
     /// These.
     Found(Vec<Booking>),
-    /// Not all of them can be had now.
+    /// Not all of them can be had now, as the call knows them or newer.
     NotNow,
     /// Not all of their rows can be read: nobody knows whether what is wanted was booked.
     Unreadable,

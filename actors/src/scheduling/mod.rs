@@ -13,6 +13,7 @@ mod breakers;
 mod check;
 mod conflict;
 mod due;
+mod earlier;
 mod factory;
 mod heard;
 mod hold;
@@ -93,6 +94,8 @@ pub struct SchedulingSettings {
     pub record_again_ms: i64,
     /// How long until a cancellation that the calendar did not take is tried again.
     pub cancel_again_ms: i64,
+    /// Settled bookings that will be forgotten, remembered for one company; the first to go goes sooner then.
+    pub settled_max: usize,
     /// Alternatives in an answer.
     pub alternatives_max: usize,
     /// Of the breakers.
@@ -115,6 +118,7 @@ impl Default for SchedulingSettings {
             post_lost_after_ms: 35_000,
             record_again_ms: 1_000,
             cancel_again_ms: 60_000,
+            settled_max: 4_096,
             alternatives_max: 3,
             breaker: BreakerSettings::default(),
             reservations: false,

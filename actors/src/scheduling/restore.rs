@@ -11,7 +11,7 @@ use askpro_domain::{
 
 use super::{
     Restore, SchedulingActor,
-    actor::{Active, DueStep, Offer, has_surfaced, is_needed},
+    actor::{Active, DueStep, Offer, is_needed},
     pins::Pin,
     plan::{self, Wish},
     rows,
@@ -55,7 +55,7 @@ impl SchedulingActor {
     /// What is still to be done for bookings whose slot was given back.
     fn go_on_after_release(&mut self, now: UnixMillis) {
         for active in self.bookings.values_mut() {
-            if has_surfaced(&active.booking) {
+            if active.is_being_cancelled {
                 active.due = Some((now, DueStep::Cancel));
             } else if let Some(at) = active.booking.late_look_at {
                 active.due = Some((at, DueStep::Look));
@@ -140,6 +140,26 @@ impl SchedulingActor {
         }
         self.bookings.insert(order.appointment.clone(), Active::of(booking.clone()));
         self.forget_if_done(&order.appointment, now);
+    }
+
+    /// A booking that is not in memory, as the store has it: of an earlier life, forgotten since, or with a row that
+    /// could not be read before. One that is open is looked up as at a restart. One that surfaced was cancelled then:
+    /// until that it is in memory.
+    pub(super) fn restore_stored(&mut self, booking: &Booking, cx: &mut Context<'_, Self>) {
+        let appointment = &booking.order.appointment;
+        if self.bookings.contains_key(appointment) {
+            return;
+        }
+        self.restore_booking(booking, cx.now());
+        if let Some(active) = self.bookings.get_mut(appointment) {
+            active.call_finished = true;
+            active.is_being_cancelled = false;
+            active.due = booking.late_look_at.map(|at| (at, DueStep::Look));
+        }
+        if booking.status().is_open() {
+            self.apply(appointment, BookingEvent::Restarted, cx);
+        }
+        self.forget_if_done(appointment, cx.now());
     }
 
     /// How a booking stands in the ledger: with its host, else with the member it was ordered of.

@@ -172,7 +172,12 @@ impl SchedulingActor {
             }
             BookingEffect::FollowSlot => self.follow_slot(booking, cx.now()),
             BookingEffect::FreeSlot => drop(self.ledger.release(&booking.order.hold)),
-            BookingEffect::CancelAtCalendar { .. } => self.schedule(appointment, cx.now(), DueStep::Cancel),
+            BookingEffect::CancelAtCalendar { .. } => {
+                if let Some(active) = self.bookings.get_mut(appointment) {
+                    active.is_being_cancelled = true;
+                }
+                self.schedule(appointment, cx.now(), DueStep::Cancel);
+            }
             // Rows of the move already carry them.
             BookingEffect::NotifyConfirmed | BookingEffect::RequestCallback { .. } => {}
         }

@@ -12,6 +12,7 @@ mod outage;
 mod outside;
 mod readme;
 mod reservations;
+mod stored;
 mod storm;
 mod unreadable;
 mod warm;

@@ -107,6 +107,13 @@ impl FakeDatabase {
         assert!(row.map(|row| row.state = DAMAGED).is_some(), "no row of {appointment}");
     }
 
+    /// The state in the row of an appointment is as it was before it was damaged.
+    pub fn mend_appointment(&self, appointment: &AppointmentId, state: Bytes) {
+        if let Some(row) = lock(&self.tables).appointments.get_mut(appointment) {
+            row.state = state;
+        }
+    }
+
     /// The state in the row of a call is damaged.
     ///
     /// # Panics
