@@ -22,6 +22,14 @@ use crate::{
     runtime::Context,
 };
 
+/// What the calendar says of a booking.
+pub(super) enum Word {
+    /// It means this.
+    Means(BookingEvent),
+    /// It stands there, since then by the calendar's clock; what that means depends on where the booking was before.
+    Stands(Box<SeenBooking>, UnixMillis),
+}
+
 impl SchedulingActor {
     /// The calendar announced something, or it is heard again.
     pub(super) fn announced(&mut self, announcement: &Arc<Announcement>, cx: &mut Context<'_, Self>) {
@@ -79,7 +87,9 @@ impl SchedulingActor {
     fn heed_own(&mut self, appointment: &AppointmentId, event: &CalendarEvent, cx: &mut Context<'_, Self>) {
         let at = event.at.unwrap_or_default();
         match &event.news {
-            News::Stands(seen) => self.heed_standing(appointment, seen, at, cx),
+            News::Stands(seen) => {
+                self.hear_out(appointment, vec![Word::Stands(seen.clone(), at)], &seen.uid, cx);
+            }
             News::Gone(gone) => self.heed_end(appointment, gone, at, cx),
             News::HostAway { .. } | News::Changed | News::Nothing => {}
         }
@@ -96,53 +106,51 @@ impl SchedulingActor {
         let Some(active) = self.bookings.get(appointment) else { return };
         let interval = active.booking.order.interval;
         let (uid, host) = (gone.uid.clone(), gone.host);
-        if proves_it_was_made(gone, &active.booking) {
-            let made = Standing { uid: uid.clone(), from_uid: None, interval, host, at };
-            self.apply(appointment, BookingEvent::Confirmed(made), cx);
-        }
-        self.apply(appointment, BookingEvent::CancelledAtCalendar { uid: uid.clone(), at }, cx);
-        self.follow(appointment, &uid, cx);
+        let made = Standing { uid: uid.clone(), from_uid: None, interval, host, at };
+        let is_proof = proves_it_was_made(gone, &active.booking);
+        let made = is_proof.then_some(Word::Means(BookingEvent::Confirmed(made)));
+        let over = Word::Means(BookingEvent::CancelledAtCalendar { uid, at });
+        self.hear_out(appointment, made.into_iter().chain([over]).collect(), &gone.uid, cx);
     }
 
-    /// A booking of ours stands: perhaps that is how we hear that it was made at all. What was heard before of
-    /// its new uid follows now.
-    fn heed_standing(
+    /// Takes over what the calendar says of a booking, and with it what was heard of this uid before anybody knew
+    /// whose it is.
+    pub(super) fn hear_out(
         &mut self,
         appointment: &AppointmentId,
-        seen: &SeenBooking,
-        at: UnixMillis,
+        mut words: Vec<Word>,
+        uid: &str,
         cx: &mut Context<'_, Self>,
     ) {
-        self.heed_link(appointment, seen, at, cx);
-        self.follow(appointment, &seen.uid, cx);
+        words.extend(self.heard_of(uid));
+        self.apply_all(appointment, words, cx);
     }
 
-    /// What was heard of this uid before anybody knew whose it is.
-    pub(super) fn follow(&mut self, appointment: &AppointmentId, uid: &str, cx: &mut Context<'_, Self>) {
-        let mut uid = uid.to_owned();
+    fn heard_of(&self, uid: &str) -> Vec<Word> {
+        let (mut words, mut uid) = (Vec::new(), uid.to_owned());
         for _ in 0..=PAST_UIDS_MAX {
             match self.heard.fate(&uid) {
-                None => return,
+                None => break,
                 Some(Fate::CalledOff { at }) => {
-                    return self.apply(appointment, BookingEvent::CancelledAtCalendar { uid, at }, cx);
+                    words.push(Word::Means(BookingEvent::CancelledAtCalendar { uid, at }));
+                    break;
                 }
                 Some(Fate::Moved(next, at)) => {
-                    self.heed_link(appointment, &next, at, cx);
-                    uid = next.uid;
+                    uid.clone_from(&next.uid);
+                    words.push(Word::Stands(next, at));
                 }
             }
         }
+        words
     }
 
-    fn heed_link(
-        &mut self,
-        appointment: &AppointmentId,
-        seen: &SeenBooking,
-        at: UnixMillis,
-        cx: &mut Context<'_, Self>,
-    ) {
+    /// What a word means for a booking as it is by then.
+    pub(super) fn meaning_of(&mut self, word: Word, booking: &Booking) -> BookingEvent {
+        let (seen, at) = match word {
+            Word::Means(event) => return event,
+            Word::Stands(seen, at) => (seen, at),
+        };
         self.ledger.release_outside(&seen.uid);
-        let Some(active) = self.bookings.get(appointment) else { return };
         let standing = Standing {
             uid: seen.uid.clone(),
             from_uid: seen.from_uid.clone(),
@@ -150,13 +158,12 @@ impl SchedulingActor {
             host: seen.host,
             at,
         };
-        let event = self.meaning_of(standing, seen, &active.booking);
-        self.apply(appointment, event, cx);
+        self.meaning_of_standing(standing, &seen, booking)
     }
 
     /// What it means that a booking stands. One whose outcome was open, or that was given up, is believed as a look
     /// would be, wherever it was moved to since; one that was given up only by our own id.
-    fn meaning_of(&self, standing: Standing, seen: &SeenBooking, booking: &Booking) -> BookingEvent {
+    fn meaning_of_standing(&self, standing: Standing, seen: &SeenBooking, booking: &Booking) -> BookingEvent {
         let (order, evidence) = (&booking.order, &seen.evidence);
         let is_found = evidence.is_found(order, booking.submitted_at);
         match booking.state {
@@ -204,7 +211,6 @@ impl SchedulingActor {
         self.restore_stored(booking, cx);
         self.heard.released = None;
         self.heed_own(&appointment, &announcement.event, cx);
-        self.forget_if_done(&appointment, cx.now());
         self.finish(announcement, Some(appointment), cx);
     }
 

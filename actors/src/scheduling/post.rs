@@ -14,6 +14,7 @@ use askpro_domain::{
 use super::{
     SchedulingActor, SchedulingMessage,
     actor::{Active, DueStep, KnownDurable},
+    announced::Word,
     answers::Answers,
     breakers::{BreakerTarget, outcome_of, outcome_of_post},
     pins::Pin,
@@ -152,7 +153,10 @@ impl SchedulingActor {
         }
         self.heard_of_bookings(pass, outcome_of_post(outcome), cx.now());
         let event = match outcome {
-            Some(CreateOutcome::Confirmed(booked)) => BookingEvent::Confirmed(booked.standing(cx.now())),
+            Some(CreateOutcome::Confirmed(booked)) => {
+                let made = Word::Means(BookingEvent::Confirmed(booked.standing(cx.now())));
+                return self.hear_out(appointment, vec![made], &booked.uid, cx);
+            }
             Some(CreateOutcome::Refused(refusal)) => BookingEvent::Refused(*refusal),
             Some(CreateOutcome::NotSent) => BookingEvent::NotSent,
             Some(CreateOutcome::AnswerLost) => BookingEvent::AnswerLost,
@@ -162,9 +166,6 @@ impl SchedulingActor {
             None => self.not_written_ahead(appointment, cx),
         };
         self.settle(appointment, event, cx);
-        if let Some(CreateOutcome::Confirmed(booked)) = outcome {
-            self.follow(appointment, &booked.uid, cx);
-        }
     }
 
     /// The key's budget is spent: the booking is pending. Its caller hears so at once, unless it may still be
@@ -229,7 +230,11 @@ impl SchedulingActor {
     ) {
         self.heard_of_bookings(pass, outcome_of(result), cx.now());
         let look = match result {
-            Ok(Some(found)) => LookResult::Found(found.standing(cx.now())),
+            Ok(Some(found)) => {
+                let found_at = LookResult::Found(found.standing(cx.now()));
+                let words = vec![Word::Means(BookingEvent::Looked(found_at))];
+                return self.hear_out(appointment, words, &found.uid, cx);
+            }
             Ok(None) if self.has_counted(appointment, looked_before) => return,
             Ok(None) => LookResult::Absent,
             Err(CalendarError::Limited { retry_after_ms }) => {
@@ -238,9 +243,6 @@ impl SchedulingActor {
             Err(_) => LookResult::NoAnswer,
         };
         self.settle(appointment, BookingEvent::Looked(look), cx);
-        if let Ok(Some(found)) = result {
-            self.follow(appointment, &found.uid, cx);
-        }
     }
 
     /// Whether an absence that was found by a look begun then is counted already.

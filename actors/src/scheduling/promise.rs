@@ -2,7 +2,7 @@
 //! when the record is on disk. Where the disk is too slow for that, agents hear in time what is true without it.
 
 use askpro_domain::{
-    booking::{Booking, BookingEvent, BookingState},
+    booking::{Booking, BookingEvent, BookingState, Refusal},
     ids::AppointmentId,
     time::UnixMillis,
 };
@@ -119,6 +119,8 @@ impl SchedulingActor {
             BookingState::Conflict { refusal, alternatives } => {
                 answers.refused(*refusal, booking, alternatives, now)
             }
+            // As a copy of its order would hear.
+            _ if booking.was_called_off() => answers.refused(Refusal::Other, booking, &[], now),
             _ => answers.unknown(booking),
         }
     }

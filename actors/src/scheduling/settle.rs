@@ -1,7 +1,7 @@
 //! How bookings move: every move is a record, then rows, then its effects, then an answer.
 
 use askpro_domain::{
-    booking::{Booking, BookingEffect, BookingEvent, BookingState},
+    booking::{Booking, BookingEffect, BookingEvent, BookingState, Step},
     ids::{AppointmentId, CallId, CompanyId},
     time::UnixMillis,
 };
@@ -9,6 +9,7 @@ use askpro_domain::{
 use super::{
     SchedulingActor, SchedulingWorld,
     actor::{DueStep, WrittenAhead, is_needed},
+    announced::Word,
     breakers::BreakerTarget,
     conflict::is_conflict,
     pins::Pin,
@@ -30,32 +31,58 @@ impl SchedulingActor {
         event: BookingEvent,
         cx: &mut Context<'_, Self>,
     ) {
+        self.apply_all(appointment, vec![Word::Means(event)], cx);
+    }
+
+    /// The same with words that are known at once. They are one record, and one answer, of where they lead: nobody
+    /// hears what is over already.
+    pub(super) fn apply_all(
+        &mut self,
+        appointment: &AppointmentId,
+        words: Vec<Word>,
+        cx: &mut Context<'_, Self>,
+    ) {
         let Some(active) = self.bookings.get(appointment) else { return };
         let before = active.booking.clone();
-        match before.clone().apply(event, cx.now()) {
-            Ok(mut step) => {
-                let moved = step.booking.version != before.version;
-                if is_conflict(&step.booking) && !is_conflict(&before) {
-                    step.booking = self.with_alternatives(step.booking, cx.now());
-                }
-                self.keep(appointment, step.booking.clone());
-                if moved {
-                    self.record(&step.booking, &step.effects, cx);
-                } else if !is_needed(&step.booking) {
-                    self.world.pins.unpin(self.company, &Pin::Booking(appointment.clone()));
-                }
-                for effect in step.effects {
-                    self.perform(&step.booking, effect, cx);
-                }
-                if moved {
-                    self.answer_settled(appointment, cx);
-                }
-                self.forget_if_done(appointment, cx.now());
-            }
-            Err(illegal) => {
-                tracing::debug!(status = illegal.status.as_str(), "a booking ignored what means nothing now")
-            }
+        let Some(mut step) = self.step_through(words, &before, cx.now()) else { return };
+        let moved = step.booking.version != before.version;
+        if is_conflict(&step.booking) && !is_conflict(&before) {
+            step.booking = self.with_alternatives(step.booking, cx.now());
         }
+        self.keep(appointment, step.booking.clone());
+        if moved {
+            self.record(&step.booking, &step.effects, cx);
+        } else if !is_needed(&step.booking) {
+            self.world.pins.unpin(self.company, &Pin::Booking(appointment.clone()));
+        }
+        for effect in step.effects {
+            self.perform(&step.booking, effect, cx);
+        }
+        if moved {
+            self.answer_settled(appointment, cx);
+        }
+        self.forget_if_done(appointment, cx.now());
+    }
+
+    /// Where words lead, and what is to be done then; `None` when none of them means anything now.
+    fn step_through(&mut self, words: Vec<Word>, before: &Booking, now: UnixMillis) -> Option<Step> {
+        let (mut booking, mut effects, mut is_heard) = (before.clone(), Vec::new(), false);
+        for word in words {
+            let event = self.meaning_of(word, &booking);
+            booking = match booking.apply(event, now) {
+                Ok(step) => {
+                    is_heard = true;
+                    effects.extend(step.effects);
+                    step.booking
+                }
+                Err(illegal) => {
+                    let status = illegal.status.as_str();
+                    tracing::debug!(status, "a booking ignored what means nothing now");
+                    *illegal.booking
+                }
+            };
+        }
+        is_heard.then(|| Step { booking, effects: last_of_slot(effects) })
     }
 
     fn keep(&mut self, appointment: &AppointmentId, booking: Booking) {
@@ -218,6 +245,18 @@ impl SchedulingActor {
             _ => {}
         }
     }
+}
+
+/// What was wanted of the slot on the way is over: only the last of it counts.
+fn last_of_slot(effects: Vec<BookingEffect>) -> Vec<BookingEffect> {
+    let last = effects.iter().rposition(is_of_slot);
+    let numbered = effects.into_iter().enumerate();
+    numbered.filter(|(n, effect)| !is_of_slot(effect) || Some(*n) == last).map(|(_, effect)| effect).collect()
+}
+
+const fn is_of_slot(effect: &BookingEffect) -> bool {
+    use BookingEffect as E;
+    matches!(effect, E::OccupySlot { .. } | E::ReleaseSlot | E::FollowSlot | E::FreeSlot)
 }
 
 /// Delivers a move to its call; what a full mailbox refuses is tried again by the pump.

@@ -132,7 +132,7 @@ fn a_booking_that_is_called_off_while_its_post_is_open_is_cancelled() {
         [(Creation::Books, true), (Creation::Books, false), (Creation::BooksAndIsLost, true)]
     {
         let rig = rig();
-        let (_asked, booking) = under_way(&rig, creation);
+        let (mut asked, booking) = under_way(&rig, creation);
         rig.calendar.set_blind(true);
         let mut event = gone_at(&ours(&booking, "uid_1", UDO), rig.now());
         if let News::Gone(gone) = &mut event.news {
@@ -143,12 +143,52 @@ fn a_booking_that_is_called_off_while_its_post_is_open_is_cancelled() {
         rig.advance(5_000);
         let wanted = (AppointmentStatus::Cancelled, Some("uid_1".to_owned()), tomorrow(10, 30).start());
         assert_eq!(row(&rig), wanted, "{creation:?} {by_id}");
+        assert_eq!(asked.json()["code"], "refused", "{creation:?} {by_id}");
+        assert_eq!(answer(&rig, book(&rig, "c", "14:00"))["code"], "slot_required", "nothing stands");
+        assert_eq!(rig.database.tables().outbox.len(), 0, "nobody is told that it stands");
         assert_eq!(holds(&rig), []);
         rig.advance(120_000);
         assert_eq!(rig.calendar.posts().len(), 1, "what was called off is not posted again");
         hang_up(&rig, "c");
         rig.finish();
     }
+}
+
+#[test]
+fn an_agent_hears_where_a_booking_stands_that_was_moved_before_its_post_was_answered() {
+    let rig = rig();
+    let (mut asked, booking) = under_way(&rig, Creation::Books);
+    let to = tomorrow(13, 30);
+    hear_stands(&rig, &moved(&ours_without_metadata(&booking, "uid_1", UDO), "uid_9", to));
+    assert_eq!(status(&rig), AppointmentStatus::Submitted, "nobody knows yet whose it is");
+    rig.calendar.create_answers.open();
+    rig.settle();
+    let told = asked.json();
+    assert_eq!((&told["code"], &told["slot"]), (&json!("confirmed"), &json!("2026-11-24T15:30:00+01:00")));
+    let tables = rig.database.tables();
+    let notices: Vec<_> = tables.outbox.values().map(|row| row.payload.contains("T14:30:00Z")).collect();
+    assert_eq!(notices, [true], "the notice says so too");
+    assert_eq!(holds(&rig), [("booked", id("c"))]);
+    hang_up(&rig, "c");
+    rig.finish();
+}
+
+#[test]
+fn a_booking_that_was_called_off_first_and_stands_elsewhere_has_its_notice() {
+    let rig = rig();
+    let (_asked, booking) = under_way(&rig, Creation::Books);
+    let seen = ours(&booking, "uid_1", UDO);
+    let mut event = gone_at(&seen, rig.now());
+    if let News::Gone(gone) = &mut event.news {
+        gone.appointment = Some(booking.order.appointment.0.clone());
+    }
+    hear(&rig, &event);
+    assert_eq!((status(&rig), rig.database.tables().outbox.len()), (AppointmentStatus::Cancelled, 0));
+    hear_stands(&rig, &moved(&seen, "uid_9", tomorrow(13, 30)));
+    assert_eq!((status(&rig), rig.database.tables().outbox.len()), (AppointmentStatus::Confirmed, 1));
+    rig.calendar.create_answers.open();
+    hang_up(&rig, "c");
+    rig.finish();
 }
 
 #[test]
