@@ -45,6 +45,12 @@ impl<T> Reply<T> {
         asker.sender.send(answer).is_ok()
     }
 
+    /// Whether both are handles to the same answer.
+    #[must_use]
+    pub fn is(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.sender, &other.sender)
+    }
+
     /// Gives whoever waits for `other` the same answer. False when there was an answer before.
     pub fn join(&self, other: &Self) -> bool
     where

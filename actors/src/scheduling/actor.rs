@@ -234,8 +234,7 @@ impl Actor for SchedulingActor {
                 self.looked(appointment, *pass, *looked_before, result, cx);
             }
             SchedulingMessage::EarlierFound { ask, earlier } => self.earlier_found(ask, earlier, cx),
-            SchedulingMessage::HoldLost { call_id, hold } => self.hold_lost(call_id, hold, cx),
-            SchedulingMessage::HoldTold { call_id, hold } => self.hold_told(call_id, hold, cx),
+            SchedulingMessage::HoldWritten(written) => self.hold_written(written, cx),
             SchedulingMessage::Reserved { asked, pass, outcome } => {
                 self.reserved(asked, *pass, outcome, cx.now());
             }
@@ -332,18 +331,6 @@ impl SchedulingActor {
                 active.call_finished = true;
             }
             self.apply(&appointment, BookingEvent::CallEnded, cx);
-        }
-    }
-
-    /// A hold that could not be written ends at once: its caller heard that it was not given.
-    pub(super) fn hold_lost(&mut self, call_id: &CallId, hold: &HoldId, cx: &mut Context<'_, Self>) {
-        self.untold.retain(|untold| untold.hold != *hold);
-        if self.offers.get(call_id).is_some_and(|offer| offer.hold == *hold) {
-            self.offers.remove(call_id);
-        }
-        if self.ledger.get(hold).is_some_and(askpro_domain::slots::Hold::is_held) {
-            self.ledger.release(hold);
-            self.record_release(hold, cx.now());
         }
     }
 

@@ -387,36 +387,9 @@ impl SchedulingActor {
         }
         let answers = answers::Answers::new(self.company, self.company_now());
         let until = HeldUntil { until: held.until, others: &held.others, mirror_age_ms };
-        let (answer, busy) = (answers.held(&held.offer, &until, proposes), answers.busy());
-        let answer_by = self.last_word_by(question.answer_by);
-        let (reply, durable) = (question.ask.reply, held.durable);
-        let waiter = Waiter { reply: reply.clone(), answer_by };
-        self.untold.push(Untold { waiter, call_id: call_id.clone(), hold: hold.clone() });
-        let told = SchedulingMessage::HoldTold { call_id: call_id.clone(), hold: hold.clone() };
-        let lost = SchedulingMessage::HoldLost { call_id, hold };
-        // The caller hears of the hold when it is on disk.
-        let say = async move {
-            if durable.await.is_ok() {
-                reply.send(answer);
-                return told;
-            }
-            reply.send(busy);
-            lost
-        };
-        cx.start(say, || SchedulingMessage::Done);
-    }
-
-    /// Agents whose hold the disk did not take in time: it is not given.
-    pub(super) fn answer_untold(&mut self, cx: &mut Context<'_, Self>) {
-        let now = cx.now();
-        let (overdue, waiting): (Vec<_>, Vec<_>) =
-            std::mem::take(&mut self.untold).into_iter().partition(|u| u.waiter.answer_by <= now);
-        self.untold = waiting;
-        let answers = answers::Answers::new(self.company, self.company_now());
-        for Untold { waiter, call_id, hold } in overdue {
-            cx.answer(&waiter.reply, answers.busy());
-            self.hold_lost(&call_id, &hold, cx);
-        }
+        let answer = answers.held(&held.offer, &until, proposes);
+        let waiter = Waiter { reply: question.ask.reply, answer_by: self.last_word_by(question.answer_by) };
+        self.tell_when_written(Untold { waiter, call_id, hold }, answer, held.durable, cx);
     }
 
     pub(super) fn event_types(&self, wish: Wish) -> Vec<i64> {

@@ -85,20 +85,9 @@ pub enum SchedulingMessage {
         /// What the store has of them.
         earlier: Earlier,
     },
-    /// Fact, from itself: a hold could not be written, so nobody was told of it.
-    HoldLost {
-        /// Whose it was.
-        call_id: CallId,
-        /// Which.
-        hold: HoldId,
-    },
-    /// Fact, from itself: a caller has heard of a hold, which is on disk. It may be reserved at the calendar.
-    HoldTold {
-        /// Whose it is.
-        call_id: CallId,
-        /// Which.
-        hold: HoldId,
-    },
+    /// Fact, from itself: a hold is on disk, or the disk did not take it. Its agent hears so now, unless it could wait
+    /// no longer.
+    HoldWritten(Box<HoldWritten>),
     /// Fact, from itself: a wish for a reservation came back.
     Reserved {
         /// What was asked for.
@@ -184,6 +173,21 @@ pub struct SchedulingAsk {
     pub deadline: UnixMillis,
     /// The waiting socket.
     pub reply: Reply<Answered>,
+}
+
+/// What became of the record of a hold, and what its agent hears of it.
+#[derive(Debug, Clone)]
+pub struct HoldWritten {
+    /// Whose it is.
+    pub call_id: CallId,
+    /// Which.
+    pub hold: HoldId,
+    /// The waiting socket.
+    pub reply: Reply<Answered>,
+    /// What it hears when it is on disk.
+    pub answer: Answered,
+    /// Whether it is.
+    pub is_durable: bool,
 }
 
 /// What the store has of a call's earlier bookings.

@@ -34,6 +34,7 @@ mod settle;
 #[cfg(test)]
 mod tests;
 mod unheeded;
+mod untold;
 
 use std::sync::Arc;
 
@@ -44,7 +45,8 @@ pub(crate) use answers::answered;
 pub use breakers::{BreakerBoard, BreakerTarget, BreakerView};
 pub use factory::SchedulingFactory;
 pub use messages::{
-    Announcement, BookingView, Earlier, HoldView, Restore, SchedulerView, SchedulingAsk, SchedulingMessage,
+    Announcement, BookingView, Earlier, HoldView, HoldWritten, Restore, SchedulerView, SchedulingAsk,
+    SchedulingMessage,
 };
 pub use mirror::WarmSettings;
 pub use pins::Pins;

@@ -84,7 +84,6 @@ impl Skipped {
 impl SchedulingActor {
     /// A caller has heard of a hold: it is reserved, if that makes sense and nothing else is in need.
     pub(super) fn hold_told(&mut self, call_id: &CallId, hold: &HoldId, cx: &mut Context<'_, Self>) {
-        self.untold.retain(|untold| untold.hold != *hold);
         let now = cx.now();
         let asked = self.reservation_for(call_id, hold, now).and_then(|asked| Ok((asked, self.pass(now)?)));
         match asked {

@@ -1,6 +1,13 @@
 //! Holds: placed, moved, refused to others, ended.
 
-use super::*;
+use std::{collections::BTreeSet, sync::Arc};
+
+use super::{news::*, *};
+use crate::{
+    rig::Stage,
+    runtime::{Reply, universe::Universe},
+    scheduling::SchedulingMessage,
+};
 
 #[test]
 fn a_free_slot_is_held_and_told_when_it_is_on_disk() {
@@ -31,6 +38,67 @@ fn a_hold_that_a_slow_disk_does_not_take_in_time_is_not_given() {
     assert_eq!(holds(&rig), []);
     rig.journal.sync();
     assert_eq!(answer(&rig, check(&rig, "c", "14:00"))["available"], true);
+    hang_up(&rig, "c");
+    rig.finish();
+}
+
+#[test]
+fn a_hold_does_not_end_in_the_moment_in_which_its_agent_hears_of_it() {
+    let mut heard = BTreeSet::new();
+    for seed in 0..20 {
+        let rig = offering(Rig::on(Stage {
+            universe: Universe::by_hand(2, seed),
+            begins: FIXTURE_NOW,
+            journal: Arc::default(),
+            companies: Arc::default(),
+            calendar: None,
+            settings: Settings::default(),
+        }));
+        rig.journal.syncs.close();
+        let mut asked = check(&rig, "c", "14:00");
+        rig.settle();
+        // The agent's time is over and the disk takes the hold while the scheduler has much to do.
+        for _ in 0..300 {
+            let question = SchedulingMessage::GetScheduler(Reply::new().0);
+            rig.actors.schedulers.offer(company_a(), question).unwrap();
+        }
+        rig.universe.manual_clock().set(rig.now().plus_ms(2_450));
+        rig.journal.sync();
+        rig.settle();
+        let is_given = asked.json()["available"] == true;
+        assert_eq!(holds(&rig).len(), usize::from(is_given), "seed {seed}");
+        heard.insert(is_given);
+        hang_up(&rig, "c");
+        rig.finish();
+    }
+    assert_eq!(heard.len(), 2, "either may come first");
+}
+
+#[test]
+fn everybody_who_waits_for_a_hold_that_is_not_given_hears_so() {
+    let rig = rig();
+    rig.journal.syncs.close();
+    let mut first = check(&rig, "c", "14:00");
+    rig.advance(1_000);
+    let mut again = check(&rig, "c", "14:00");
+    rig.advance(1_450);
+    assert_eq!((first.json()["code"].clone(), again.json()["code"].clone()), (json!("busy"), json!("busy")));
+    rig.journal.sync();
+    assert_eq!(holds(&rig), []);
+    hang_up(&rig, "c");
+    rig.finish();
+}
+
+#[test]
+fn an_agent_hears_of_its_hold_although_its_scheduler_was_built_anew_meanwhile() {
+    let rig = rig();
+    rig.journal.syncs.close();
+    let asked = check(&rig, "c", "14:00");
+    rig.settle();
+    rig.directory.panic_next(1);
+    hear_stands(&rig, &web("x1", 2001, UDO, tomorrow(0, 30)));
+    rig.journal.sync();
+    assert_eq!(answer(&rig, asked)["available"], true);
     hang_up(&rig, "c");
     rig.finish();
 }

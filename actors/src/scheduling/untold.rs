@@ -1,0 +1,70 @@
+//! Agents that hear of a hold when it is on disk. The scheduler itself answers them, so that no hold ends in the same
+//! moment in which somebody hears that it is theirs.
+
+use askpro_domain::{
+    ids::CallId,
+    slots::{Hold, HoldId},
+};
+
+use super::{HoldWritten, SchedulingActor, SchedulingMessage, actor::Untold, answers::Answers};
+use crate::{calls::Answered, ports::journal::Durable, runtime::Context};
+
+impl SchedulingActor {
+    /// Answers when the record of the hold is on disk.
+    pub(super) fn tell_when_written(
+        &mut self,
+        untold: Untold,
+        answer: Answered,
+        durable: Durable,
+        cx: &mut Context<'_, Self>,
+    ) {
+        let Untold { waiter, call_id, hold } = &untold;
+        let (call_id, hold, reply) = (call_id.clone(), hold.clone(), waiter.reply.clone());
+        let lost = HoldWritten { call_id, hold, reply, answer, is_durable: false };
+        let written = lost.clone();
+        self.untold.push(untold);
+        let wait = async move {
+            let is_durable = durable.await.is_ok();
+            SchedulingMessage::HoldWritten(Box::new(HoldWritten { is_durable, ..written }))
+        };
+        cx.start(wait, || SchedulingMessage::HoldWritten(Box::new(lost)));
+    }
+
+    /// Who heard already that it is not given keeps that answer.
+    pub(super) fn hold_written(&mut self, written: &HoldWritten, cx: &mut Context<'_, Self>) {
+        let HoldWritten { call_id, hold, reply, answer, is_durable } = written;
+        if !is_durable {
+            cx.answer(reply, Answers::new(self.company, self.company_now()).busy());
+            return self.hold_lost(call_id, hold, cx);
+        }
+        self.untold.retain(|untold| !untold.waiter.reply.is(reply));
+        cx.answer(reply, answer.clone());
+        self.hold_told(call_id, hold, cx);
+    }
+
+    /// Agents whose hold the disk did not take in time: it is not given.
+    pub(super) fn answer_untold(&mut self, cx: &mut Context<'_, Self>) {
+        let now = cx.now();
+        let overdue = self.untold.iter().filter(|untold| untold.waiter.answer_by <= now);
+        let overdue: Vec<_> = overdue.map(|untold| (untold.call_id.clone(), untold.hold.clone())).collect();
+        for (call_id, hold) in overdue {
+            self.hold_lost(&call_id, &hold, cx);
+        }
+    }
+
+    /// A hold that is not on disk ends at once, and everybody who waits for it hears that it is not given.
+    fn hold_lost(&mut self, call_id: &CallId, hold: &HoldId, cx: &mut Context<'_, Self>) {
+        let (theirs, others): (Vec<_>, Vec<_>) =
+            std::mem::take(&mut self.untold).into_iter().partition(|untold| untold.hold == *hold);
+        self.untold = others;
+        let answers = Answers::new(self.company, self.company_now());
+        theirs.iter().for_each(|untold| cx.answer(&untold.waiter.reply, answers.busy()));
+        if self.offers.get(call_id).is_some_and(|offer| offer.hold == *hold) {
+            self.offers.remove(call_id);
+        }
+        if self.ledger.get(hold).is_some_and(Hold::is_held) {
+            self.ledger.release(hold);
+            self.record_release(hold, cx.now());
+        }
+    }
+}
