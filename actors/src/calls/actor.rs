@@ -275,8 +275,10 @@ impl CallActor {
         }
     }
 
-    /// Gives rows to the writer, with the row of the call; before the store has answered they wait.
+    /// Gives rows to the writer, with the row of the call and all that was promised in it; before the store has
+    /// answered they wait.
     pub(super) fn write(&mut self, mut order: WriteOrder) {
+        self.join_claims();
         let call_id = self.state.call_id.clone();
         order.call_id = Some(call_id.clone());
         fence::pass();

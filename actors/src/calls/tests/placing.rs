@@ -350,6 +350,26 @@ fn a_booking_in_a_call_that_is_only_claimed_claims_it_no_further() {
 }
 
 #[test]
+fn what_was_promised_under_a_claim_is_in_the_first_row_of_the_call() {
+    let mut rig = Rig::new();
+    let b = Signer::Company(company_b());
+    let mut asked = rig.ask_signed("c", NUMBER_B, FunctionName::RequestCallback, json!({}), b);
+    rig.settle();
+    assert_eq!((asked.json()["success"].clone(), rig.database.tables().calls.len()), (json!(true), 0));
+    // The platform says where the call belongs, and the first row comes with a booking whose POST is open.
+    rig.calendar.offer(3001, &[9101], [FIXTURE_NOW.plus_ms(25 * 3_600_000)]);
+    rig.calendar.create_answers.close();
+    let order = json!({"datetime": "24.11.2026 10:00", "service": "Kontrolle", "customer_name": "Anna"});
+    let _asked = rig.ask("c", NUMBER_B, FunctionName::BookAppointment, order);
+    rig.settle();
+    assert!(rig.database.tables().call_state(&id("c")).unwrap().callback_requested);
+    rig.crash_and_restart();
+    assert!(rig.call("c").unwrap().state.callback_requested);
+    rig.event(&of_b("call_ended", "c", 9));
+    rig.finish();
+}
+
+#[test]
 fn a_claim_is_none_any_more_when_the_platform_says_the_same() {
     let rig = Rig::new();
     rig.event_signed(&of_b("call_started", "c", 0), Signer::Company(company_b()));
