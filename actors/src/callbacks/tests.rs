@@ -93,6 +93,18 @@ fn a_callback_is_one_row_and_one_notice_and_repeats_are_equal_to_the_byte() {
 }
 
 #[test]
+fn a_repeat_needs_no_record_in_a_call_that_a_company_only_claims() {
+    let rig = Rig::new();
+    let order = json!({"grund": "Preise"});
+    let signer = Signer::Company(company_a());
+    let asking = Asking { signer, ..Asking::of("c", FunctionName::RequestCallback) };
+    let first = bytes(&rig, rig.ask_as(&asking, order.clone()));
+    assert_eq!(bytes(&rig, rig.ask_as(&asking, order.clone())), first);
+    assert_eq!((records(&rig), rows(&rig)[0].version), (1, 1));
+    rig.finish();
+}
+
+#[test]
 fn wishes_for_one_number_are_joined_and_the_most_pressing_wins() {
     let rig = Rig::new();
     let first = bytes(&rig, ask(&rig, "c1", &json!({"reason": "Preise", "due": "25.11.2026 10:00"})));

@@ -47,14 +47,9 @@ impl CallActor {
         };
         let call_id = self.state.call_id.clone();
         let claimed = self.is_only_claimed();
-        let wanted = Wanted {
-            company: company.id,
-            call_id: &call_id,
-            phone,
-            order,
-            order_key,
-            is_known_to_call: self.state.callback_requested,
-        };
+        let is_known_to_call = self.state.callback_requested || self.claimed_callbacks.contains(&company.id);
+        let wanted =
+            Wanted { company: company.id, call_id: &call_id, phone, order, order_key, is_known_to_call };
         let (journal, pending) = (self.world.journal.clone(), self.world.pending.clone());
         let mut record = None;
         let taken = self.world.callbacks.take(&wanted, cx.now(), |callback| {
