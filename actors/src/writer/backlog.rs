@@ -44,6 +44,8 @@ struct Backlog {
     /// Only the newest row of a call is ever written.
     calls: HashMap<CallId, Box<CallRow>>,
     inline_bytes: usize,
+    /// What all orders that wait would add to a transaction.
+    body_bytes: usize,
     in_flight: Option<Arc<Batch>>,
     /// Whether a commit of it runs; outside the actor, so that a panic does not start a second one.
     committing: bool,
@@ -67,21 +69,24 @@ impl Lane {
         self.backlog.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(super) fn push(&self, mut order: WriteOrder, since: UnixMillis) {
+    /// Takes an order. Gives whether the next batch is full with it: then it need not grow any more.
+    pub(super) fn push(&self, mut order: WriteOrder, since: UnixMillis) -> bool {
         let mut backlog = self.lock();
         order.writes = backlog.keep_call_rows(order.writes);
         if backlog.inline_bytes + inline_bytes(&order) > self.settings.backlog_inline_bytes_max {
             spill_order(&mut order);
         }
-        backlog.inline_bytes += inline_bytes(&order);
+        let was_full = backlog.is_full(&self.settings);
+        backlog.count(&order);
         backlog.orders.push_back(Queued { order, since, alone: false });
+        !was_full && backlog.is_full(&self.settings)
     }
 
     /// Puts parts of an order that was refused before everything else, each for itself.
     pub(super) fn push_front_alone(&self, parts: Vec<WriteOrder>, since: UnixMillis) {
         let mut backlog = self.lock();
         for order in parts.into_iter().rev() {
-            backlog.inline_bytes += inline_bytes(&order);
+            backlog.count(&order);
             backlog.orders.push_front(Queued { order, since, alone: true });
         }
     }
@@ -102,11 +107,13 @@ impl Lane {
         backlog.orders.len() + backlog.in_flight.as_ref().map_or(0, |b| b.orders.len())
     }
 
-    /// Until when the next batch may grow; `None` when it is full, or had its time.
+    /// Until when the next batch may grow; `None` when it is full, had its time, or is one of those that find the
+    /// order that the database refuses.
     pub(super) fn grows_until(&self, now: UnixMillis) -> Option<UnixMillis> {
         let backlog = self.lock();
         let may_grow = backlog.in_flight.is_none()
-            && (1..self.settings.batch_orders_max).contains(&backlog.orders.len())
+            && backlog.batch_limit.is_none()
+            && !backlog.is_full(&self.settings)
             && backlog.orders.front().is_some_and(|queued| !queued.alone);
         let begun = backlog.begun.filter(|begun| may_grow && *begun <= now)?;
         let until = begun.plus_ms(self.settings.commit_every_ms);
@@ -208,6 +215,23 @@ impl Lane {
 }
 
 impl Backlog {
+    /// Whether what waits fills a batch.
+    fn is_full(&self, settings: &WriterSettings) -> bool {
+        self.orders.len() >= settings.batch_orders_max || self.body_bytes >= settings.batch_bytes_max
+    }
+
+    /// An order waits here from now on.
+    fn count(&mut self, order: &WriteOrder) {
+        self.inline_bytes += inline_bytes(order);
+        self.body_bytes += body_bytes(order);
+    }
+
+    /// It does no more.
+    fn discount(&mut self, order: &WriteOrder) {
+        self.inline_bytes = self.inline_bytes.saturating_sub(inline_bytes(order));
+        self.body_bytes = self.body_bytes.saturating_sub(body_bytes(order));
+    }
+
     /// Takes rows of calls out of `writes`; only the newest of each call stays.
     fn keep_call_rows(&mut self, writes: Vec<Write>) -> Vec<Write> {
         let mut others = Vec::with_capacity(writes.len());
@@ -232,7 +256,7 @@ impl Backlog {
             };
             bytes += next;
             let Some(queued) = self.orders.pop_front() else { break };
-            self.inline_bytes = self.inline_bytes.saturating_sub(inline_bytes(&queued.order));
+            self.discount(&queued.order);
             if alone {
                 batch.orders.push(queued);
                 break;
@@ -247,7 +271,7 @@ impl Backlog {
 
     fn put_back(&mut self, batch: &Batch) {
         for queued in batch.orders.iter().rev() {
-            self.inline_bytes += inline_bytes(&queued.order);
+            self.count(&queued.order);
             let Queued { order, since, alone } = queued;
             self.orders.push_front(Queued { order: order.clone(), since: *since, alone: *alone });
         }
@@ -261,15 +285,16 @@ impl Backlog {
         if self.inline_bytes <= settings.backlog_inline_bytes_max {
             return;
         }
-        let mut kept = 0;
-        for queued in &mut self.orders {
+        let mut orders = std::mem::take(&mut self.orders);
+        (self.inline_bytes, self.body_bytes) = (0, 0);
+        for queued in &mut orders {
             // A part of an order may carry records that its body did not come with.
             if !queued.alone {
                 spill_order(&mut queued.order);
             }
-            kept += inline_bytes(&queued.order);
+            self.count(&queued.order);
         }
-        self.inline_bytes = kept;
+        self.orders = orders;
     }
 }
 

@@ -180,14 +180,15 @@ impl Writers {
     pub fn write(&self, order: WriteOrder) {
         let index = self.lane_of(order.call_id.as_ref());
         let Some(lane) = self.lanes.get(index) else { return };
-        lane.push(order, self.clock.now());
+        let is_full = lane.push(order, self.clock.now());
         if !self.rests.load(Ordering::SeqCst) {
-            self.wake(index, lane);
+            self.wake(index, lane, is_full);
         }
     }
 
-    fn wake(&self, index: usize, lane: &Lane) {
-        if lane.wants_waking() {
+    /// `is_full`: the writer may be awake and let its batch grow.
+    fn wake(&self, index: usize, lane: &Lane, is_full: bool) {
+        if lane.wants_waking() || is_full {
             // A refusal means that wakes are queued already.
             let _ = self.registry.offer(index, WriterMessage::Wake);
         }
@@ -201,7 +202,7 @@ impl Writers {
     /// Ends [`Writers::rest`].
     pub fn go_on(&self) {
         if self.rests.swap(false, Ordering::SeqCst) {
-            self.lanes.iter().enumerate().for_each(|(index, lane)| self.wake(index, lane));
+            self.lanes.iter().enumerate().for_each(|(index, lane)| self.wake(index, lane, false));
         }
     }
 

@@ -115,6 +115,54 @@ fn what_comes_close_together_goes_together_and_a_full_batch_goes_at_once() {
     rig.finish();
 }
 
+/// A rig whose batches grow for a tenth of a second, just after one was begun.
+fn growing(change: impl FnOnce(&mut Settings)) -> Rig {
+    let rig = rig_with(|s| {
+        s.writers.commit_every_ms = 100;
+        change(s);
+    });
+    rig.actors.writers.write(order(&rig, "c", 0));
+    rig.settle();
+    assert_eq!(rig.database.batches().len(), 1);
+    rig
+}
+
+/// Orders of the call `c`, one after the other.
+fn write_each(rig: &Rig, orders: std::ops::Range<usize>) {
+    for n in orders {
+        rig.actors.writers.write(order(rig, "c", n));
+        rig.settle();
+    }
+}
+
+#[test]
+fn the_order_that_fills_a_batch_that_grows_sends_it() {
+    let bytes = event("c", 1).bytes().len();
+    let by_number = growing(|s| s.writers.batch_orders_max = 5);
+    let by_bytes = growing(|s| s.writers.batch_bytes_max = 5 * bytes);
+    for rig in [by_number, by_bytes] {
+        write_each(&rig, 1..5);
+        assert_eq!(rig.database.batches().len(), 1, "it grows");
+        write_each(&rig, 5..6);
+        let sizes: Vec<usize> = rig.database.batches().iter().map(Vec::len).collect();
+        assert_eq!(sizes, [1, 5]);
+        write_each(&rig, 6..7);
+        assert_eq!(rig.database.batches().len(), 2, "the next one grows again");
+        rig.finish();
+    }
+}
+
+#[test]
+fn no_batch_grows_while_a_refused_row_is_looked_for() {
+    let rig = growing(|s| s.writers.batch_orders_max = 512);
+    rig.database.refuse(|write| is_event(write, "c", 13));
+    write_each(&rig, 1..30);
+    rig.advance(100);
+    let tables = rig.database.tables();
+    assert_eq!((tables.events.len(), tables.dead_letters.len()), (29, 1));
+    rig.finish();
+}
+
 #[test]
 fn orders_of_one_call_keep_their_order_over_all_writers() {
     let rig = rig_with(|s| {
