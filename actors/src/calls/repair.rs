@@ -84,6 +84,7 @@ impl CallActor {
         if let Some(at) = repair.heard_first {
             self.silence.heard(at);
         }
+        metrics::counter!(crate::metrics::DEAD_LETTERS.name, "actor" => "call").increment(1);
         let writes = vec![Write::DeadLetter(repair.letter.clone())];
         self.write(WriteOrder { call_id: None, writes, positions: Vec::new() });
     }

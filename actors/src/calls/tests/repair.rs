@@ -1,7 +1,69 @@
 //! Calls whose rows cannot be read: no event of theirs is lost, and nobody else waits for them.
 
+use std::sync::{
+    Arc,
+    atomic::{AtomicU64, Ordering},
+};
+
+use metrics::{Counter, Gauge, Histogram, Key, KeyName, Label, Metadata, SharedString, Unit};
+
 use super::*;
-use crate::ports::{fakes::company_b, journal::Signer};
+use crate::{
+    metrics::DEAD_LETTERS,
+    ports::{fakes::company_b, journal::Signer},
+    rig::Stage,
+    root::Settings,
+    runtime::universe::Universe,
+};
+
+/// Counts the dead letters of calls, and nothing else.
+#[derive(Default)]
+struct LettersOfCalls(Arc<AtomicU64>);
+
+impl metrics::Recorder for LettersOfCalls {
+    fn describe_counter(&self, _: KeyName, _: Option<Unit>, _: SharedString) {}
+    fn describe_gauge(&self, _: KeyName, _: Option<Unit>, _: SharedString) {}
+    fn describe_histogram(&self, _: KeyName, _: Option<Unit>, _: SharedString) {}
+
+    fn register_counter(&self, key: &Key, _: &Metadata<'_>) -> Counter {
+        let is_it =
+            key.name() == DEAD_LETTERS.name && key.labels().any(|l| *l == Label::new("actor", "call"));
+        if is_it { Counter::from_arc(self.0.clone()) } else { Counter::noop() }
+    }
+
+    fn register_gauge(&self, _: &Key, _: &Metadata<'_>) -> Gauge {
+        Gauge::noop()
+    }
+
+    fn register_histogram(&self, _: &Key, _: &Metadata<'_>) -> Histogram {
+        Histogram::noop()
+    }
+}
+
+#[test]
+fn a_damaged_row_that_is_set_aside_is_counted() {
+    let letters = LettersOfCalls::default();
+    metrics::with_local_recorder(&letters, || {
+        // Without threads everything is done in this one, and counted here.
+        let rig = Rig::on(Stage {
+            universe: Universe::by_hand(1, 1),
+            begins: FIXTURE_NOW,
+            journal: Arc::default(),
+            companies: Arc::default(),
+            calendar: None,
+            settings: Settings::default(),
+        });
+        rig.event(&started("c"));
+        rig.event(&ended("c"));
+        rig.advance(60_000);
+        rig.database.damage_call(&id("c"));
+        rig.event(&analyzed("c"));
+        rig.settle();
+        assert_eq!(the_letter(&rig).2, "row");
+        rig.finish();
+    });
+    assert_eq!(letters.0.load(Ordering::SeqCst), 1);
+}
 
 /// The only dead letter: kind of actor, its key, kind of message.
 fn the_letter(rig: &Rig) -> (&'static str, String, &'static str) {
