@@ -39,7 +39,7 @@ pub type Loading<A> = Pin<Box<dyn Future<Output = Result<A, BuildError>> + Send>
 pub enum Build<A> {
     /// The actor.
     Ready(A),
-    /// The actor comes later; its messages wait meanwhile. The future runs on the arbiter's runtime. An error
+    /// The actor comes later; its messages wait meanwhile. The future runs on the process's runtime. An error
     /// (or a panic) is tried again after 100 ms, doubling to 5 s, for as long as it takes.
     Loading(Loading<A>),
 }

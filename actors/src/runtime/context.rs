@@ -36,7 +36,7 @@ impl<A: Actor> Context<'_, A> {
         self.orders.timers.push(TimerOrder::Disarm { name });
     }
 
-    /// Starts work outside the turn, on the arbiter's runtime. Its output comes back as a message to this
+    /// Starts work outside the turn, on the process's runtime. Its output comes back as a message to this
     /// actor, for which it is built again if it left meanwhile; if the work panics, `on_panic()` comes
     /// instead. It has no deadline but its own.
     pub fn start(
