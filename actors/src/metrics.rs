@@ -49,11 +49,12 @@ pub const MAILBOX_REFUSED: Metric = Metric {
     labels: &["actor", "scope"],
 };
 
-/// Messages that were set aside.
+/// Messages that were set aside. `actor`: see [`ACTORS`], and [`JOURNAL`].
 pub const DEAD_LETTERS: Metric = Metric {
     name: "askpro_dead_letters_total",
     kind: MetricKind::Counter,
-    help: "Messages that were set aside after their second fault, or because their actor was isolated",
+    help: "Messages that were set aside: after their second fault, because their actor was isolated, rows that the \
+           database refuses, and records of the journal that cannot be read",
     labels: &["actor"],
 };
 
@@ -232,6 +233,8 @@ pub const CATALOGUE: &[Metric] = &[
 pub const TABLES: &[&str] = &["appointments", "callbacks", "calls"];
 /// Kinds of actors, as label values.
 pub const ACTORS: &[&str] = &["budget", "call", "reconcile", "scheduling", "tenant", "writer"];
+/// Whose dead letters the records are that cannot be read at a start, as label value.
+pub const JOURNAL: &str = "journal";
 /// Places where a fault of an actor is caught, as label values.
 pub const RESTART_REASONS: &[&str] = &["handler", "timer", "future", "stopping", "build"];
 /// Bounds that refuse messages of any actor, as label values.
@@ -259,6 +262,7 @@ pub fn describe() {
         }
     }
     metrics::counter!(MAILBOX_REFUSED.name, "actor" => "scheduling", "scope" => "questions").increment(0);
+    metrics::counter!(DEAD_LETTERS.name, "actor" => JOURNAL).increment(0);
     metrics::counter!(SHARDS_REPLACED.name).increment(0);
 }
 

@@ -1,12 +1,14 @@
 //! What journal and database remember, given back to the actors before the first request.
 
 use std::{
+    borrow::Cow,
     sync::Arc,
     time::{Duration, Instant},
 };
 
 use anyhow::{Context as _, bail};
 use askpro_actors::{
+    metrics::{DEAD_LETTERS, JOURNAL},
     ports::{
         journal::{self as port, Signer},
         rows::{Body, DeadLetterRow, PlatformEventRow, Write},
@@ -15,12 +17,16 @@ use askpro_actors::{
     root::{Actors, Journaled, Ports, Restored},
     writer::WriteOrder,
 };
-use askpro_domain::time::UnixMillis;
+use askpro_domain::{ids::CompanyId, time::UnixMillis};
 use bytes::Bytes;
 
 use super::{decoder::platform_event, tasks::set};
 use crate::{
-    journal::{ADOPT, GivenUp, Journal, Opened, Position, port::decode},
+    compress::compress,
+    journal::{
+        ADOPT, GivenUp, Journal, Opened, Position, Record,
+        port::{decode, name_of},
+    },
     store::Database,
     telemetry::metrics::JOURNAL_GIVEN_UP,
 };
@@ -58,9 +64,9 @@ pub(super) async fn recover(
         let (position, record) = item.context("journal.dir: the journal cannot be replayed")?;
         journal.adopt(&[position]);
         let at = port::Position(position.0);
-        match decode(record) {
-            Ok(record) => take(actors, &mut journaled, at, record, ports),
-            Err(error) => set_aside(actors, ports, at, None, &error),
+        match decode(record.clone()) {
+            Ok(typed) => take(actors, &mut journaled, at, typed, &record, ports),
+            Err(error) => set_aside(actors, ports, at, Unread::record(&record), &error),
         }
     }
     tracing::info!(events = journaled.events, took_ms = millis(since), "the journal was replayed");
@@ -139,64 +145,90 @@ fn replay_from(mark: Option<Position>, opened: &Opened) -> anyhow::Result<Positi
 
 /// Almost all records are of calls: whether one is the platform's is asked only of what calls do not take, so that a
 /// body is unpacked and read once.
-fn take(actors: &Actors, journaled: &mut Journaled, at: port::Position, record: port::Record, ports: &Ports) {
-    let platform = match &record {
-        port::Record::RetellEvent { received_at, body, .. } => Some((*received_at, body.clone())),
-        _ => None,
+fn take(
+    actors: &Actors,
+    journaled: &mut Journaled,
+    at: port::Position,
+    typed: port::Record,
+    record: &Record,
+    ports: &Ports,
+) {
+    let event = match &typed {
+        port::Record::RetellEvent { signer, received_at, body } => {
+            Some((*signer, *received_at, body.clone()))
+        }
+        port::Record::Scheduling(_) | port::Record::CalendarEvent { .. } | port::Record::Callback(_) => None,
     };
-    let event = event_of(&record);
-    let Err(error) = journaled.take(&actors.calls, at, record) else { return };
-    let row = platform.and_then(|(received_at, body)| platform_row(received_at, body));
-    match row {
+    let Err(error) = journaled.take(&actors.calls, at, typed) else { return };
+    let Some((signer, received_at, body)) = event else {
+        return set_aside(actors, ports, at, Unread::record(record), &error);
+    };
+    match platform_row(received_at, &body) {
         Some(row) => {
             let writes = vec![Write::PlatformEvent(row)];
             actors.writers.write(WriteOrder { call_id: None, writes, positions: vec![at] });
         }
-        None => set_aside(actors, ports, at, event, &error),
+        None => set_aside(actors, ports, at, Unread::event(signer, body), &error),
     }
 }
 
-fn platform_row(received_at: UnixMillis, body: Bytes) -> Option<PlatformEventRow> {
-    let event = platform_event(&body)?;
+fn platform_row(received_at: UnixMillis, body: &Bytes) -> Option<PlatformEventRow> {
+    let event = platform_event(body)?;
     let (name, dedup_key) = (event.kind.name().to_owned(), event.dedup_key);
-    Some(PlatformEventRow { event: name, dedup_key, received_at, body: Body::Inline(body) })
+    Some(PlatformEventRow { event: name, dedup_key, received_at, body: Body::Inline(body.clone()) })
 }
 
-/// The body of an event, and who signed it.
-fn event_of(record: &port::Record) -> Option<(Body, Signer)> {
-    match record {
-        port::Record::RetellEvent { body, signer, .. } => Some((Body::Inline(body.clone()), *signer)),
-        port::Record::Scheduling(_) | port::Record::CalendarEvent { .. } | port::Record::Callback(_) => None,
+/// What is kept of what this release cannot read.
+struct Unread {
+    message: Cow<'static, str>,
+    signer_company: Option<CompanyId>,
+    /// Compressed.
+    body: Bytes,
+}
+
+impl Unread {
+    /// An event of Retell. Its replay counts as its signer's.
+    fn event(signer: Signer, body: Bytes) -> Self {
+        let signer_company = match signer {
+            Signer::Company(company) => Some(company),
+            Signer::Platform => None,
+        };
+        Self { message: "retell_event".into(), signer_company, body }
+    }
+
+    /// The payload of a whole record, as one frame like every other body. It is kept as it is where even that fails.
+    fn record(record: &Record) -> Self {
+        let body = compress(&record.payload).unwrap_or_else(|error| {
+            tracing::error!(%error, "the payload of a journal record is kept as it is");
+            record.payload.clone()
+        });
+        Self { message: name_of(record.kind), signer_company: None, body }
     }
 }
 
 /// A record that this release cannot read is kept as a dead letter, in sight.
-fn set_aside(actors: &Actors, ports: &Ports, at: port::Position, event: Option<(Body, Signer)>, error: &str) {
-    tracing::error!(position = at.0, error, "a journal record cannot be read; it goes to the dead letters");
-    let writes = vec![Write::DeadLetter(dead_letter(at, event, error, ports.clock.now()))];
+fn set_aside(actors: &Actors, ports: &Ports, at: port::Position, unread: Unread, error: &str) {
+    tracing::error!(
+        position = at.0,
+        message = %unread.message,
+        error,
+        "a journal record cannot be read; it goes to the dead letters"
+    );
+    metrics::counter!(DEAD_LETTERS.name, "actor" => JOURNAL).increment(1);
+    let writes = vec![Write::DeadLetter(dead_letter(at, unread, error, ports.clock.now()))];
     actors.writers.write(WriteOrder { call_id: None, writes, positions: vec![at] });
 }
 
-/// Its replay counts as its signer's.
-fn dead_letter(
-    at: port::Position,
-    event: Option<(Body, Signer)>,
-    error: &str,
-    created_at: UnixMillis,
-) -> DeadLetterRow {
-    let (body, signer) = event.unzip();
+fn dead_letter(at: port::Position, unread: Unread, error: &str, created_at: UnixMillis) -> DeadLetterRow {
     DeadLetterRow {
         id: format!("journal-{:020}", at.0),
-        actor: "journal",
+        actor: JOURNAL,
         actor_id: at.0.to_string(),
-        message: if body.is_some() { "retell_event" } else { "record" },
+        message: unread.message,
         error: error.to_owned(),
-        signer_company: match signer {
-            Some(Signer::Company(company)) => Some(company),
-            Some(Signer::Platform) | None => None,
-        },
+        signer_company: unread.signer_company,
         created_at,
-        body,
+        body: Some(Body::Inline(unread.body)),
     }
 }
 
@@ -204,10 +236,8 @@ fn dead_letter(
 mod tests {
     use std::{fs, path::Path};
 
-    use askpro_domain::ids::CompanyId;
-
     use super::*;
-    use crate::journal::{JournalOptions, Record};
+    use crate::{compress::decompress, journal::JournalOptions};
 
     /// Small enough that each record has a segment of its own.
     fn open(dir: &Path) -> (Arc<Journal>, Opened) {
@@ -379,12 +409,26 @@ mod tests {
     #[test]
     fn an_event_that_cannot_be_read_keeps_its_signer() {
         let letter_of = |signer| {
-            let (received_at, body) = (UnixMillis(1), Bytes::from_static(b"{}"));
-            let record = port::Record::RetellEvent { signer, received_at, body };
-            dead_letter(port::Position(7), event_of(&record), "unreadable", UnixMillis(2))
+            let unread = Unread::event(signer, Bytes::from_static(b"packed"));
+            dead_letter(port::Position(7), unread, "unreadable", UnixMillis(2))
         };
         let foreign = letter_of(Signer::Company(CompanyId(42)));
-        assert_eq!((foreign.signer_company, foreign.message), (Some(CompanyId(42)), "retell_event"));
+        assert_eq!((foreign.signer_company, &*foreign.message), (Some(CompanyId(42)), "retell_event"));
+        assert_eq!(foreign.body, Some(Body::Inline(Bytes::from_static(b"packed"))));
         assert_eq!(letter_of(Signer::Platform).signer_company, None);
+    }
+
+    #[test]
+    fn a_record_that_cannot_be_read_is_kept_whole_and_named_and_is_no_event() {
+        let kinds =
+            [(1, "event_record"), (2, "scheduling_record"), (3, "calendar_record"), (4, "callback_record")];
+        for (kind, name) in kinds.into_iter().chain([(9, "record_kind_9"), (255, "record_kind_255")]) {
+            let record = Record { kind, payload: Bytes::from_static(b"{\"of\":1") };
+            let unreadable = decode(record.clone()).unwrap_err();
+            let letter = dead_letter(port::Position(7), Unread::record(&record), &unreadable, UnixMillis(2));
+            let Some(Body::Inline(body)) = letter.body else { panic!("{name} has no body") };
+            assert_eq!((&*letter.message, letter.actor), (name, "journal"));
+            assert_eq!(decompress(&body, 1_000).unwrap(), record.payload, "{name}");
+        }
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! A record costs one copy of its (compressed) body into the payload; nothing else is copied.
 
-use std::sync::Arc;
+use std::{borrow::Cow, sync::Arc};
 
 use askpro_actors::ports::journal as port;
 use askpro_domain::{ids::CompanyId, time::UnixMillis};
@@ -123,6 +123,17 @@ pub fn decode(record: Record) -> Result<port::Record, String> {
         KIND_CALLBACK => decode_json("callback", &payload).map(port::Record::Callback),
         KIND_RETELL_EVENT | KIND_CALENDAR_EVENT => Err("an event record is too short".to_owned()),
         other => Err(format!("records of kind {other} are not known to this release")),
+    }
+}
+
+/// What a record is called among the dead letters, when its payload cannot be read.
+pub fn name_of(kind: u8) -> Cow<'static, str> {
+    match kind {
+        KIND_RETELL_EVENT => "event_record".into(),
+        KIND_SCHEDULING => "scheduling_record".into(),
+        KIND_CALENDAR_EVENT => "calendar_record".into(),
+        KIND_CALLBACK => "callback_record".into(),
+        other => format!("record_kind_{other}").into(),
     }
 }
 

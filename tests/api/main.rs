@@ -38,4 +38,5 @@ mod reservations;
 mod routes;
 mod secrets;
 mod strangers;
+mod unreadable;
 mod upgrade;

@@ -113,7 +113,7 @@ impl CallFactory {
         let row = DeadLetterRow {
             id: format!("call-{}-{at}", received.event.body_hash.to_hex()),
             body: Some(super::actor::body_of(received)),
-            message: "retell_event",
+            message: "retell_event".into(),
             signer_company: signer_company(received.signer),
             ..self.row(key, "retell_event", error)
         };
@@ -134,7 +134,7 @@ impl CallFactory {
             id: format!("call-{message}-{}-{}", now.0, key.as_str()),
             actor: "call",
             actor_id: key.as_str().to_owned(),
-            message,
+            message: message.into(),
             error: error.to_owned(),
             signer_company: None,
             created_at: now,

@@ -70,7 +70,7 @@ fn letter(world: &CallWorld, call_id: &CallId, state: Vec<u8>, unreadable: &Stor
         id: format!("call-{ROW}-{}", hash.to_hex()),
         actor: "call",
         actor_id: call_id.as_str().to_owned(),
-        message: ROW,
+        message: ROW.into(),
         error: unreadable.to_string(),
         signer_company: None,
         created_at: world.clock.now(),

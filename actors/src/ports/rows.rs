@@ -1,5 +1,7 @@
 //! Rows that the writers commit. Each carries what a row of the contract needs; ids are made by us.
 
+use std::borrow::Cow;
+
 use askpro_domain::{
     booking::AppointmentStatus,
     call::EventSource,
@@ -255,7 +257,7 @@ pub struct DeadLetterRow {
     /// The actor's key.
     pub actor_id: String,
     /// Kind of message; only `retell_event` can be replayed.
-    pub message: &'static str,
+    pub message: Cow<'static, str>,
     /// What went wrong.
     pub error: String,
     /// Company whose own key signed it, if one did.

@@ -61,7 +61,7 @@ impl SchedulingFactory {
             id: format!("announced-{:020}", announcement.position.0),
             actor: "scheduling",
             actor_id: company.to_string(),
-            message: "calendar_event",
+            message: "calendar_event".into(),
             error: format!("{error}: {}", announcement.event.dedup_key),
             signer_company: Some(company),
             created_at: self.world.clock.now(),

@@ -209,7 +209,8 @@ fn dead_letter(
             Some(_) if of_a_call => "retell_event",
             Some(_) => "calendar_event",
             None => "rows",
-        },
+        }
+        .into(),
         error: refused.to_string(),
         signer_company,
         created_at: now,

@@ -301,7 +301,7 @@ fn a_body_that_cannot_be_read_again_is_a_dead_letter_without_it() {
     rig.settle();
     let tables = rig.database.tables();
     let letter = tables.dead_letters.values().next().unwrap();
-    assert_eq!((letter.message, letter.body.is_none()), ("rows", true));
+    assert_eq!((&*letter.message, letter.body.is_none()), ("rows", true));
     rig.finish();
 }
 

@@ -171,7 +171,7 @@ pub(super) fn dead_letter(row: &DeadLetterRow) -> Result<Row<'_>, StoreError> {
         id("dead letter id", &row.id, DEAD_LETTER_ID_CHARS_MAX)?.into(),
         clip(row.actor, CODE_CHARS_MAX).into(),
         clip(&row.actor_id, NAME_CHARS_MAX).into(),
-        clip(row.message, CODE_CHARS_MAX).into(),
+        clip(&row.message, CODE_CHARS_MAX).into(),
         clip(&row.error, ERROR_CHARS_MAX).into(),
         row.signer_company.map(|c| c.0).into(),
         row.created_at.0.into(),

@@ -172,7 +172,7 @@ pub(super) fn dead_letter(id: &str) -> DeadLetterRow {
         id: id.to_owned(),
         actor: "call",
         actor_id: "call_1".to_owned(),
-        message: "retell_event",
+        message: "retell_event".into(),
         error: "index out of bounds".to_owned(),
         signer_company: None,
         created_at: UnixMillis(1_600),

@@ -71,7 +71,7 @@ fn a_message_that_panics_twice_becomes_a_durable_dead_letter() {
     rig.settle();
     let tables = rig.database.tables();
     let letter = tables.dead_letters.values().next().unwrap();
-    assert_eq!((letter.actor, letter.message, letter.actor_id.as_str()), ("call", "retell_event", "c"));
+    assert_eq!((letter.actor, &*letter.message, letter.actor_id.as_str()), ("call", "retell_event", "c"));
     assert!(letter.body.is_some());
     assert!(rig.journal.outstanding().is_empty());
     rig.event(&ended("c"));

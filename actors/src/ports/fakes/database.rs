@@ -482,7 +482,7 @@ fn dead_letter(row: &DeadLetterRow) -> DeadLetter {
         id: row.id.clone(),
         actor: row.actor.to_owned(),
         actor_id: row.actor_id.clone(),
-        message: row.message.to_owned(),
+        message: row.message.to_string(),
         error: row.error.clone(),
         signer_company: row.signer_company,
         created_at: row.created_at,

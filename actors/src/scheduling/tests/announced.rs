@@ -493,7 +493,7 @@ fn an_announcement_that_panics_twice_is_set_aside_and_its_row_stays() {
     assert_eq!((tables.calendar_events.len(), tables.dead_letters.len()), (1, 1));
     let letter = tables.dead_letters.into_values().next().unwrap();
     assert_eq!(
-        (letter.actor, letter.message, letter.signer_company),
+        (letter.actor, &*letter.message, letter.signer_company),
         ("scheduling", "calendar_event", Some(company_a()))
     );
     rig.finish();
