@@ -230,7 +230,7 @@ pub const CATALOGUE: &[Metric] = &[
 ];
 
 /// Tables whose rows stop nobody when they cannot be read, as label values.
-pub const TABLES: &[&str] = &["appointments", "callbacks", "calls"];
+pub const TABLES: &[&str] = &["appointments", "callbacks", "calls", "companies"];
 /// Kinds of actors, as label values.
 pub const ACTORS: &[&str] = &["budget", "call", "reconcile", "scheduling", "tenant", "writer"];
 /// Whose dead letters the records are that cannot be read at a start, as label value.

@@ -30,6 +30,8 @@ pub struct ImportReport {
     pub customers: usize,
     /// What became of them.
     pub outcome: ImportOutcome,
+    /// Slugs of those whose rows cannot be read: they become exactly what the file says.
+    pub damaged: Vec<String>,
 }
 
 /// What an import changed, or would.
@@ -56,7 +58,14 @@ impl fmt::Display for ImportReport {
                 f,
                 "correct in itself; there is no database yet to compare it with; nothing was written (dry run)"
             ),
+        }?;
+        for slug in &self.damaged {
+            write!(
+                f,
+                "\n{slug}: its row cannot be read; what the file leaves out of it, keys too, does not stay"
+            )?;
         }
+        Ok(())
     }
 }
 
@@ -68,8 +77,8 @@ pub async fn import(config: Config, file: &Path, dry_run: bool) -> anyhow::Resul
     let parsed = read_import(file)?;
     let (companies, customers) = (parsed.companies.len(), parsed.customers.len());
     let outcome = if dry_run { try_out(&config, parsed).await } else { carry_out(&config, parsed).await };
-    let outcome = outcome.with_context(|| format!("{}: nothing was imported", file.display()))?;
-    Ok(ImportReport { companies, customers, outcome })
+    let (outcome, damaged) = outcome.with_context(|| format!("{}: nothing was imported", file.display()))?;
+    Ok(ImportReport { companies, customers, outcome, damaged })
 }
 
 /// A company that the configured database holds.
@@ -102,46 +111,57 @@ async fn companies_in(database: &Database) -> Result<Vec<CompanyThere>, StoreErr
     Ok(companies.map(|c| CompanyThere { has_open_bookings: open.contains(&c.id), slug: c.slug }).collect())
 }
 
-async fn carry_out(config: &Config, parsed: Import) -> anyhow::Result<ImportOutcome> {
+/// What became of an import, and the slugs of companies whose rows could not be read.
+type Imported = (ImportOutcome, Vec<String>);
+
+async fn carry_out(config: &Config, parsed: Import) -> anyhow::Result<Imported> {
     let database = connect(config).await?;
     schema::bring_up_to_date(&database, config.database.lease_ttl).await?;
-    let companies = over_what_is_there(&database, parsed.companies).await;
-    let saved = match companies {
-        Ok(companies) => database.save_companies(&companies, &parsed.customers).await,
-        Err(error) => Err(error),
-    };
+    let saved = save(&database, parsed).await;
     database.close().await;
-    Ok(ImportOutcome::Changed(saved?))
+    Ok(saved?)
+}
+
+async fn save(database: &Database, parsed: Import) -> Result<Imported, StoreError> {
+    let (companies, damaged) = over_what_is_there(database, parsed.companies).await?;
+    let rows = database.save_companies(&companies, &parsed.customers).await?;
+    Ok((ImportOutcome::Changed(rows), damaged))
 }
 
 /// Compares with what is there, if anything is.
-async fn try_out(config: &Config, parsed: Import) -> anyhow::Result<ImportOutcome> {
-    let Some(database) = look(config).await? else { return Ok(ImportOutcome::NothingToCompare) };
+async fn try_out(config: &Config, parsed: Import) -> anyhow::Result<Imported> {
+    let Some(database) = look(config).await? else {
+        return Ok((ImportOutcome::NothingToCompare, Vec::new()));
+    };
     let compared = compare(&database, parsed).await;
     database.close().await;
     compared
 }
 
-async fn compare(database: &Database, parsed: Import) -> anyhow::Result<ImportOutcome> {
+async fn compare(database: &Database, parsed: Import) -> anyhow::Result<Imported> {
     let migrations = database.migration_status().await.context("the migrations cannot be read")?;
     if migrations.iter().any(|migration| !migration.applied) {
-        return Ok(ImportOutcome::NothingToCompare);
+        return Ok((ImportOutcome::NothingToCompare, Vec::new()));
     }
-    let companies = over_what_is_there(database, parsed.companies).await?;
-    Ok(ImportOutcome::WouldChange(database.preview_companies(&companies, &parsed.customers).await?))
+    let (companies, damaged) = over_what_is_there(database, parsed.companies).await?;
+    let rows = database.preview_companies(&companies, &parsed.customers).await?;
+    Ok((ImportOutcome::WouldChange(rows), damaged))
 }
 
-/// What a file leaves out stays.
+/// What a file leaves out stays, unless the row of its company cannot be read; gives the slugs of those as well.
 async fn over_what_is_there(
     database: &Database,
     companies: Vec<Company>,
-) -> Result<Vec<Company>, StoreError> {
-    let existing = Directory::new(database.list_companies().await?);
+) -> Result<(Vec<Company>, Vec<String>), StoreError> {
+    let there = database.read_companies().await?;
+    let damaged = companies.iter().filter(|company| there.damaged.contains(&company.id));
+    let damaged = damaged.map(|company| company.slug.clone()).collect();
+    let existing = Directory::new(there.whole);
     let over = |company: Company| match existing.company(company.id) {
         Some(old) => company.over(old),
         None => company,
     };
-    Ok(companies.into_iter().map(over).collect())
+    Ok((companies.into_iter().map(over).collect(), damaged))
 }
 
 fn read_import(file: &Path) -> anyhow::Result<Import> {

@@ -59,7 +59,7 @@ use crate::{
         traffic::Traffic,
     },
 };
-use directory::LiveDirectory;
+use directory::{LiveDirectory, calendar_key};
 use fenced::Fenced;
 use lease::{Lease, Owned, Signals};
 use mark::MarkKeeper;
@@ -306,7 +306,7 @@ async fn bring_up_owned(
     let Owned { lease, journal, opened, keeper } = owned;
     schema::migrate(&database).await?;
     let directory = Arc::new(LiveDirectory::default());
-    directory.refresh(&database).await.context("the companies cannot be read")?;
+    directory.fill(&database).await.context("the companies cannot be read")?;
     let clock = door.clock.clone();
     let ports = ports(config, &database, journal.clone(), directory.clone(), clock.clone(), &fence)?;
     let outage = signals.outage.clone();
@@ -374,9 +374,10 @@ fn ports(
     fence: &Arc<Fence>,
 ) -> anyhow::Result<Ports> {
     let companies = directory.clone();
+    let platform = config.calcom.api_key.as_ref().map(secret);
     let key_of = move |company| {
         let directory = companies.current();
-        directory.company(company).and_then(|c| c.keys.calcom_api_key.clone())
+        calendar_key(directory.company(company).map(AsRef::as_ref), platform.as_ref())
     };
     let companies = directory.clone();
     let retell_key_of = move |company| {
@@ -400,11 +401,10 @@ fn ports(
     })
 }
 
-/// Cal.com, asked with companies' own keys and else the platform's.
+/// Cal.com, asked with the key that `keys` gives for a company.
 fn calcom_client(config: &Config, keys: calcom::KeyDirectory) -> Result<CalcomClient, CalcomSetupError> {
     let options = CalcomOptions {
         base_url: config.calcom.base_url.clone(),
-        platform_key: config.calcom.api_key.as_ref().map(secret),
         connect_timeout: config.calcom.connect_timeout,
         read_timeout: config.calcom.read_timeout,
         write_timeout: config.calcom.write_timeout,

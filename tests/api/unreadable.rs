@@ -5,7 +5,14 @@ use askpro::{
     journal::{Journal, JournalOptions, Record},
 };
 
-use crate::support::service::{Service, Setup};
+use reqwest::StatusCode;
+use serde_json::json;
+
+use crate::support::{
+    eventually,
+    retell::{call, call_to, event, over},
+    service::{Service, Setup, companies},
+};
 
 /// Lays records into the journal of a service that was not started yet.
 async fn lay(setup: &Setup, records: &[(u8, &'static [u8])]) {
@@ -49,4 +56,70 @@ async fn a_record_of_a_newer_release_is_kept_whole_and_told() {
     let next = service.stop().await.start().await;
     assert_eq!(next.tables.count("dead_letters").await, 2, "they are in the database, once");
     next.stop().await;
+}
+
+const ROW_OF_A: &str = "UPDATE companies SET settings = X'7B' WHERE slug = 'friseur-mitte'";
+const IN_A: &str = "company_id = (SELECT id FROM companies WHERE slug = 'friseur-mitte')";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_damaged_company_stops_no_other_and_its_calls_wait_for_it() {
+    let service = Service::start().await;
+    service.retell.event(&event("call_started", &call("call_before"))).await;
+    service.tables.wait_for(1, "calls").await;
+    let stopped = service.stop().await;
+    stopped.tables.execute(ROW_OF_A).await;
+    let service = stopped.start().await;
+    let (retell, tables) = (&service.retell, &service.tables);
+    assert!(metric(&service, "askpro_rows_unreadable_total{table=\"companies\"}").await >= 1.0);
+    let ready = retell.get("/readyz").await.json();
+    assert_eq!((&ready["status"], &ready["database"]), (&json!("ready"), &json!("up")), "{ready}");
+    let there = service.admin("/admin/companies").await["items"].as_array().unwrap().clone();
+    assert_eq!(there.len(), 1, "{there:?}");
+
+    // New calls wait, also one whose agent is another company's; what was placed before stays where it is.
+    retell.event(&event("call_started", &call("call_new"))).await;
+    retell.event(&event("call_started", &call_to("+493083793369", "agent_b1", "call_between"))).await;
+    retell.event(&event("call_ended", &over(&call("call_before"), 9_000, "user_hangup"))).await;
+    retell.event(&event("call_started", &call_to("+494035791113", "agent_b1", "call_of_b"))).await;
+    tables.wait_for(2, "quarantine WHERE reason = 'unknown_number_or_agent'").await;
+    tables.wait_for(1, &format!("calls WHERE call_id = 'call_before' AND status = 'ended' AND {IN_A}")).await;
+    tables.wait_for(1, &format!("calls WHERE call_id = 'call_of_b' AND NOT {IN_A}")).await;
+    assert_eq!(tables.count("calls").await, 2);
+    let answer = retell.function("list_services", &call("call_new"), json!({})).await;
+    assert_eq!(answer.code(), "company_unknown", "{answer:?}");
+
+    let imported = service.setup.import(&companies()).await.unwrap();
+    assert!(imported.to_string().contains("friseur-mitte: its row cannot be read"), "{imported}");
+    eventually("the running service knows the company again", async || {
+        let (status, _) = retell.admin("/admin/companies/friseur-mitte").await;
+        (status == StatusCode::OK).then_some(())
+    })
+    .await;
+    retell.event(&event("call_ended", &over(&call("call_new"), 9_000, "user_hangup"))).await;
+    tables.wait_for(1, &format!("calls WHERE call_id = 'call_new' AND status = 'ended' AND {IN_A}")).await;
+    tables.wait_for(2, "call_events WHERE call_id = 'call_new'").await;
+    tables.wait_for(1, "quarantine").await;
+    service.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_company_whose_row_is_damaged_under_a_running_service_stays_as_it_was() {
+    let service = Service::start().await;
+    service.tables.execute(ROW_OF_A).await;
+    let mut renamed = companies();
+    renamed["companies"].as_array_mut().unwrap().remove(0);
+    renamed["companies"][0]["name"] = json!("Zahnarzt am Hafen");
+    service.setup.import(&renamed).await.unwrap();
+    eventually("the running service sees the import of the other", async || {
+        let other = service.admin("/admin/companies/zahnarzt-hamburg").await;
+        (other["name"] == "Zahnarzt am Hafen").then_some(())
+    })
+    .await;
+    let ready = service.retell.get("/readyz").await.json();
+    assert_eq!((&ready["status"], &ready["database"]), (&json!("ready"), &json!("up")), "{ready}");
+    service.retell.event(&event("call_started", &call("call_u3"))).await;
+    service.tables.wait_for(1, &format!("calls WHERE call_id = 'call_u3' AND {IN_A}")).await;
+    let answer = service.retell.function("list_services", &call("call_u3"), json!({})).await;
+    assert_eq!(answer.json()["success"], true, "{answer:?}");
+    service.stop().await;
 }

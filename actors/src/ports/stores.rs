@@ -279,11 +279,24 @@ pub struct StoredCalendarEvent {
     pub received_at: UnixMillis,
 }
 
+/// All companies, as their rows have them.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct CompanyRows {
+    /// Those that can be read, by id.
+    pub whole: Vec<Company>,
+    /// The others.
+    pub damaged: Vec<CompanyId>,
+}
+
 /// Keeps companies.
 #[async_trait::async_trait]
 pub trait CompanyStore: Send + Sync {
-    /// All companies, by id.
-    async fn list_companies(&self) -> Result<Vec<Company>, StoreError>;
+    /// All companies. A row that cannot be read is logged and counted.
+    async fn read_companies(&self) -> Result<CompanyRows, StoreError>;
+    /// Those that can be read, by id.
+    async fn list_companies(&self) -> Result<Vec<Company>, StoreError> {
+        Ok(self.read_companies().await?.whole)
+    }
     /// Inserts or replaces companies and customers; what is absent stays. Gives how many rows changed.
     async fn save_companies(
         &self,

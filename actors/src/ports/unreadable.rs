@@ -12,6 +12,8 @@ pub enum Table {
     Callbacks,
     /// `calls`.
     Calls,
+    /// `companies`.
+    Companies,
 }
 
 impl Table {
@@ -22,6 +24,7 @@ impl Table {
             Self::Appointments => "appointments",
             Self::Callbacks => "callbacks",
             Self::Calls => "calls",
+            Self::Companies => "companies",
         }
     }
 }

@@ -16,9 +16,9 @@ use askpro_actors::ports::{
     journal::{Durable, Journal, JournalError, JournalStatus, Position, Record},
     rows::{Body, Write},
     stores::{
-        BatchStore, BookingStore, CallFilter, CallStore, CallbackStore, CompanyStore, CustomerPlace,
-        CustomerStore, DamagedCall, DeadLetter, FigureStore, LiveRow, Place, QuarantinedEvent, SetAside,
-        StoreError, StoredBooking, StoredCalendarEvent, StoredCall, StoredCustomer, TimelineEntry,
+        BatchStore, BookingStore, CallFilter, CallStore, CallbackStore, CompanyRows, CompanyStore,
+        CustomerPlace, CustomerStore, DamagedCall, DeadLetter, FigureStore, LiveRow, Place, QuarantinedEvent,
+        SetAside, StoreError, StoredBooking, StoredCalendarEvent, StoredCall, StoredCustomer, TimelineEntry,
     },
     voice::{Account, CallPage, Looked, Told, Voice, VoiceError},
 };
@@ -284,8 +284,8 @@ impl BookingStore for FakeStore {
 
 #[async_trait::async_trait]
 impl CompanyStore for FakeStore {
-    async fn list_companies(&self) -> Result<Vec<Company>, StoreError> {
-        self.up(Vec::new())
+    async fn read_companies(&self) -> Result<CompanyRows, StoreError> {
+        self.up(CompanyRows::default())
     }
 
     async fn save_companies(&self, _: &[Company], _: &[(CompanyId, Customer)]) -> Result<u64, StoreError> {

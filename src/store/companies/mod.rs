@@ -8,7 +8,10 @@ mod plan;
 
 use std::collections::BTreeMap;
 
-use askpro_actors::ports::stores::{CompanyStore, StoreError};
+use askpro_actors::ports::{
+    stores::{CompanyRows, CompanyStore, StoreError},
+    unreadable::{self, unless_unreadable},
+};
 use askpro_domain::{
     ids::CompanyId,
     tenant::{Company, Customer},
@@ -22,7 +25,6 @@ use super::{
 };
 use plan::{Existing, Plan};
 
-const SELECT_SETTINGS: &str = "SELECT id, settings FROM companies ORDER BY id";
 const SELECT_COMPANIES: &str = "SELECT id, slug, settings FROM companies ORDER BY id";
 const SELECT_NUMBERS: &str = "SELECT phone, company_id, branch_id FROM company_numbers";
 const SELECT_AGENTS: &str = "SELECT agent_id, company_id, branch_id FROM company_agents";
@@ -61,9 +63,16 @@ type CustomerRecord = (i64, String, Option<String>, Option<String>);
 
 #[async_trait::async_trait]
 impl CompanyStore for Database {
-    async fn list_companies(&self) -> Result<Vec<Company>, StoreError> {
-        let rows: Vec<(i64, Vec<u8>)> = self.fetch(SELECT_SETTINGS, &[]).await?;
-        rows.iter().map(|(id, settings)| decode("company", &id.to_string(), settings)).collect()
+    async fn read_companies(&self) -> Result<CompanyRows, StoreError> {
+        let rows: Vec<(i64, String, Vec<u8>)> = self.fetch(SELECT_COMPANIES, &[]).await?;
+        let mut companies = CompanyRows::default();
+        for (id, slug, settings) in rows {
+            match unless_unreadable(unreadable::Table::Companies, decode("company", &slug, &settings)) {
+                Some(company) => companies.whole.push(company),
+                None => companies.damaged.push(CompanyId(id)),
+            }
+        }
+        Ok(companies)
     }
 
     /// One transaction: a number or an agent that another company owns refuses the whole import. The

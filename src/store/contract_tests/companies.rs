@@ -71,6 +71,19 @@ async fn what_is_absent_stays_and_what_moves_gets_its_new_owner(scene: Scene) {
     assert_eq!(save(&scene, &[company("c", &[other], &["z"])]).await.unwrap(), 2);
 }
 
+async fn a_damaged_row_keeps_no_other_from_being_read_and_an_import_mends_it(scene: Scene) {
+    let [a, b] = [company("a", &["+493083793369"], &[]), company("b", &[], &[])];
+    save(&scene, &[a.clone(), b.clone()]).await.unwrap();
+    scene.execute("UPDATE companies SET settings = X'7B' WHERE slug = 'a'").await;
+    let companies = scene.database.read_companies().await.unwrap();
+    assert_eq!((companies.whole, companies.damaged), (vec![b.clone()], vec![a.id]));
+    assert_eq!(scene.database.list_companies().await.unwrap(), std::slice::from_ref(&b));
+    let refused = save(&scene, &[company("c", &["+493083793369"], &[])]).await.unwrap_err();
+    assert!(matches!(refused, StoreError::Refused(_)), "its number stays its own: {refused}");
+    assert_eq!(save(&scene, std::slice::from_ref(&a)).await.unwrap(), 1);
+    assert_eq!(scene.database.list_companies().await.unwrap().len(), 2);
+}
+
 async fn imports_at_one_time_run_one_after_the_other(scene: Scene) {
     let tasks = (0..6).map(|n| {
         let scene = scene.clone();
@@ -90,5 +103,6 @@ on_every_database!(
     an_import_that_is_run_twice_changes_nothing,
     a_number_or_an_agent_of_another_company_refuses_the_whole_import,
     what_is_absent_stays_and_what_moves_gets_its_new_owner,
+    a_damaged_row_keeps_no_other_from_being_read_and_an_import_mends_it,
     imports_at_one_time_run_one_after_the_other,
 );

@@ -210,6 +210,7 @@ fn every_method_of_the_ports_is_known_to_stay_in_a_company_or_to_be_of_all() {
         "list_open_callbacks",
         "list_customers",
         "list_upcoming",
+        "read_companies",
         "list_companies",
         "companies_version",
         // For admins: what belongs to nobody yet, and figures.
