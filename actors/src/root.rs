@@ -331,11 +331,13 @@ impl Actors {
         let mut count = 0;
         loop {
             let page = ports.bookings.list_open(after.as_ref(), PAGE).await?;
-            let Some(last) = page.last() else { break };
-            after = Some(last.order.appointment.clone());
-            for booking in page {
+            for booking in page.rows {
                 count += 1;
                 by_company.entry(booking.order.company).or_default().bookings.push(booking);
+            }
+            after = page.next;
+            if after.is_none() {
+                break;
             }
         }
         let mut damaged = BTreeSet::new();

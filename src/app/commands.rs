@@ -106,7 +106,7 @@ async fn companies_in(database: &Database) -> Result<Vec<CompanyThere>, StoreErr
         return Ok(Vec::new());
     }
     let open = database.list_open(None, OPEN_LOOKED_AT_MAX).await?;
-    let open: BTreeSet<CompanyId> = open.into_iter().map(|booking| booking.order.company).collect();
+    let open: BTreeSet<CompanyId> = open.rows.into_iter().map(|booking| booking.order.company).collect();
     let companies = database.list_companies().await?.into_iter();
     Ok(companies.map(|c| CompanyThere { has_open_bookings: open.contains(&c.id), slug: c.slug }).collect())
 }

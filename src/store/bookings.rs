@@ -1,7 +1,7 @@
 //! Bookings, as their rows' `state` says, and what calendars announced.
 
 use askpro_actors::ports::{
-    stores::{BookingStore, StoreError, StoredCalendarEvent},
+    stores::{BookingStore, RowPage, StoreError, StoredCalendarEvent},
     unreadable::{Table, unless_unreadable},
 };
 use askpro_domain::{
@@ -10,7 +10,7 @@ use askpro_domain::{
     time::UnixMillis,
 };
 
-use super::{Database, decode, page, text};
+use super::{Database, decode, page, page_rows, text};
 
 /// Of all companies: only for restart.
 const SELECT_OPEN: &str = "SELECT id, state FROM appointments \
@@ -27,20 +27,18 @@ const UID_CHARS_MAX: usize = 255;
 
 #[async_trait::async_trait]
 impl BookingStore for Database {
-    async fn list_open(&self, after: Option<&AppointmentId>, limit: u32) -> Result<Vec<Booking>, StoreError> {
-        let mut after = after.map_or_else(String::new, |after| after.as_str().to_owned());
-        loop {
-            let rows: Vec<(String, Vec<u8>)> =
-                self.fetch(SELECT_OPEN, &[after.as_str().into(), page(limit)]).await?;
-            let Some((last, _)) = rows.last() else { return Ok(Vec::new()) };
-            after.clone_from(last);
-            let bookings = rows.iter().map(|(id, state)| decode("appointment", id, state));
-            let open: Vec<Booking> =
-                bookings.filter_map(|booking| unless_unreadable(Table::Appointments, booking)).collect();
-            if !open.is_empty() {
-                return Ok(open);
-            }
-        }
+    async fn list_open(
+        &self,
+        after: Option<&AppointmentId>,
+        limit: u32,
+    ) -> Result<RowPage<Booking, AppointmentId>, StoreError> {
+        let after = after.map_or("", AppointmentId::as_str);
+        let rows: Vec<(String, Vec<u8>)> = self.fetch(SELECT_OPEN, &[after.into(), page(limit)]).await?;
+        let place = |(id, _): &(String, Vec<u8>)| Some(AppointmentId(id.clone()));
+        let open = |(id, state): (String, Vec<u8>)| {
+            unless_unreadable(Table::Appointments, decode("appointment", &id, &state))
+        };
+        Ok(RowPage::of(rows, page_rows(limit), place, open))
     }
 
     async fn find(

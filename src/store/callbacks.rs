@@ -1,7 +1,7 @@
 //! Open wishes to be called back. Reads of all companies: only for start.
 
 use askpro_actors::ports::{
-    stores::{CallbackStore, StoreError},
+    stores::{CallbackPlace, CallbackStore, RowPage, StoreError},
     unreadable::{Table, unless_unreadable},
 };
 use askpro_domain::{
@@ -11,7 +11,7 @@ use askpro_domain::{
     time::UnixMillis,
 };
 
-use super::{Database, page};
+use super::{Database, page, page_rows};
 
 const SELECT_OPEN: &str = "SELECT company_id, idempotency_key, call_id, phone, name, priority, reason, due_at, \
      due_text, created_at, version FROM callbacks \
@@ -38,23 +38,16 @@ impl CallbackStore for Database {
     async fn list_open_callbacks(
         &self,
         since: UnixMillis,
-        after: Option<&(UnixMillis, CallbackId)>,
+        after: Option<&CallbackPlace>,
         limit: u32,
-    ) -> Result<Vec<Callback>, StoreError> {
+    ) -> Result<RowPage<Callback, CallbackPlace>, StoreError> {
         // Without a place the first is the one right after `since`.
-        let (mut at, mut key) =
-            after.map_or_else(|| (since.plus_ms(1).0, String::new()), |(at, id)| (at.0, id.row_key()));
-        loop {
-            let values = [at.into(), at.into(), key.as_str().into(), page(limit)];
-            let rows: Vec<OpenCallback> = self.fetch(SELECT_OPEN, &values).await?;
-            let Some(last) = rows.last() else { return Ok(Vec::new()) };
-            (at, key) = (last.created_at, last.idempotency_key.clone());
-            let open = rows.into_iter().filter_map(|row| unless_unreadable(Table::Callbacks, row.read()));
-            let open: Vec<Callback> = open.collect();
-            if !open.is_empty() {
-                return Ok(open);
-            }
-        }
+        let (at, key) = after.map_or((since.plus_ms(1).0, ""), |(at, key)| (at.0, key.as_str()));
+        let values = [at.into(), at.into(), key.into(), page(limit)];
+        let rows: Vec<OpenCallback> = self.fetch(SELECT_OPEN, &values).await?;
+        let place = |row: &OpenCallback| Some((UnixMillis(row.created_at), row.idempotency_key.clone()));
+        let open = |row: OpenCallback| unless_unreadable(Table::Callbacks, row.read());
+        Ok(RowPage::of(rows, page_rows(limit), place, open))
     }
 }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use askpro_actors::ports::{
     stores::{
-        CallFilter, CallStore, DamagedCall, DeadLetter, LiveCall, LiveRow, Place, QuarantinedEvent,
+        CallFilter, CallStore, DamagedCall, DeadLetter, LiveCall, LiveRow, Place, QuarantinedEvent, RowPage,
         StoreError, StoredCall, TimelineEntry,
     },
     unreadable::{Table, unless_unreadable},
@@ -20,7 +20,7 @@ use sqlx::AssertSqlSafe;
 use super::{
     Database, decode,
     dialect::{Value, placeholders},
-    page, text,
+    page, page_rows, text,
     together::{Answers, padded},
 };
 
@@ -59,6 +59,16 @@ struct ListedCall {
     company_id: i64,
     call_id: String,
     state: Vec<u8>,
+}
+
+impl ListedCall {
+    fn read(self) -> Result<StoredCall, StoreError> {
+        let state: CallState = decode("call", &self.call_id, &self.state)?;
+        if state.call_id.as_str() != self.call_id {
+            return Err(StoreError::Corrupt(format!("call {}: it is another call's", self.call_id)));
+        }
+        Ok(StoredCall { company: CompanyId(self.company_id), state })
+    }
 }
 
 #[async_trait::async_trait]
@@ -119,14 +129,12 @@ impl CallStore for Database {
     }
 
     /// Without a company it lists those of all: only for admins.
-    async fn list_calls(&self, filter: &CallFilter) -> Result<Vec<StoredCall>, StoreError> {
+    async fn list_calls(&self, filter: &CallFilter) -> Result<RowPage<StoredCall, CallId>, StoreError> {
         let (sql, values) = list_query(filter);
         let rows: Vec<ListedCall> = self.fetch(AssertSqlSafe(sql), &values).await?;
-        let stored = |row: ListedCall| {
-            let state = decode("call", &row.call_id, &row.state)?;
-            Ok(StoredCall { company: CompanyId(row.company_id), state })
-        };
-        rows.into_iter().map(stored).collect()
+        let place = |row: &ListedCall| CallId::parse(&row.call_id);
+        let stored = |row: ListedCall| unless_unreadable(Table::Calls, row.read());
+        Ok(RowPage::of(rows, page_rows(filter.limit), place, stored))
     }
 
     async fn bookings_of_call(&self, company: CompanyId, call_id: &CallId) -> Result<Bookings, StoreError> {

@@ -1,7 +1,9 @@
 //! What the customers in memory are filled with. Reads of all companies: only for start and after imports.
 
 use askpro_actors::ports::{
-    stores::{CustomerPlace, CustomerStore, StoreError, StoredBooking, StoredCustomer},
+    stores::{
+        CustomerPlace, CustomerStore, RowPage, StoreError, StoredBooking, StoredCustomer, UpcomingPlace,
+    },
     unreadable::{Table, unless_unreadable},
 };
 use askpro_domain::{
@@ -10,7 +12,7 @@ use askpro_domain::{
     time::UnixMillis,
 };
 
-use super::{Database, PAGE_ROWS_MAX, decode, dialect::Value, page};
+use super::{Database, decode, dialect::Value, page, page_rows};
 
 /// What stands behind a place, in three parts: a plain range of the index each, which both dialects find
 /// without reading what lies before it.
@@ -43,7 +45,7 @@ impl CustomerStore for Database {
     ) -> Result<Vec<StoredCustomer>, StoreError> {
         let CustomerPlace { import_version, company, customer } = after.unwrap_or(BEFORE_ALL);
         let place = [import_version, company.0, customer.0];
-        let wanted = usize::try_from(limit.clamp(1, PAGE_ROWS_MAX)).unwrap_or(usize::MAX);
+        let wanted = page_rows(limit);
         let mut rows: Vec<CustomerRecord> = Vec::new();
         for (part, sql) in SELECT_CUSTOMERS.into_iter().enumerate() {
             let left = u32::try_from(wanted - rows.len()).unwrap_or_default();
@@ -60,27 +62,20 @@ impl CustomerStore for Database {
     async fn list_upcoming(
         &self,
         from: UnixMillis,
-        after: Option<&(UnixMillis, AppointmentId)>,
+        after: Option<&UpcomingPlace>,
         limit: u32,
-    ) -> Result<Vec<StoredBooking>, StoreError> {
+    ) -> Result<RowPage<StoredBooking, UpcomingPlace>, StoreError> {
         // Without a place the first is the one that ends right after `from`.
-        let (mut end, mut id) = after
-            .map_or_else(|| (from.plus_ms(1).0, String::new()), |(end, id)| (end.0, id.as_str().to_owned()));
-        loop {
-            let values = [end.into(), end.into(), id.as_str().into(), page(limit)];
-            let rows: Vec<UpcomingRecord> = self.fetch(SELECT_UPCOMING, &values).await?;
-            let Some(last) = rows.last() else { return Ok(Vec::new()) };
-            (end, id) = (last.0, last.1.clone());
-            let stored: Vec<StoredBooking> = rows.iter().filter_map(upcoming).collect();
-            if !stored.is_empty() {
-                return Ok(stored);
-            }
-        }
+        let (end, id) = after.map_or((from.plus_ms(1).0, ""), |(end, id)| (end.0, id.as_str()));
+        let values = [end.into(), end.into(), id.into(), page(limit)];
+        let rows: Vec<UpcomingRecord> = self.fetch(SELECT_UPCOMING, &values).await?;
+        let place = |row: &UpcomingRecord| Some((UnixMillis(row.0), AppointmentId(row.1.clone())));
+        Ok(RowPage::of(rows, page_rows(limit), place, upcoming))
     }
 }
 
-fn upcoming((_, id, staff, state): &UpcomingRecord) -> Option<StoredBooking> {
-    let booking = unless_unreadable(Table::Appointments, decode("appointment", id, state))?;
+fn upcoming((_, id, staff, state): UpcomingRecord) -> Option<StoredBooking> {
+    let booking = unless_unreadable(Table::Appointments, decode("appointment", &id, &state))?;
     Some(StoredBooking { booking, staff: staff.map(StaffId) })
 }
 

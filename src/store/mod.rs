@@ -225,7 +225,12 @@ fn decode<T: serde::de::DeserializeOwned>(what: &str, id: &str, json: &[u8]) -> 
     })
 }
 
-/// A page's length within its bounds.
+/// A page's length within its bounds, as statements take it.
 fn page(limit: u32) -> Value<'static> {
     Value::from(i64::from(limit.clamp(1, PAGE_ROWS_MAX)))
+}
+
+/// The same, as rows are counted.
+fn page_rows(limit: u32) -> usize {
+    usize::try_from(limit.clamp(1, PAGE_ROWS_MAX)).unwrap_or(usize::MAX)
 }

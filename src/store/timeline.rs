@@ -1,6 +1,9 @@
 //! What happened in a call, put together from the tables that know a part of it.
 
-use askpro_actors::ports::stores::{StoreError, TimelineEntry};
+use askpro_actors::ports::{
+    stores::{StoreError, TimelineEntry},
+    unreadable::{Table, unless_unreadable},
+};
 use askpro_domain::{
     booking::Booking,
     call::EventSource,
@@ -85,8 +88,8 @@ impl Database {
         let rows: Vec<(String, Vec<u8>)> =
             self.fetch(BOOKINGS, &[company.0.into(), call_id.as_str().into()]).await?;
         let mut entries = Vec::new();
-        for (id, state) in &rows {
-            let booking: Booking = decode("appointment", id, state)?;
+        let bookings = rows.iter().map(|(id, state)| decode::<Booking>("appointment", id, state));
+        for booking in bookings.filter_map(|booking| unless_unreadable(Table::Appointments, booking)) {
             let appointment = booking.order.appointment;
             entries.extend(booking.history.into_iter().map(|step| TimelineEntry {
                 at: step.at,

@@ -9,6 +9,7 @@ use reqwest::StatusCode;
 use serde_json::json;
 
 use crate::support::{
+    days::slot,
     eventually,
     retell::{call, call_to, event, over},
     service::{Service, Setup, companies},
@@ -121,5 +122,46 @@ async fn a_company_whose_row_is_damaged_under_a_running_service_stays_as_it_was(
     service.tables.wait_for(1, &format!("calls WHERE call_id = 'call_u3' AND {IN_A}")).await;
     let answer = service.retell.function("list_services", &call("call_u3"), json!({})).await;
     assert_eq!(answer.json()["success"], true, "{answer:?}");
+    service.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn damaged_rows_of_calls_and_bookings_leave_the_others_to_be_seen() {
+    let service = Setup::new().with("CALLS__IDLE_S", "1").start().await;
+    let (retell, tables, at) = (&service.retell, &service.tables, slot(14, 0));
+    for name in ["call_v1", "call_v2", "call_v3"] {
+        retell.event(&event("call_started", &call(name))).await;
+    }
+    let order = json!({ "service": "Herrenhaarschnitt", "date": at.german_date, "time": at.time,
+        "customer_name": "Anna Schmidt" });
+    let booked = retell.function("book_appointment", &call("call_v2"), order).await;
+    assert_eq!(booked.code(), "confirmed", "{booked:?}");
+    for name in ["call_v1", "call_v2", "call_v3"] {
+        retell.event(&event("call_ended", &over(&call(name), 9_000, "user_hangup"))).await;
+    }
+    eventually("the calls leave memory", async || {
+        let list = service.admin("/admin/calls?state=all").await;
+        let items = list["items"].as_array().unwrap();
+        (items.len() == 3 && items.iter().all(|item| item["in_memory"] == false)).then_some(())
+    })
+    .await;
+    service.settled().await;
+    tables.execute("UPDATE calls SET state = X'7B' WHERE call_id = 'call_v1'").await;
+    tables.execute("UPDATE appointments SET state = X'7B'").await;
+    for path in ["/admin/calls?state=ended", "/admin/calls?state=all", "/admin/calls?state=ended&limit=1"] {
+        let list = service.admin(path).await;
+        let (ids, next) = (list["items"].as_array().unwrap(), &list["next_cursor"]);
+        let ids: Vec<&str> = ids.iter().map(|item| item["id"].as_str().unwrap()).collect();
+        let (seen, after) = (["call_v2", "call_v3"], json!("call_v2"));
+        match path.contains("limit") {
+            true => assert_eq!((ids.as_slice(), next), (&seen[..1], &after), "{list}"),
+            false => assert_eq!((ids.as_slice(), next), (&seen[..], &json!(null)), "{list}"),
+        }
+    }
+    let shown = service.admin("/admin/calls/call_v2").await;
+    assert_eq!(shown["appointments"][0]["status"], "confirmed", "as the call knows it: {shown}");
+    assert_eq!(shown["events"].as_array().map(Vec::len), Some(2), "{shown}");
+    let timeline = service.admin("/admin/calls/call_v2/timeline").await;
+    assert!(timeline["items"].as_array().unwrap().iter().all(|item| item["kind"] != "booking"), "{timeline}");
     service.stop().await;
 }

@@ -117,9 +117,11 @@ impl OpenCallbacks {
         let mut after = None;
         loop {
             let page = store.list_open_callbacks(since, after.as_ref(), PAGE).await?;
-            let Some(last) = page.last() else { return Ok(()) };
-            after = Some((last.requested_at, last.id.clone()));
-            page.iter().for_each(|callback| self.learn(callback));
+            page.rows.iter().for_each(|callback| self.learn(callback));
+            after = page.next;
+            if after.is_none() {
+                return Ok(());
+            }
         }
     }
 

@@ -2,7 +2,7 @@
 
 use std::sync::atomic::Ordering;
 
-use askpro_domain::{customer::Upcoming, ids::AppointmentId, time::UnixMillis};
+use askpro_domain::{customer::Upcoming, time::UnixMillis};
 
 use super::CustomerBook;
 use crate::ports::stores::{CustomerPlace, CustomerStore, StoreError, StoredBooking};
@@ -17,17 +17,19 @@ impl CustomerBook {
     /// When the database does not answer; what was read until then is in the book.
     pub async fn load(&self, store: &dyn CustomerStore, now: UnixMillis) -> Result<(), StoreError> {
         let last = self.read_customers(store, None).await?;
-        let mut after: Option<(UnixMillis, AppointmentId)> = None;
+        let mut after = None;
         loop {
             let page = store.list_upcoming(now, after.as_ref(), PAGE).await?;
-            let Some(newest) = page.last() else { break };
-            after = Some((newest.booking.interval().end(), newest.booking.order.appointment.clone()));
-            for StoredBooking { booking, staff } in &page {
+            for StoredBooking { booking, staff } in &page.rows {
                 self.note_appointment(
                     booking,
                     &Upcoming { staff: *staff, ..Upcoming::of(booking, None) },
                     now,
                 );
+            }
+            after = page.next;
+            if after.is_none() {
+                break;
             }
         }
         self.import_version.fetch_max(last.map_or(0, |place| place.import_version), Ordering::SeqCst);

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use askpro_domain::{
     booking::Booking,
     call::{AppointmentFact, CallIdentity, CallState, EventSource, PlacedIn, Stage},
-    callback::{Callback, CallbackId},
+    callback::Callback,
     ids::{AppointmentId, CallId, CompanyId, CustomerId, StaffId},
     phone::PhoneNumber,
     tenant::{Company, Customer},
@@ -39,6 +39,36 @@ pub enum StoreError {
 
 /// Rows on a page of a list whose rows carry bodies, at most: a page has to fit into memory.
 pub const HEAVY_PAGE_ROWS_MAX: u16 = 100;
+
+/// A page of rows. Those that cannot be read are logged, counted and left out.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RowPage<T, P> {
+    /// The others, in order; there may be none although more follow.
+    pub rows: Vec<T>,
+    /// What the next page comes after: the last row that was looked at, whether or not it could be read. `None` when
+    /// nothing follows.
+    pub next: Option<P>,
+}
+
+impl<T, P> RowPage<T, P> {
+    /// Of the rows that were looked at, in order: fewer than `limit` are the last ones.
+    pub fn of<R>(
+        looked_at: Vec<R>,
+        limit: usize,
+        place: impl Fn(&R) -> Option<P>,
+        read: impl Fn(R) -> Option<T>,
+    ) -> Self {
+        let is_full = looked_at.len() >= limit;
+        let next = looked_at.iter().rev().filter(|_| is_full).find_map(place);
+        Self { rows: looked_at.into_iter().filter_map(read).collect(), next }
+    }
+}
+
+/// Where an open callback stands among the others: by the time at which it was asked for, then by its row's key.
+pub type CallbackPlace = (UnixMillis, String);
+
+/// Where a booking stands among those that lie ahead.
+pub type UpcomingPlace = (UnixMillis, AppointmentId);
 
 /// Commits what the actors want written.
 #[async_trait::async_trait]
@@ -110,8 +140,8 @@ pub trait CallStore: Send + Sync {
     /// those that nobody knows are left out, and so are rows that cannot be read, logged and counted. Only for
     /// comparing with the platform.
     async fn known_stages(&self, call_ids: &[CallId]) -> Result<BTreeMap<CallId, Stage>, StoreError>;
-    /// Ended calls of a company (or of all, for admins), newest id order, after `after`.
-    async fn list_calls(&self, filter: &CallFilter) -> Result<Vec<StoredCall>, StoreError>;
+    /// Calls of a company (or of all, for admins), by id.
+    async fn list_calls(&self, filter: &CallFilter) -> Result<RowPage<StoredCall, CallId>, StoreError>;
     /// Where the bookings stand that a company made in a call, whether or not the call is known to belong to it.
     /// A row that cannot be read is logged, counted and stands as unknown, at a version before every other.
     async fn bookings_of_call(
@@ -119,7 +149,7 @@ pub trait CallStore: Send + Sync {
         company: CompanyId,
         call_id: &CallId,
     ) -> Result<BTreeMap<AppointmentId, AppointmentFact>, StoreError>;
-    /// What happened in a call, oldest first.
+    /// What happened in a call, oldest first. Of a booking whose row cannot be read it tells nothing.
     async fn timeline(&self, company: CompanyId, call_id: &CallId) -> Result<Vec<TimelineEntry>, StoreError>;
     /// Quarantined events, by id, after `after`.
     async fn list_quarantine(
@@ -187,7 +217,7 @@ pub struct DamagedCall {
     pub identity: CallIdentity,
     /// Whether it has ended.
     pub is_over: bool,
-    /// Its events, the first that arrived first; at most [`HEAVY_PAGE_ROWS_MAX`].
+    /// All its events, the first that arrived first.
     pub events: Vec<KeptEvent>,
     /// The state that cannot be read.
     pub state: Vec<u8>,
@@ -244,9 +274,12 @@ pub struct TimelineEntry {
 /// Reads bookings.
 #[async_trait::async_trait]
 pub trait BookingStore: Send + Sync {
-    /// Bookings whose outcome is open, of all companies, for restart; at most `limit`, after `after`. A row that
-    /// cannot be read is logged, counted and left out; none are given only when none follow.
-    async fn list_open(&self, after: Option<&AppointmentId>, limit: u32) -> Result<Vec<Booking>, StoreError>;
+    /// Bookings whose outcome is open, of all companies, for restart; at most `limit`, after `after`.
+    async fn list_open(
+        &self,
+        after: Option<&AppointmentId>,
+        limit: u32,
+    ) -> Result<RowPage<Booking, AppointmentId>, StoreError>;
     /// A booking by id. Errors: [`StoreError::Corrupt`] when its row cannot be read, which may hold an open booking.
     async fn find(
         &self,
@@ -370,15 +403,14 @@ pub struct StoredBooking {
 /// Reads the open wishes to be called back; of all companies, for start.
 #[async_trait::async_trait]
 pub trait CallbackStore: Send + Sync {
-    /// Those that callers asked for after `since` and that are still open, by time and id, after the one of
-    /// `after`; at most `limit`. A row that cannot be read is logged, counted and left out; none are given only when
-    /// none follow.
+    /// Those that callers asked for after `since` and that are still open, by their places, after `after`; at most
+    /// `limit`.
     async fn list_open_callbacks(
         &self,
         since: UnixMillis,
-        after: Option<&(UnixMillis, CallbackId)>,
+        after: Option<&CallbackPlace>,
         limit: u32,
-    ) -> Result<Vec<Callback>, StoreError>;
+    ) -> Result<RowPage<Callback, CallbackPlace>, StoreError>;
 }
 
 /// Reads what the book of customers is filled with; of all companies, for start and after imports.
@@ -390,14 +422,13 @@ pub trait CustomerStore: Send + Sync {
         after: Option<CustomerPlace>,
         limit: u32,
     ) -> Result<Vec<StoredCustomer>, StoreError>;
-    /// Bookings that are open or confirmed and end after `from`, by end and id, after the one of `after`; at
-    /// most `limit`. A row that cannot be read is logged, counted and left out; none are given only when none follow.
+    /// Bookings that are open or confirmed and end after `from`, by end and id, after `after`; at most `limit`.
     async fn list_upcoming(
         &self,
         from: UnixMillis,
-        after: Option<&(UnixMillis, AppointmentId)>,
+        after: Option<&UpcomingPlace>,
         limit: u32,
-    ) -> Result<Vec<StoredBooking>, StoreError>;
+    ) -> Result<RowPage<StoredBooking, UpcomingPlace>, StoreError>;
 }
 
 /// The lease: one process owns a database.

@@ -16,16 +16,17 @@ use askpro_actors::ports::{
     journal::{Durable, Journal, JournalError, JournalStatus, Position, Record},
     rows::{Body, Write},
     stores::{
-        BatchStore, BookingStore, CallFilter, CallStore, CallbackStore, CompanyRows, CompanyStore,
-        CustomerPlace, CustomerStore, DamagedCall, DeadLetter, FigureStore, LiveRow, Place, QuarantinedEvent,
-        SetAside, StoreError, StoredBooking, StoredCalendarEvent, StoredCall, StoredCustomer, TimelineEntry,
+        BatchStore, BookingStore, CallFilter, CallStore, CallbackPlace, CallbackStore, CompanyRows,
+        CompanyStore, CustomerPlace, CustomerStore, DamagedCall, DeadLetter, FigureStore, LiveRow, Place,
+        QuarantinedEvent, RowPage, SetAside, StoreError, StoredBooking, StoredCalendarEvent, StoredCall,
+        StoredCustomer, TimelineEntry, UpcomingPlace,
     },
     voice::{Account, CallPage, Looked, Told, Voice, VoiceError},
 };
 use askpro_domain::{
     booking::{Booking, BookingOrder},
     call::{AppointmentFact, CallState, Stage},
-    callback::{Callback, CallbackId},
+    callback::Callback,
     ids::{AppointmentId, CallId, CompanyId},
     tenant::{Company, Customer, Directory},
     time::{Interval, UnixMillis},
@@ -193,11 +194,12 @@ impl CallStore for FakeStore {
         self.up(Vec::new())
     }
 
-    async fn list_calls(&self, filter: &CallFilter) -> Result<Vec<StoredCall>, StoreError> {
+    async fn list_calls(&self, filter: &CallFilter) -> Result<RowPage<StoredCall, CallId>, StoreError> {
         let after = filter.after.as_ref().map_or("", |id| id.as_str());
         let ended = self.ended.lock().unwrap();
-        let calls = ended.iter().filter(|(id, _)| id.as_str() > after).map(|(_, call)| call.clone());
-        self.up(calls.take(filter.limit as usize).collect())
+        let limit = filter.limit as usize;
+        let calls: Vec<_> = ended.iter().filter(|(id, _)| id.as_str() > after).take(limit).collect();
+        self.up(RowPage::of(calls, limit, |(id, _)| CallId::parse(id), |(_, call)| Some(call.clone())))
     }
 
     async fn bookings_of_call(
@@ -248,8 +250,12 @@ impl CallStore for FakeStore {
 
 #[async_trait::async_trait]
 impl BookingStore for FakeStore {
-    async fn list_open(&self, _: Option<&AppointmentId>, _: u32) -> Result<Vec<Booking>, StoreError> {
-        self.up(Vec::new())
+    async fn list_open(
+        &self,
+        _: Option<&AppointmentId>,
+        _: u32,
+    ) -> Result<RowPage<Booking, AppointmentId>, StoreError> {
+        self.up(RowPage { rows: Vec::new(), next: None })
     }
 
     async fn find(&self, _: CompanyId, _: &AppointmentId) -> Result<Option<Booking>, StoreError> {
@@ -302,10 +308,10 @@ impl CallbackStore for FakeStore {
     async fn list_open_callbacks(
         &self,
         _: UnixMillis,
-        _: Option<&(UnixMillis, CallbackId)>,
+        _: Option<&CallbackPlace>,
         _: u32,
-    ) -> Result<Vec<Callback>, StoreError> {
-        self.up(Vec::new())
+    ) -> Result<RowPage<Callback, CallbackPlace>, StoreError> {
+        self.up(RowPage { rows: Vec::new(), next: None })
     }
 }
 
@@ -322,10 +328,10 @@ impl CustomerStore for FakeStore {
     async fn list_upcoming(
         &self,
         _: UnixMillis,
-        _: Option<&(UnixMillis, AppointmentId)>,
+        _: Option<&UpcomingPlace>,
         _: u32,
-    ) -> Result<Vec<StoredBooking>, StoreError> {
-        self.up(Vec::new())
+    ) -> Result<RowPage<StoredBooking, UpcomingPlace>, StoreError> {
+        self.up(RowPage { rows: Vec::new(), next: None })
     }
 }
 

@@ -26,9 +26,11 @@ async fn read_all(scene: &Scene, since: i64) -> Vec<Callback> {
     let (mut all, mut after) = (Vec::new(), None);
     loop {
         let page = scene.database.list_open_callbacks(UnixMillis(since), after.as_ref(), 2).await.unwrap();
-        let Some(last) = page.last() else { return all };
-        after = Some((last.requested_at, last.id.clone()));
-        all.extend(page);
+        all.extend(page.rows);
+        after = page.next;
+        if after.is_none() {
+            return all;
+        }
     }
 }
 

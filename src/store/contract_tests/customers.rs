@@ -6,7 +6,7 @@ use askpro_actors::ports::{
 };
 use askpro_domain::{
     booking::{Booking, BookingState},
-    ids::{AppointmentId, CompanyId, StaffId},
+    ids::{CompanyId, StaffId},
     tenant::Customer,
     time::{Interval, UnixMillis},
 };
@@ -112,13 +112,14 @@ async fn what_lies_ahead_is_paged_by_its_end(scene: Scene) {
         })
         .collect();
     scene.database.commit(epoch, &writes).await.unwrap();
-    let mut after: Option<(UnixMillis, AppointmentId)> = None;
-    let mut all: Vec<StoredBooking> = Vec::new();
+    let (mut all, mut after): (Vec<StoredBooking>, _) = (Vec::new(), None);
     loop {
         let page = scene.database.list_upcoming(UnixMillis(50_000), after.as_ref(), 3).await.unwrap();
-        let Some(last) = page.last() else { break };
-        after = Some((last.booking.order.interval.end(), last.booking.order.appointment.clone()));
-        all.extend(page);
+        all.extend(page.rows);
+        after = page.next;
+        if after.is_none() {
+            break;
+        }
     }
     let place = |s: &StoredBooking| (s.booking.order.interval.end(), s.booking.order.appointment.clone());
     assert_eq!(all.len(), 10, "neither what is past nor what was given up");

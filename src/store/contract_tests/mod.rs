@@ -15,6 +15,7 @@ mod locks;
 mod migrations;
 mod reads;
 mod schema;
+mod unreadable;
 
 use sqlx::{AssertSqlSafe, ConnectOptions, Executor, mysql::MySqlConnectOptions};
 

@@ -1,7 +1,10 @@
 //! Lists of calls, by call id. Actors and store each give their calls in that order; a page is the merge of
 //! both up to where both were read.
 
-use askpro_actors::{calls::CallMessage, ports::stores::CallFilter};
+use askpro_actors::{
+    calls::CallMessage,
+    ports::stores::{CallFilter, RowPage},
+};
 use askpro_domain::ids::{CallId, CompanyId};
 
 use super::{super::ask::ask_all, AdminError, CallLine, Page, Services};
@@ -110,16 +113,12 @@ async fn scan_store(
             after: after.clone(),
             limit: u32::try_from(limit).unwrap_or(1),
         };
-        let rows = services.calls.list_calls(&filter).await?;
-        let full = rows.len() >= limit;
-        scanned += rows.len();
-        after = rows.last().map(|row| row.state.call_id.clone()).or(after);
+        let RowPage { rows, next } = services.calls.list_calls(&filter).await?;
+        scanned += limit;
+        after = next;
         let ended = rows.into_iter().filter(|row| wanted == CallsWanted::All || row.state.is_over());
         calls.extend(ended.map(|row| (row.state.call_id.clone(), CallLine::of(services, &row.state, false))));
-        if !full {
-            return Ok(Stretch { calls, read_to: None });
-        }
-        if calls.len() >= limit || scanned >= SCANNED_MAX {
+        if after.is_none() || calls.len() >= limit || scanned >= SCANNED_MAX {
             return Ok(Stretch { calls, read_to: after });
         }
     }

@@ -5,7 +5,10 @@ mod view;
 
 use askpro_actors::{
     calls::{CallMessage, CallView},
-    ports::stores::StoreError,
+    ports::{
+        stores::StoreError,
+        unreadable::{Table, unless_unreadable},
+    },
 };
 use askpro_domain::{
     booking::{Booking, BookingState},
@@ -75,7 +78,14 @@ async fn fill(
     }
     for line in &mut detail.appointments {
         let id = AppointmentId(line.appointment_id.clone());
-        if let Some(booking) = services.bookings.find(company, &id).await? {
+        let booking = match services.bookings.find(company, &id).await {
+            // The line stays as the call knows it.
+            Err(unreadable @ StoreError::Corrupt(_)) => {
+                unless_unreadable(Table::Appointments, Err(unreadable))
+            }
+            found => found?,
+        };
+        if let Some(booking) = booking {
             line.complete(&booking, settings);
         }
     }

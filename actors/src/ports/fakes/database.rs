@@ -22,11 +22,11 @@ use bytes::Bytes;
 use super::{Gate, Tables, lock, tables::lacks_its_body};
 use crate::ports::{
     journal::Position,
-    rows::{AppointmentRow, Body, CallbackRow, CustomerRow, DeadLetterRow, QuarantineRow, Write},
+    rows::{AppointmentRow, Body, CallRow, CallbackRow, CustomerRow, DeadLetterRow, QuarantineRow, Write},
     stores::{
-        BatchStore, BookingStore, CallFilter, CallStore, CallbackStore, CustomerPlace, CustomerStore,
-        DamagedCall, DeadLetter, LiveRow, Place, QuarantinedEvent, StoreError, StoredBooking,
-        StoredCalendarEvent, StoredCall, StoredCustomer, TimelineEntry,
+        BatchStore, BookingStore, CallFilter, CallStore, CallbackPlace, CallbackStore, CustomerPlace,
+        CustomerStore, DamagedCall, DeadLetter, LiveRow, Place, QuarantinedEvent, RowPage, StoreError,
+        StoredBooking, StoredCalendarEvent, StoredCall, StoredCustomer, TimelineEntry, UpcomingPlace,
     },
 };
 
@@ -230,7 +230,7 @@ impl CallStore for FakeDatabase {
         .await
     }
 
-    async fn list_calls(&self, filter: &CallFilter) -> Result<Vec<StoredCall>, StoreError> {
+    async fn list_calls(&self, filter: &CallFilter) -> Result<RowPage<StoredCall, CallId>, StoreError> {
         let limit = usize::try_from(filter.limit).unwrap_or(usize::MAX);
         self.read(|tables| {
             let rows = tables.calls.values().filter(|row| {
@@ -238,11 +238,11 @@ impl CallStore for FakeDatabase {
                     && filter.status.as_ref().is_none_or(|status| row.status == status)
                     && filter.after.as_ref().is_none_or(|after| row.call_id > *after)
             });
-            let stored = rows.filter_map(|row| {
+            let stored = |row: &CallRow| {
                 let state = tables.call_state(&row.call_id)?;
                 Some(StoredCall { company: row.company, state })
-            });
-            stored.take(limit).collect()
+            };
+            RowPage::of(rows.take(limit).collect(), limit, |row| Some(row.call_id.clone()), stored)
         })
         .await
     }
@@ -323,12 +323,17 @@ impl CallStore for FakeDatabase {
 
 #[async_trait::async_trait]
 impl BookingStore for FakeDatabase {
-    async fn list_open(&self, after: Option<&AppointmentId>, limit: u32) -> Result<Vec<Booking>, StoreError> {
+    async fn list_open(
+        &self,
+        after: Option<&AppointmentId>,
+        limit: u32,
+    ) -> Result<RowPage<Booking, AppointmentId>, StoreError> {
         let limit = usize::try_from(limit).unwrap_or(usize::MAX);
         self.read(|tables| {
             let open = tables.appointments.values().filter(|row| row.status.is_open());
             let open = open.filter(|row| after.is_none_or(|after| row.appointment > *after));
-            open.filter_map(|row| tables.booking(&row.appointment)).take(limit).collect()
+            let booking = |row: &AppointmentRow| tables.booking(&row.appointment);
+            RowPage::of(open.take(limit).collect(), limit, |row| Some(row.appointment.clone()), booking)
         })
         .await
     }
@@ -397,9 +402,9 @@ impl CustomerStore for FakeDatabase {
     async fn list_upcoming(
         &self,
         from: UnixMillis,
-        after: Option<&(UnixMillis, AppointmentId)>,
+        after: Option<&UpcomingPlace>,
         limit: u32,
-    ) -> Result<Vec<StoredBooking>, StoreError> {
+    ) -> Result<RowPage<StoredBooking, UpcomingPlace>, StoreError> {
         let limit = usize::try_from(limit).unwrap_or(usize::MAX);
         self.read(|tables| {
             let stored = |row: &AppointmentRow| {
@@ -412,7 +417,8 @@ impl CustomerStore for FakeDatabase {
             let place = |row: &AppointmentRow| (row.ends_at, row.appointment.clone());
             rows.retain(|row| after.is_none_or(|after| place(row) > *after));
             rows.sort_by_key(|row| place(row));
-            rows.into_iter().filter_map(stored).take(limit).collect()
+            rows.truncate(limit);
+            RowPage::of(rows, limit, |row| Some(place(row)), stored)
         })
         .await
     }
@@ -423,18 +429,19 @@ impl CallbackStore for FakeDatabase {
     async fn list_open_callbacks(
         &self,
         since: UnixMillis,
-        after: Option<&(UnixMillis, CallbackId)>,
+        after: Option<&CallbackPlace>,
         limit: u32,
-    ) -> Result<Vec<Callback>, StoreError> {
+    ) -> Result<RowPage<Callback, CallbackPlace>, StoreError> {
         let limit = usize::try_from(limit).unwrap_or(usize::MAX);
         self.read(|tables| {
-            let mut all: Vec<Callback> = tables.callbacks.values().filter_map(stored_callback).collect();
-            let place = |callback: &Callback| (callback.requested_at, callback.id.clone());
-            all.retain(|callback| callback.requested_at > since);
-            all.retain(|callback| after.is_none_or(|after| place(callback) > *after));
-            all.sort_by_key(place);
+            let wished = |row: &&CallbackRow| CallbackId::of_row_key(&row.key).is_some();
+            let mut all: Vec<&CallbackRow> = tables.callbacks.values().filter(wished).collect();
+            let place = |row: &CallbackRow| (row.created_at, row.key.clone());
+            all.retain(|row| row.created_at > since);
+            all.retain(|row| after.is_none_or(|after| place(row) > *after));
+            all.sort_by_key(|row| place(row));
             all.truncate(limit);
-            all
+            RowPage::of(all, limit, |row| Some(place(row)), stored_callback)
         })
         .await
     }
