@@ -54,6 +54,25 @@ async fn of_a_call_that_cannot_be_read_everything_else_is_given(scene: Scene) {
     assert_eq!(stages.into_keys().collect::<Vec<_>>(), [call_id("call_b")]);
 }
 
+async fn of_a_call_with_many_events_the_last_ones_are_given_too(scene: Scene) {
+    let epoch = scene.own().await;
+    let mut writes = live_calls(["call_a".to_owned()]);
+    for n in 0..250 {
+        let body = format!("{n}");
+        writes.push(Write::Event(event(ONE, "call_a", &format!("event_{n}"), n / 60, &body)));
+    }
+    scene.database.commit(epoch, &writes).await.unwrap();
+    let damaged = scene.database.find_damaged_call(&call_id("call_a")).await.unwrap().unwrap();
+    let at: Vec<i64> = damaged.events.iter().map(|event| event.received_at.0).collect();
+    let mut bodies: Vec<u32> = damaged
+        .events
+        .iter()
+        .map(|event| String::from_utf8(event.body.clone()).unwrap().parse().unwrap())
+        .collect();
+    bodies.sort_unstable();
+    assert!(at.is_sorted() && bodies == (0..250).collect::<Vec<_>>(), "{}", bodies.len());
+}
+
 async fn calls_that_cannot_be_read_keep_no_list_from_the_others(scene: Scene) {
     let epoch = scene.own().await;
     scene.database.commit(epoch, &live_calls((0..8).map(|n| format!("call_{n}")))).await.unwrap();
@@ -144,6 +163,7 @@ async fn bookings_that_cannot_be_read_keep_no_start_from_the_others(scene: Scene
 on_every_database!(
     a_row_that_cannot_be_decoded_names_itself_but_not_its_content,
     of_a_call_that_cannot_be_read_everything_else_is_given,
+    of_a_call_with_many_events_the_last_ones_are_given_too,
     calls_that_cannot_be_read_keep_no_list_from_the_others,
     a_booking_that_cannot_be_read_leaves_the_rest_of_a_timeline,
     a_booking_that_cannot_be_read_keeps_no_call_from_the_others,
