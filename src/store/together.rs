@@ -4,14 +4,16 @@
 //! nobody and the more there are, the less each of them costs the database: a statement of its own is three round
 //! trips. Where one follows the other it waits for company first: two thousand statements a second of one call each cost
 //! the database as much as all that it writes meanwhile. Another is begun beside it only when more wait than one
-//! statement asks about, or when it takes long: its connection may say nothing any more.
+//! statement asks about, or when one takes long: its connection may say nothing any more. Whoever waits then is asked
+//! about without anybody else coming.
 
 use std::{
-    collections::{HashMap, VecDeque},
+    collections::{BTreeMap, HashMap, VecDeque},
     fmt,
     hash::Hash,
     iter,
     panic::AssertUnwindSafe,
+    pin::pin,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
@@ -42,7 +44,10 @@ pub(super) struct Together<K, V> {
 
 struct Queue<K, V> {
     waiting: VecDeque<Question<K, V>>,
-    under_way: usize,
+    /// When each statement under way was begun, by its number.
+    under_way: BTreeMap<u64, Instant>,
+    /// How many were begun.
+    numbers: u64,
     /// When the newest statement was begun.
     begun: Option<Instant>,
 }
@@ -57,6 +62,20 @@ impl<K, V> Queue<K, V> {
     fn company_until(&self) -> Option<Instant> {
         let waits = (1..CALLS_MAX).contains(&self.waiting.len());
         self.begun.filter(|_| waits).map(|begun| begun + COMPANY_WITHIN)
+    }
+
+    /// The number of another statement, if one is to be begun for what waits.
+    fn begin(&mut self) -> Option<u64> {
+        let count = self.under_way.len();
+        let oldest = self.under_way.values().min();
+        let is_slow = oldest.is_none_or(|begun| begun.elapsed() >= SLOW_AFTER);
+        let wants_more = is_slow || self.waiting.len() > CALLS_MAX * count;
+        if self.waiting.is_empty() || !wants_more || count >= STATEMENTS_MAX {
+            return None;
+        }
+        self.numbers += 1;
+        self.under_way.insert(self.numbers, Instant::now());
+        Some(self.numbers)
     }
 }
 
@@ -79,33 +98,23 @@ where
 {
     /// To be called inside a runtime, which runs the statements. Whoever asks waits as long as `patience`.
     pub(super) fn new(patience: Duration) -> Self {
-        let queue = Arc::new(Mutex::new(Queue { waiting: VecDeque::new(), under_way: 0, begun: None }));
-        Self { queue, runtime: Handle::current(), patience }
+        let (waiting, under_way) = (VecDeque::new(), BTreeMap::new());
+        let queue = Queue { waiting, under_way, numbers: 0, begun: None };
+        Self { queue: Arc::new(Mutex::new(queue)), runtime: Handle::current(), patience }
     }
 
     /// Asks about a call. `read` reads what is known of some.
     pub(super) async fn ask<R>(
         &self,
         key: &K,
-        read: impl Fn(Vec<K>) -> R + Send + 'static,
+        read: impl Fn(Vec<K>) -> R + Send + Sync + 'static,
     ) -> Result<V, StoreError>
     where
         R: Future<Output = Result<Answers<K, V>, StoreError>> + Send + 'static,
     {
         let (reply, answer) = oneshot::channel();
-        if self.wait(Question { key: key.clone(), reply }) {
-            let (queue, patience) = (self.queue.clone(), self.patience);
-            self.runtime.spawn(async move {
-                while let Some(questions) = next(&queue).await {
-                    let keys = questions.iter().map(|question| question.key.clone()).collect();
-                    let reading = AssertUnwindSafe(read(keys)).catch_unwind();
-                    // A connection that says nothing any more must not keep those that come later.
-                    let answers = tokio::time::timeout(patience, reading).await;
-                    let answers = answers.ok().and_then(Result::ok);
-                    answer_all(questions, &answers.unwrap_or_else(|| Err(given_up())));
-                }
-            });
-        }
+        lock(&self.queue).waiting.push_back(Question { key: key.clone(), reply });
+        self.begin(&Arc::new(read));
         match tokio::time::timeout(self.patience, answer).await {
             Ok(answer) => answer.unwrap_or_else(|_| Err(given_up())),
             Err(_) => {
@@ -114,20 +123,37 @@ where
         }
     }
 
-    /// Gives whether another statement is to be begun for it.
-    fn wait(&self, question: Question<K, V>) -> bool {
-        let mut queue = lock(&self.queue);
-        queue.waiting.push_back(question);
-        let is_full = queue.waiting.len() > CALLS_MAX * queue.under_way;
-        let wants_more = is_full || queue.begun.is_none_or(|begun| begun.elapsed() > SLOW_AFTER);
-        let begins = queue.under_way == 0 || (wants_more && queue.under_way < STATEMENTS_MAX);
-        queue.under_way += usize::from(begins);
-        begins
+    /// Begins another statement, if one is to be begun, and goes on as long as something waits.
+    fn begin<F, R>(&self, read: &Arc<F>)
+    where
+        F: Fn(Vec<K>) -> R + Send + Sync + 'static,
+        R: Future<Output = Result<Answers<K, V>, StoreError>> + Send + 'static,
+    {
+        let Some(number) = lock(&self.queue).begin() else { return };
+        let (together, read) = (self.clone(), read.clone());
+        self.runtime.spawn(async move {
+            while let Some(questions) = next(&together.queue, number).await {
+                let keys = questions.iter().map(|question| question.key.clone()).collect();
+                let reading = AssertUnwindSafe(read(keys)).catch_unwind();
+                // A connection that says nothing any more must not keep those that come later.
+                let mut reading = pin!(tokio::time::timeout(together.patience, reading));
+                let answers = match tokio::time::timeout(SLOW_AFTER, &mut reading).await {
+                    Ok(answers) => answers,
+                    Err(_) => {
+                        // Nor those that wait already.
+                        together.begin(&read);
+                        reading.await
+                    }
+                };
+                let answers = answers.ok().and_then(Result::ok);
+                answer_all(questions, &answers.unwrap_or_else(|| Err(given_up())));
+            }
+        });
     }
 }
 
 /// What the next statement asks. Nothing: then it is not under way any more.
-async fn next<K, V>(queue: &Mutex<Queue<K, V>>) -> Option<Vec<Question<K, V>>> {
+async fn next<K, V>(queue: &Mutex<Queue<K, V>>, number: u64) -> Option<Vec<Question<K, V>>> {
     let company_until = lock(queue).company_until();
     if let Some(until) = company_until {
         tokio::time::sleep_until(until).await;
@@ -143,10 +169,12 @@ async fn next<K, V>(queue: &Mutex<Queue<K, V>>) -> Option<Vec<Question<K, V>>> {
         }
     }
     if questions.is_empty() {
-        queue.under_way -= 1;
+        queue.under_way.remove(&number);
         return None;
     }
-    queue.begun = Some(Instant::now());
+    let now = Instant::now();
+    queue.under_way.insert(number, now);
+    queue.begun = Some(now);
     Some(questions)
 }
 
@@ -184,6 +212,7 @@ mod tests {
     use std::sync::atomic::{AtomicUsize, Ordering};
 
     use askpro_domain::ids::CallId;
+    use futures_util::future::BoxFuture;
     use tokio::sync::Semaphore;
 
     use super::*;
@@ -291,7 +320,7 @@ mod tests {
         assert!(futures_util::future::join_all(asked).await.iter().all(Result::is_err));
         tokio::time::sleep(3 * PATIENCE).await;
         let queue = lock(&together.queue);
-        assert_eq!((queue.waiting.len(), queue.under_way), (0, 0));
+        assert_eq!((queue.waiting.len(), queue.under_way.len()), (0, 0));
     }
 
     #[tokio::test(start_paused = true)]
@@ -318,6 +347,81 @@ mod tests {
         let (stuck, ()) = tokio::join!(stuck, later);
         assert!(stuck.is_err());
         assert_eq!(together.ask(&id(3), first_is_never_answered).await.unwrap(), 1);
+    }
+
+    /// Of the statements with these numbers nobody hears anything.
+    fn silent<const N: usize>(
+        numbers: [usize; N],
+    ) -> impl Fn(Vec<CallId>) -> BoxFuture<'static, Result<Answers<CallId, usize>, StoreError>> + Clone {
+        let statements = Arc::new(AtomicUsize::new(0));
+        move |ids| {
+            let number = statements.fetch_add(1, Ordering::SeqCst);
+            let is_silent = numbers.contains(&number);
+            async move {
+                if is_silent {
+                    std::future::pending::<()>().await;
+                }
+                Ok(ids.into_iter().map(|id| (id, Ok(1))).collect())
+            }
+            .boxed()
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn several_silent_statements_keep_nobody_who_comes_later() {
+        let together = Together::<CallId, usize>::new(PATIENCE);
+        let read = silent([0, 1]);
+        let (first, second) = (id(1), id(2));
+        let stuck = together.ask(&first, read.clone());
+        let too = async {
+            tokio::time::sleep(SLOW_AFTER / 4).await;
+            together.ask(&second, read.clone()).await
+        };
+        let later = async {
+            tokio::time::sleep(SLOW_AFTER + SLOW_AFTER / 4).await;
+            let since = Instant::now();
+            // The second one is silent as well; this one is asked after it, and then nobody comes any more.
+            assert_eq!(together.ask(&id(3), read.clone()).await.unwrap(), 1);
+            assert!(since.elapsed() <= SLOW_AFTER, "{:?}", since.elapsed());
+        };
+        let (stuck, too, ()) = tokio::join!(stuck, too, later);
+        assert!(stuck.is_err() && too.is_err());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_lone_question_behind_a_silent_statement_waits_until_that_is_slow_and_no_longer() {
+        let together = Together::<CallId, usize>::new(PATIENCE);
+        let read = silent([0]);
+        let first = id(1);
+        let stuck = together.ask(&first, read.clone());
+        let lone = async {
+            tokio::time::sleep(SLOW_AFTER / 4).await;
+            let since = Instant::now();
+            assert_eq!(together.ask(&id(2), read.clone()).await.unwrap(), 1);
+            assert!(since.elapsed() < SLOW_AFTER, "{:?}", since.elapsed());
+        };
+        let (stuck, ()) = tokio::join!(stuck, lone);
+        assert!(stuck.is_err());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_is_answered_meanwhile_makes_a_silent_statement_no_younger() {
+        let together = Together::<CallId, usize>::new(PATIENCE);
+        let read = silent([0]);
+        let first = id(1);
+        let stuck = together.ask(&first, read.clone());
+        let later = async {
+            for number in 2..40 {
+                let wait = if number == 2 { SLOW_AFTER / 4 } else { Duration::from_millis(10) };
+                tokio::time::sleep(wait).await;
+                let since = Instant::now();
+                assert_eq!(together.ask(&id(number), read.clone()).await.unwrap(), 1);
+                let bound = if number == 2 { SLOW_AFTER } else { COMPANY_WITHIN };
+                assert!(since.elapsed() <= bound, "{number}: {:?}", since.elapsed());
+            }
+        };
+        let (stuck, ()) = tokio::join!(stuck, later);
+        assert!(stuck.is_err());
     }
 
     #[test]
