@@ -30,6 +30,8 @@ use crate::{
 
 /// How often a second process asks whether it may take over.
 const STANDBY_POLL: Duration = Duration::from_millis(200);
+/// How many leases long a command waits for that of a dead owner: it ends within one, if clocks agree.
+const LEASES_WAITED: u32 = 3;
 /// Begins the name of an owner that is no service, where others have the hash of their folder.
 const COMMAND: &str = "command";
 
@@ -80,14 +82,15 @@ impl Lease {
     }
 
     /// Takes the lease for a command, which has no journal, and keeps it until the task is ended. Waits for the lease
-    /// of an owner that is dead to end.
+    /// of an owner that is dead to end, and says so.
     ///
     /// # Errors
-    /// An owner that lives, or a database without answer.
+    /// An owner that lives, a lease that does not end, or a database without answer.
     pub(super) async fn borrow(database: &Database, ttl: Duration) -> anyhow::Result<(Self, JoinHandle<()>)> {
         let signals = Signals { outage: Arc::default(), readiness: Readiness::default() };
         let lease = Self::of(database, Arc::new(SystemClock), Arc::default(), COMMAND, ttl);
         let mut seen = None;
+        let since = tokio::time::Instant::now();
         loop {
             match lease.ask(lease.clock.now(), &signals).await? {
                 LeaseAnswer::Acquired { epoch } => {
@@ -99,7 +102,15 @@ impl Lease {
                     "{owner} owns the database and is at work: stop it first, or start this release's service beside \
                      it, which migrates when it takes over"
                 ),
-                LeaseAnswer::Taken { until, .. } => {
+                LeaseAnswer::Taken { owner, until } if since.elapsed() > LEASES_WAITED * ttl => bail!(
+                    "{owner} owns the database until {until} and does not prolong that: its clock was ahead, or its \
+                     database.lease_ttl_ms is longer. Start the service with its journal.dir, which takes over at once; \
+                     or make sure that it is gone and end its lease: UPDATE lease SET until_ms = 0 WHERE id = 1"
+                ),
+                LeaseAnswer::Taken { owner, until } => {
+                    if seen.is_none() {
+                        tracing::warn!(owner, %until, "waiting for the lease of this owner to end, unless it is at work");
+                    }
                     seen = Some(until);
                     tokio::time::sleep(STANDBY_POLL).await;
                 }

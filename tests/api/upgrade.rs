@@ -77,3 +77,19 @@ async fn a_command_migrates_nothing_under_an_owner_and_waits_for_the_lease_of_a_
     assert_eq!(run(&setup, &["import", file.as_str()]).0, 0);
     Program::start(&setup).await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_command_does_not_wait_for_ever_for_a_lease_that_lies_far_ahead() {
+    let (setup, _calcom) = prepared().await;
+    let tables = Tables::open(setup.database_url()).await;
+    set_back(&tables).await;
+    let owner = "of-a-machine-with-a-clock-ahead:1-2";
+    tables.execute(&format!("UPDATE lease SET owner = '{owner}', until_ms = 4102444800000")).await;
+    let (code, _, complaint) = run(&setup, &["migrate"]);
+    assert_eq!((code, tables.count(NEW).await), (1, 0), "{complaint}");
+    let said: Vec<&str> = complaint.lines().filter(|line| line.contains("waiting for the lease")).collect();
+    assert!(said.len() == 1 && said[0].contains(owner) && said[0].contains("2100-01-01"), "{complaint}");
+    let remedy = complaint.split_once("end its lease: ").unwrap().1.lines().next().unwrap();
+    tables.execute(remedy).await;
+    assert_eq!(run(&setup, &["migrate"]).0, 0);
+}
