@@ -112,7 +112,7 @@ pub async fn ask(services: &Arc<Services>, request: FunctionRequest) -> Result<A
     let busy = busy_answer(company.as_deref());
     if company.is_some_and(|company| !services.function_pace.admit(&company, class, asked_at)) {
         count_refused(class, Reason::Quota);
-        count(function.as_str(), outcome_of(&busy));
+        count(function.as_str(), REFUSED);
         return Ok(busy);
     }
     let ((reply, answer), (remarks, remarked)) = (Reply::new(), Reply::new());
@@ -270,14 +270,18 @@ pub fn count(function: &'static str, outcome: &'static str) {
     metrics::counter!(FUNCTIONS, "function" => function, "outcome" => outcome).increment(1);
 }
 
-/// The word for metrics: a closed set over the open set of codes.
+/// Outcome of what was answered with no, and nothing is wrong here.
+const REFUSED: &str = "refused";
+
+/// The word for metrics: a closed set over the open set of codes. `unavailable` rings an alert, so it is said only of
+/// what could not be done and should have been: a function that is not built, or a number that nobody imported, is none.
 fn outcome_of(answered: &Answered) -> &'static str {
     match answered.code.as_str() {
         "pending_confirmation" => "pending",
         "outcome_unknown" => "unknown",
-        "busy" | "calendar_unavailable" | "function_unavailable" | "company_unknown" => "unavailable",
+        "busy" | "calendar_unavailable" => "unavailable",
         _ if answered.success => "ok",
-        _ => "refused",
+        _ => REFUSED,
     }
 }
 
@@ -326,6 +330,9 @@ mod tests {
         assert_eq!(outcome(true, "pending_confirmation"), "pending");
         assert_eq!(outcome(false, "outcome_unknown"), "unknown");
         assert_eq!(outcome(false, "busy"), "unavailable");
+        assert_eq!(outcome(false, "calendar_unavailable"), "unavailable");
+        assert_eq!(outcome(false, "function_unavailable"), "refused");
+        assert_eq!(outcome(false, "company_unknown"), "refused");
         assert_eq!(outcome(false, "slot_taken"), "refused");
         assert_eq!(outcome(false, "a_code_of_tomorrow"), "refused");
     }
