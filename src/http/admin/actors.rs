@@ -11,7 +11,7 @@ use crate::{
 /// What every actor tells about itself.
 pub(in crate::http) async fn list(edge: Data<Edge>, request: HttpRequest) -> Result<HttpResponse, Refusal> {
     let query = Query::of(&request)?;
-    let kind = query.choice("kind", "call, reconcile, scheduling, tenant or writer", Kind::parse)?;
+    let kind = query.choice("kind", "budget, call, reconcile, scheduling, tenant or writer", Kind::parse)?;
     let actors = list_actors(edge.started()?, kind, &query.page()?);
     Ok(shown(&actors.map_err(refused(&edge))?))
 }

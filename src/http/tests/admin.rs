@@ -76,6 +76,8 @@ async fn bad_parameters_are_named() {
         assert_eq!((answer.status, answer.code().as_str()), (400, "parameter_refused"), "{path}");
         assert!(answer.body.contains(&format!("`{name}`")), "{path}: {}", answer.body);
     }
+    let ghost = edge.admin("GET", "/admin/actors?kind=ghost").await;
+    assert!(askpro_actors::metrics::ACTORS.iter().all(|kind| ghost.body.contains(kind)), "{}", ghost.body);
 }
 
 #[tokio::test(flavor = "multi_thread")]
