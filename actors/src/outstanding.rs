@@ -66,8 +66,8 @@ impl Outstanding {
 #[derive(Clone, Default)]
 pub struct PendingLog {
     by_call: Arc<DashMap<CallId, Vec<Pending>>>,
-    /// Those of them that are moves of bookings, and of which company.
-    moves: Arc<DashMap<Position, CompanyId>>,
+    /// Those of them that are moves of bookings, of which company and call.
+    moves: Arc<DashMap<Position, (CompanyId, CallId)>>,
 }
 
 /// A record of a call that is not yet in the database.
@@ -90,14 +90,15 @@ impl PendingLog {
 
     /// The same for a move of a booking of this company.
     pub fn add_move(&self, company: CompanyId, call_id: &CallId, position: Position) {
-        self.moves.insert(position, company);
+        self.moves.insert(position, (company, call_id.clone()));
         self.add(call_id, position);
     }
 
-    /// Whether a move of a booking of this company that is older than this position is not yet in the database.
+    /// Moves of this company's bookings that are not yet in the database, and their calls.
     #[must_use]
-    pub fn has_move_before(&self, company: CompanyId, position: Position) -> bool {
-        self.moves.iter().any(|entry| *entry.value() == company && *entry.key() < position)
+    pub fn moves_of(&self, company: CompanyId) -> Vec<(Position, CallId)> {
+        let theirs = self.moves.iter().filter(|entry| entry.value().0 == company);
+        theirs.map(|entry| (*entry.key(), entry.value().1.clone())).collect()
     }
 
     /// Its rows go to a writer now. Gives those of `positions` that no writer has yet and that are not in the

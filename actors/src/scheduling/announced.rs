@@ -178,8 +178,9 @@ impl SchedulingActor {
         }
     }
 
-    /// Whether it is a booking of an earlier life is known to the store, once it has every move that was made before
-    /// the announcement came: one that is on its way there may be of this very booking.
+    /// Whether it is a booking of an earlier life is known to the store. What it has is believed once no move of that
+    /// booking's call is on its way there, which may be a newer one; that it has none, once it has every move that was
+    /// made before the announcement came, which may be of this very booking.
     fn look_up(&mut self, announcement: &Arc<Announcement>, cx: &mut Context<'_, Self>) {
         let (store, company) = (self.world.store.clone(), self.company);
         let pending = self.world.pending.clone();
@@ -190,9 +191,13 @@ impl SchedulingActor {
                 Some(released) => released.await.is_ok(),
                 None => true,
             };
-            let may_be_on_its_way = pending.has_move_before(company, announcement.position);
+            let on_the_way = pending.moves_of(company);
             let found = find_ours(store.as_ref(), company, &announcement.event).await;
-            let found = found.ok().filter(|found| on_disk && (found.is_some() || !may_be_on_its_way));
+            let is_behind = |found: &Option<Booking>| match found {
+                Some(booking) => on_the_way.iter().any(|(_, call_id)| *call_id == booking.order.call_id),
+                None => on_the_way.iter().any(|(position, _)| *position < announcement.position),
+            };
+            let found = found.ok().filter(|found| on_disk && !is_behind(found));
             let found = found.map(|booking| booking.map(Box::new));
             SchedulingMessage::AnnouncedFound { announcement, found }
         };

@@ -87,6 +87,15 @@ pub(super) fn gone_at(seen: &SeenBooking, at: UnixMillis) -> CalendarEvent {
     }
 }
 
+/// The same with our id of it.
+pub(super) fn gone_by_id_at(seen: &SeenBooking, at: UnixMillis) -> CalendarEvent {
+    let mut event = gone_at(seen, at);
+    if let News::Gone(gone) = &mut event.news {
+        gone.appointment.clone_from(&seen.evidence.appointment);
+    }
+    event
+}
+
 /// News about no booking.
 pub(super) fn news(name: &str, news: News) -> CalendarEvent {
     CalendarEvent { name: name.to_owned(), dedup_key: name.to_owned(), uid: None, at: None, news }

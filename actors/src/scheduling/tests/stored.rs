@@ -40,6 +40,61 @@ fn a_row_that_is_older_than_what_the_call_knows_is_not_believed() {
 }
 
 #[test]
+fn an_announcement_does_not_believe_a_row_of_which_a_newer_one_is_on_its_way() {
+    for is_moved in [true, false] {
+        let rig = rig();
+        rig.calendar.create_answers.close();
+        let _asked = book_cut(&rig, "c", "14:00");
+        rig.settle();
+        let seen = ours(&the_booking(&rig), "uid_1", UDO);
+        rig.database.commits.close();
+        rig.advance(2_400);
+        rig.calendar.create_answers.open();
+        rig.settle();
+        hang_up(&rig, "c");
+        rebuild(&rig);
+        assert_eq!(reasons(&rig), ["submitted"], "the database has the first move alone");
+        let to = tomorrow(13, 30);
+        if is_moved {
+            rig.calendar.reschedule("uid_1", "uid_9", to);
+            hear_stands(&rig, &moved(&seen, "uid_9", to));
+        } else {
+            hear(&rig, &gone_by_id_at(&seen, rig.now()));
+        }
+        rig.advance(30_000);
+        assert_eq!(rig.scheduler(company_a()).unwrap().bookings, [], "it waits");
+        rig.database.commits.open();
+        rig.advance(1_000);
+        let (wanted, start) = match is_moved {
+            true => (AppointmentStatus::Confirmed, to.start()),
+            false => (AppointmentStatus::Cancelled, tomorrow(10, 30).start()),
+        };
+        let row = rig.database.tables().appointments.into_values().next().unwrap();
+        assert_eq!((row.status, row.starts_at), (wanted, start));
+        assert_eq!(rig.journal.outstanding(), []);
+        rig.finish();
+    }
+}
+
+#[test]
+fn an_announcement_does_not_wait_for_rows_of_other_calls() {
+    let rig = rig();
+    assert_eq!(answer(&rig, book_cut(&rig, "c", "14:00"))["status"], "confirmed");
+    let booking = the_booking(&rig);
+    hang_up(&rig, "c");
+    rig.database.commits.close();
+    assert_eq!(answer(&rig, book_cut(&rig, "d", "15:00"))["status"], "confirmed");
+    rebuild(&rig);
+    hear_stands(&rig, &moved(&ours(&booking, "uid_1", UDO), "uid_9", tomorrow(13, 30)));
+    let bookings = rig.scheduler(company_a()).unwrap().bookings.into_iter();
+    let known: Vec<_> = bookings.map(|booking| (booking.call_id, booking.status)).collect();
+    assert_eq!(known, [(id("c"), "confirmed")], "taken at once");
+    rig.database.commits.open();
+    hang_up(&rig, "d");
+    rig.finish();
+}
+
+#[test]
 fn a_copy_of_a_tool_call_does_not_hear_of_a_row_from_before_its_booking_was_called_off() {
     let rig = rig();
     let order = |rig: &Rig| {
