@@ -37,7 +37,7 @@ impl SchedulingActor {
         self.world.unheeded.add(self.company, announcement);
         let own = self.own_booking(event);
         self.heard.released = None;
-        self.heed_calendar(event, own.is_some(), cx.now());
+        self.heed_calendar(event, own.is_some(), cx);
         match own {
             Some(appointment) => {
                 self.heed_own(&appointment, event, cx);

@@ -15,6 +15,7 @@ use askpro_domain::{
 use super::{
     SchedulingActor, actor::Offer, heard::Fate, mirror::Mirror, plan::candidates, restore::hold_state_of,
 };
+use crate::runtime::Context;
 
 /// Where an offer is looked up to see whether it still has room.
 struct Eyes<'a> {
@@ -27,9 +28,10 @@ struct Eyes<'a> {
 
 impl SchedulingActor {
     /// Takes over what an announcement says of slots. A booking of ours is in the ledger already.
-    pub(super) fn heed_calendar(&mut self, event: &CalendarEvent, is_own: bool, now: UnixMillis) {
+    pub(super) fn heed_calendar(&mut self, event: &CalendarEvent, is_own: bool, cx: &mut Context<'_, Self>) {
+        let now = cx.now();
         match &event.news {
-            News::Stands(seen) => self.heed_seen(seen, event.at, is_own, now),
+            News::Stands(seen) => self.heed_seen(seen, event.at, is_own, cx),
             News::Gone(gone) => self.heed_gone(gone, event.at, now),
             News::HostAway { host } => self.mark_changed(None, &[*host], now),
             News::Changed => self.mirror.mark_all_changed(now),
@@ -43,7 +45,14 @@ impl SchedulingActor {
         self.mark_changed(gone.event_type_id, gone.host.as_slice(), now);
     }
 
-    fn heed_seen(&mut self, seen: &SeenBooking, at: Option<UnixMillis>, is_own: bool, now: UnixMillis) {
+    fn heed_seen(
+        &mut self,
+        seen: &SeenBooking,
+        at: Option<UnixMillis>,
+        is_own: bool,
+        cx: &mut Context<'_, Self>,
+    ) {
+        let now = cx.now();
         let hosts: Vec<i64> = seen.host.iter().chain(&seen.freed_hosts).copied().collect();
         self.mark_changed(seen.evidence.event_type_id, &hosts, now);
         if let Some(from) = seen.from_uid.as_ref().filter(|from| **from != seen.uid) {
@@ -65,12 +74,13 @@ impl SchedulingActor {
         let (mirror, offers) = (&self.mirror, &self.offers);
         let eyes = Eyes { mirror, offers, company: company.as_deref(), age_ms_max, now };
         let ended = self.ledger.book_outside(booking, |hold| eyes.sight(hold), now);
-        self.end_offers(ended, now);
+        self.end_offers(ended, cx);
     }
 
     /// A booking of ours was moved, or given to another host: it stands there now, and offers that it leaves no
     /// room for end.
-    pub(super) fn follow_slot(&mut self, booking: &Booking, now: UnixMillis) {
+    pub(super) fn follow_slot(&mut self, booking: &Booking, cx: &mut Context<'_, Self>) {
+        let now = cx.now();
         self.ledger.release(&booking.order.hold);
         let Some(state) = hold_state_of(booking, now) else { return };
         let hold = self.hold_of(booking, state);
@@ -81,13 +91,15 @@ impl SchedulingActor {
         let (mirror, offers) = (&self.mirror, &self.offers);
         let eyes = Eyes { mirror, offers, company: company.as_deref(), age_ms_max, now };
         let ended = self.ledger.displace(&target, &segments, |hold| eyes.sight(hold), now);
-        self.end_offers(ended, now);
+        self.end_offers(ended, cx);
     }
 
     /// Offers that the calendar overruled. What their calls were offered is remembered: an order of it is
-    /// answered that it is taken.
-    pub(super) fn end_offers(&mut self, ended: Vec<Hold>, now: UnixMillis) {
+    /// answered that it is taken. Whoever has not heard of theirs yet never does.
+    pub(super) fn end_offers(&mut self, ended: Vec<Hold>, cx: &mut Context<'_, Self>) {
+        let now = cx.now();
         for hold in ended {
+            self.refuse_untold(&hold.id, cx);
             if let Some(offer) = self.offers.get(&hold.call_id).filter(|offer| offer.hold == hold.id) {
                 self.heard.revoke(hold.call_id.clone(), offer.wish, now);
                 self.offers.remove(&hold.call_id);

@@ -191,13 +191,13 @@ impl SchedulingActor {
             }
             BookingEffect::Post { at } => self.schedule(appointment, at, DueStep::Post),
             BookingEffect::Look { at } => self.schedule(appointment, at, DueStep::Look),
-            BookingEffect::OccupySlot { host } => self.occupy(booking, host, cx.now()),
+            BookingEffect::OccupySlot { host } => self.occupy(booking, host, cx),
             BookingEffect::ReleaseSlot => {
                 self.ledger.release(&booking.order.hold);
                 self.mirror.strike(booking.order.event_type_id, booking.order.interval.start(), cx.now());
                 self.mirror.lend(&self.reservations);
             }
-            BookingEffect::FollowSlot => self.follow_slot(booking, cx.now()),
+            BookingEffect::FollowSlot => self.follow_slot(booking, cx),
             BookingEffect::FreeSlot => drop(self.ledger.release(&booking.order.hold)),
             BookingEffect::CancelAtCalendar { .. } => {
                 if let Some(active) = self.bookings.get_mut(appointment) {
@@ -217,11 +217,11 @@ impl SchedulingActor {
     }
 
     /// The hold becomes a booking; offers of other calls that Cal.com overruled by its choice of host end.
-    fn occupy(&mut self, booking: &Booking, host: Option<i64>, now: UnixMillis) {
+    fn occupy(&mut self, booking: &Booking, host: Option<i64>, cx: &mut Context<'_, Self>) {
         let company = self.company_now();
         let host = host.and_then(|user| company.as_ref()?.staff_by_calcom_user(user).map(|s| s.id));
-        match self.ledger.book(&booking.order.hold, host, now) {
-            Ok(booked) => self.end_offers(booked.displaced, now),
+        match self.ledger.book(&booking.order.hold, host, cx.now()) {
+            Ok(booked) => self.end_offers(booked.displaced, cx),
             Err(error) => tracing::warn!(%error, "a confirmed booking had no hold"),
         }
     }

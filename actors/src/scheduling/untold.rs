@@ -54,11 +54,7 @@ impl SchedulingActor {
 
     /// A hold that is not on disk ends at once, and everybody who waits for it hears that it is not given.
     fn hold_lost(&mut self, call_id: &CallId, hold: &HoldId, cx: &mut Context<'_, Self>) {
-        let (theirs, others): (Vec<_>, Vec<_>) =
-            std::mem::take(&mut self.untold).into_iter().partition(|untold| untold.hold == *hold);
-        self.untold = others;
-        let answers = Answers::new(self.company, self.company_now());
-        theirs.iter().for_each(|untold| cx.answer(&untold.waiter.reply, answers.busy()));
+        self.refuse_untold(hold, cx);
         if self.offers.get(call_id).is_some_and(|offer| offer.hold == *hold) {
             self.offers.remove(call_id);
         }
@@ -66,5 +62,14 @@ impl SchedulingActor {
             self.ledger.release(hold);
             self.record_release(hold, cx.now());
         }
+    }
+
+    /// Everybody who has not heard yet of a hold that is over hears that it is not given; they may ask again.
+    pub(super) fn refuse_untold(&mut self, hold: &HoldId, cx: &mut Context<'_, Self>) {
+        let (theirs, others): (Vec<_>, Vec<_>) =
+            std::mem::take(&mut self.untold).into_iter().partition(|untold| untold.hold == *hold);
+        self.untold = others;
+        let answers = Answers::new(self.company, self.company_now());
+        theirs.iter().for_each(|untold| cx.answer(&untold.waiter.reply, answers.busy()));
     }
 }

@@ -33,6 +33,23 @@ fn a_web_booking_for_a_held_slot_revokes_the_hold_and_its_booking_hears_two_alte
 }
 
 #[test]
+fn a_hold_that_a_web_booking_ends_before_it_is_on_disk_is_not_given() {
+    let rig = rig();
+    rig.journal.syncs.close();
+    let mut asked = check_service(&rig, "c", "Dauerwelle", "10:00");
+    rig.settle();
+    assert_eq!((asked.heard(), holds(&rig)), (None, vec![("held", id("c"))]));
+    visit(&rig, &web("v1", 2002, UDO, tomorrow(2, 135)));
+    rig.journal.sync();
+    rig.settle();
+    assert_eq!((asked.json()["code"].clone(), holds(&rig)), (json!("busy"), vec![]));
+    let again = answer(&rig, check_service(&rig, "c", "Dauerwelle", "10:00"));
+    assert_eq!(again["available"], false, "{again}");
+    hang_up(&rig, "c");
+    rig.finish();
+}
+
+#[test]
 fn a_web_booking_takes_the_one_unit_of_a_pool_whose_units_are_not_known() {
     let rig = rig();
     assert_eq!(answer(&rig, check(&rig, "c", "14:00"))["available"], true);
