@@ -1,7 +1,7 @@
 //! Rows of bookings.
 
 use askpro_domain::{
-    booking::{AppointmentStatus, Booking, BookingEffect, BookingState},
+    booking::{Booking, BookingEffect, BookingState},
     call::{AppointmentFact, PlacedIn},
     customer::Upcoming,
     tenant::Company,
@@ -48,8 +48,7 @@ pub(super) fn moved(
 ) -> BookingMoved {
     let mut writes = vec![Write::Appointment(Box::new(appointment_row(booking, company)))];
     writes.extend(customers.row_of(booking, company).map(Write::Customer));
-    let is_news = effects.contains(&BookingEffect::NotifyConfirmed) || stands_again(booking);
-    if is_news && booking.status().stands() {
+    if effects.contains(&BookingEffect::NotifyConfirmed) && booking.status().stands() {
         writes.push(Write::Outbox(confirmation(booking, now)));
     }
     let mut is_callback = false;
@@ -82,13 +81,6 @@ pub(crate) fn moved_again(
     now: UnixMillis,
 ) -> BookingMoved {
     moved(booking, &effects_again(booking), company, customers, position, now)
-}
-
-/// Whether its last move brought it back after it was called off: perhaps nobody was told yet that it stands.
-fn stands_again(booking: &Booking) -> bool {
-    let mut last = booking.history.iter().rev().map(|known| known.status);
-    let moves = (last.next(), last.next());
-    moves == (Some(AppointmentStatus::Confirmed), Some(AppointmentStatus::Cancelled))
 }
 
 /// Notices that belong to a booking's last move.

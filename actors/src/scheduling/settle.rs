@@ -1,7 +1,7 @@
 //! How bookings move: every move is a record, then rows, then its effects, then an answer.
 
 use askpro_domain::{
-    booking::{Booking, BookingEffect, BookingEvent, BookingState, Step},
+    booking::{AppointmentStatus, Booking, BookingEffect, BookingEvent, BookingState, Step},
     ids::{AppointmentId, CallId, CompanyId},
     time::UnixMillis,
 };
@@ -46,6 +46,9 @@ impl SchedulingActor {
         let before = active.booking.clone();
         let Some(mut step) = self.step_through(words, &before, cx.now()) else { return };
         let moved = step.booking.version != before.version;
+        if stands_again(&before, &step) {
+            step.effects.push(BookingEffect::NotifyConfirmed);
+        }
         if is_conflict(&step.booking) && !is_conflict(&before) {
             step.booking = self.with_alternatives(step.booking, cx.now());
         }
@@ -245,6 +248,13 @@ impl SchedulingActor {
             _ => {}
         }
     }
+}
+
+/// Whether it was called off and stands: perhaps nobody was told yet that it does.
+fn stands_again(before: &Booking, step: &Step) -> bool {
+    before.status() == AppointmentStatus::Cancelled
+        && step.booking.status().stands()
+        && !step.effects.contains(&BookingEffect::NotifyConfirmed)
 }
 
 /// What was wanted of the slot on the way is over: only the last of it counts.

@@ -178,14 +178,29 @@ fn a_booking_that_was_called_off_first_and_stands_elsewhere_has_its_notice() {
     let rig = rig();
     let (_asked, booking) = under_way(&rig, Creation::Books);
     let seen = ours(&booking, "uid_1", UDO);
-    let mut event = gone_at(&seen, rig.now());
-    if let News::Gone(gone) = &mut event.news {
-        gone.appointment = Some(booking.order.appointment.0.clone());
-    }
-    hear(&rig, &event);
+    hear(&rig, &gone_by_id_at(&seen, rig.now()));
     assert_eq!((status(&rig), rig.database.tables().outbox.len()), (AppointmentStatus::Cancelled, 0));
     hear_stands(&rig, &moved(&seen, "uid_9", tomorrow(13, 30)));
     assert_eq!((status(&rig), rig.database.tables().outbox.len()), (AppointmentStatus::Confirmed, 1));
+    rig.calendar.create_answers.open();
+    hang_up(&rig, "c");
+    rig.finish();
+}
+
+#[test]
+fn a_booking_that_was_called_off_first_and_moved_on_twice_has_its_notice() {
+    let rig = rig();
+    let (_asked, booking) = under_way(&rig, Creation::Books);
+    let seen = ours(&booking, "uid_1", UDO);
+    hear(&rig, &gone_by_id_at(&seen, rig.now()));
+    let second = moved(&seen, "uid_2", tomorrow(12, 30));
+    let mut third = moved(&second, "uid_3", tomorrow(13, 30));
+    third.evidence.appointment = None;
+    hear_stands(&rig, &third);
+    assert_eq!((status(&rig), rig.database.tables().outbox.len()), (AppointmentStatus::Cancelled, 0));
+    hear_stands(&rig, &second);
+    let wanted = (AppointmentStatus::Confirmed, Some("uid_3".to_owned()), tomorrow(13, 30).start());
+    assert_eq!((row(&rig), rig.database.tables().outbox.len()), (wanted, 1));
     rig.calendar.create_answers.open();
     hang_up(&rig, "c");
     rig.finish();
