@@ -3,8 +3,11 @@ FROM rust:1.95-slim-bookworm AS build
 RUN apt-get update && apt-get install -y --no-install-recommends gcc libc6-dev && rm -rf /var/lib/apt/lists/*
 WORKDIR /build
 COPY . .
-RUN --mount=type=cache,target=/usr/local/cargo/registry --mount=type=cache,target=/build/target \
-    cargo build --release --locked --bin askpro && cp target/release/askpro /askpro
+# Cargo goes by the times of files, and the cache has what another checkout built, which may be younger than these
+# files: what is ours is always built anew, the crates from outside are not.
+RUN --mount=type=cache,target=/usr/local/cargo/registry --mount=type=cache,target=/build/target,sharing=locked \
+    find src actors -name '*.rs' -exec touch {} + \
+    && cargo build --release --locked --bin askpro && cp target/release/askpro /askpro
 
 FROM debian:bookworm-slim
 # Certificates for Retell and Cal.com; curl for the health check.
