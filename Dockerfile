@@ -12,10 +12,11 @@ RUN --mount=type=cache,target=/usr/local/cargo/registry --mount=type=cache,targe
 FROM debian:bookworm-slim
 # Certificates for Retell and Cal.com; curl for the health check.
 RUN apt-get update && apt-get install -y --no-install-recommends ca-certificates curl && rm -rf /var/lib/apt/lists/* \
-    && useradd --system --uid 10001 --home-dir /var/lib/askpro --shell /usr/sbin/nologin askpro \
+    && useradd --uid 10001 --user-group --no-create-home --home-dir /var/lib/askpro --shell /usr/sbin/nologin askpro \
     && install --directory --owner=askpro --group=askpro --mode=0700 /var/lib/askpro
 COPY --from=build /askpro /usr/local/bin/askpro
-USER askpro
+# By number, so that a cluster that forbids root can see that it is not root.
+USER 10001:10001
 WORKDIR /var/lib/askpro
 # Journal and SQLite live here; without a volume they go with the container. Nothing else is written: the root file
 # system can be read-only.
