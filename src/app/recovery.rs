@@ -31,8 +31,11 @@ use crate::{
     telemetry::metrics::JOURNAL_GIVEN_UP,
 };
 
-/// How often it is looked whether the schedulers have taken over what they find again.
+/// How often it is looked whether the schedulers have taken over what they find again, and whether the writers have
+/// room.
 const LOOK_AGAIN: Duration = Duration::from_millis(2);
+/// Orders that may wait for the writers before another record that cannot be read is taken.
+const BACKLOG_MAX: usize = 1_000;
 
 /// Why a journal is refused that this database never saw.
 const FOREIGN: &str = "journal.dir belongs to another database: it holds records, or has given some away, that this \
@@ -64,9 +67,12 @@ pub(super) async fn recover(
         let (position, record) = item.context("journal.dir: the journal cannot be replayed")?;
         journal.adopt(&[position]);
         let at = port::Position(position.0);
-        match decode(record.clone()) {
-            Ok(typed) => take(actors, &mut journaled, at, typed, &record, ports),
-            Err(error) => set_aside(actors, ports, at, Unread::record(&record), &error),
+        let unread = match decode(record.clone()) {
+            Ok(typed) => take(actors, &mut journaled, at, typed, &record),
+            Err(error) => Err((Unread::record(&record), error)),
+        };
+        if let Err((unread, error)) = unread {
+            set_aside(actors, ports, at, unread, &error).await;
         }
     }
     tracing::info!(events = journaled.events, took_ms = millis(since), "the journal was replayed");
@@ -144,32 +150,28 @@ fn replay_from(mark: Option<Position>, opened: &Opened) -> anyhow::Result<Positi
 }
 
 /// Almost all records are of calls: whether one is the platform's is asked only of what calls do not take, so that a
-/// body is unpacked and read once.
+/// body is unpacked and read once. Gives back what this release cannot read, and why.
 fn take(
     actors: &Actors,
     journaled: &mut Journaled,
     at: port::Position,
     typed: port::Record,
     record: &Record,
-    ports: &Ports,
-) {
+) -> Result<(), (Unread, String)> {
     let event = match &typed {
         port::Record::RetellEvent { signer, received_at, body } => {
             Some((*signer, *received_at, body.clone()))
         }
         port::Record::Scheduling(_) | port::Record::CalendarEvent { .. } | port::Record::Callback(_) => None,
     };
-    let Err(error) = journaled.take(&actors.calls, at, typed) else { return };
-    let Some((signer, received_at, body)) = event else {
-        return set_aside(actors, ports, at, Unread::record(record), &error);
+    let Err(error) = journaled.take(&actors.calls, at, typed) else { return Ok(()) };
+    let Some((signer, received_at, body)) = event else { return Err((Unread::record(record), error)) };
+    let Some(row) = platform_row(received_at, &body) else {
+        return Err((Unread::event(signer, body), error));
     };
-    match platform_row(received_at, &body) {
-        Some(row) => {
-            let writes = vec![Write::PlatformEvent(row)];
-            actors.writers.write(WriteOrder { call_id: None, writes, positions: vec![at] });
-        }
-        None => set_aside(actors, ports, at, Unread::event(signer, body), &error),
-    }
+    let writes = vec![Write::PlatformEvent(row)];
+    actors.writers.write(WriteOrder { call_id: None, writes, positions: vec![at] });
+    Ok(())
 }
 
 fn platform_row(received_at: UnixMillis, body: &Bytes) -> Option<PlatformEventRow> {
@@ -206,8 +208,9 @@ impl Unread {
     }
 }
 
-/// A record that this release cannot read is kept as a dead letter, in sight.
-fn set_aside(actors: &Actors, ports: &Ports, at: port::Position, unread: Unread, error: &str) {
+/// A record that this release cannot read is kept as a dead letter, in sight. It is whole in memory until it is in the
+/// database: so the writers go on, and nothing more is read while many orders wait.
+async fn set_aside(actors: &Actors, ports: &Ports, at: port::Position, unread: Unread, error: &str) {
     tracing::error!(
         position = at.0,
         message = %unread.message,
@@ -217,6 +220,10 @@ fn set_aside(actors: &Actors, ports: &Ports, at: port::Position, unread: Unread,
     metrics::counter!(DEAD_LETTERS.name, "actor" => JOURNAL).increment(1);
     let writes = vec![Write::DeadLetter(dead_letter(at, unread, error, ports.clock.now()))];
     actors.writers.write(WriteOrder { call_id: None, writes, positions: vec![at] });
+    actors.writers.go_on();
+    while actors.writers.backlog() > BACKLOG_MAX {
+        tokio::time::sleep(LOOK_AGAIN).await;
+    }
 }
 
 fn dead_letter(at: port::Position, unread: Unread, error: &str, created_at: UnixMillis) -> DeadLetterRow {
