@@ -40,7 +40,7 @@ const RESERVATIONS: [&str; 2] = ["slots", "reservations"];
 /// Said when nobody gave a reason; some event types demand one.
 const REASON_DEFAULT: &str = "Cancelled by telephone";
 
-/// A company's own key.
+/// The key that a company's requests carry.
 pub type KeyDirectory = Arc<dyn Fn(CompanyId) -> Option<Secret> + Send + Sync>;
 
 /// Where Cal.com is and how long it may take.
@@ -48,8 +48,6 @@ pub type KeyDirectory = Arc<dyn Fn(CompanyId) -> Option<Secret> + Send + Sync>;
 pub struct CalcomOptions {
     /// `https://api.cal.com`, without `/v2`.
     pub base_url: String,
-    /// Key for companies without one.
-    pub platform_key: Option<Secret>,
     /// Longest wait for a connection.
     pub connect_timeout: Duration,
     /// Longest wait for the answer to a question.
@@ -65,7 +63,6 @@ impl Default for CalcomOptions {
     fn default() -> Self {
         Self {
             base_url: "https://api.cal.com".to_owned(),
-            platform_key: None,
             connect_timeout: Duration::from_secs(3),
             read_timeout: Duration::from_secs(10),
             write_timeout: Duration::from_secs(30),
@@ -106,7 +103,6 @@ pub enum KeyError {
 pub struct CalcomClient {
     http: Client,
     base_url: Url,
-    platform_key: Option<Secret>,
     keys: KeyDirectory,
     read_timeout: Duration,
     write_timeout: Duration,
@@ -119,7 +115,7 @@ impl fmt::Debug for CalcomClient {
 }
 
 impl CalcomClient {
-    /// A client that takes each company's key from `keys`, else the platform's.
+    /// A client that takes the key of each company from `keys`; one without asks nothing.
     pub fn new(options: CalcomOptions, keys: KeyDirectory) -> Result<Self, CalcomSetupError> {
         let base_url = http_client::base_url(&options.base_url)
             .ok_or_else(|| CalcomSetupError::BaseUrl(options.base_url.clone()))?;
@@ -131,7 +127,6 @@ impl CalcomClient {
         Ok(Self {
             http,
             base_url,
-            platform_key: options.platform_key,
             keys,
             read_timeout: options.read_timeout,
             write_timeout: options.write_timeout,
@@ -146,7 +141,7 @@ impl CalcomClient {
         company: CompanyId,
         path: &[&str],
     ) -> Option<Prepared> {
-        let key = (self.keys)(company).filter(|key| !key.is_empty()).or_else(|| self.platform_key.clone())?;
+        let key = (self.keys)(company).filter(|key| !key.is_empty())?;
         let builder = self.signed_in(&key, method, path)?.header("cal-api-version", operation.version());
         Some(Prepared { operation, company, key: KeyId::of(&key), builder })
     }

@@ -106,13 +106,14 @@ fn client_at(url: &str, key: Option<&str>) -> CalcomClient {
     let _ = rustls::crypto::ring::default_provider().install_default();
     let options = CalcomOptions {
         base_url: url.to_owned(),
-        platform_key: key.map(Secret::new),
         read_timeout: Duration::from_millis(1_500),
         write_timeout: Duration::from_millis(1_500),
         ..CalcomOptions::default()
     };
     let own = CompanyId::of_slugs(&["with-own-key"]);
-    CalcomClient::new(options, Arc::new(move |c| (c == own).then(|| Secret::new("cal_own")))).unwrap()
+    let others = key.map(Secret::new);
+    let key_of = move |company| if company == own { Some(Secret::new("cal_own")) } else { others.clone() };
+    CalcomClient::new(options, Arc::new(key_of)).unwrap()
 }
 
 async fn served(script: impl Fn(&Request) -> Reply + Send + Sync + 'static) -> (TestServer, CalcomClient) {
