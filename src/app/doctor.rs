@@ -9,7 +9,7 @@ use std::{
 use anyhow::{Context as _, anyhow, bail};
 use askpro_actors::ports::{
     clock::Clock,
-    stores::CompanyStore,
+    stores::{CompanyRows, CompanyStore},
     voice::{Account, Voice, VoiceError},
 };
 use askpro_domain::{
@@ -40,14 +40,15 @@ const CHECK_LIMIT: Duration = Duration::from_secs(10);
 
 /// Checks every dependency that is configured.
 pub async fn doctor(config: Config) -> DoctorReport {
-    let companies = companies(&config).await;
+    let (database, companies) = check_database(&config).await;
+    let companies = companies.as_deref();
     let checks = [
-        ("database", limited(check_database(&config)).await),
+        ("database", database),
         ("journal", limited(check_journal(&config)).await),
         ("http.bind", limited(check_bind(&config)).await),
-        ("calcom", limited(check_calcom(&config, &companies)).await),
-        ("retell", limited(check_retell(&config, &companies)).await),
-        ("keys", check_keys(&config, &companies)),
+        ("calcom", limited(check_calcom(&config, companies)).await),
+        ("retell", limited(check_retell(&config, companies)).await),
+        ("keys", check_keys(&config, companies)),
         ("redis", Ok(redis(&config).to_owned())),
     ];
     let healthy = checks.iter().all(|(_, result)| result.is_ok());
@@ -58,7 +59,7 @@ pub async fn doctor(config: Config) -> DoctorReport {
     DoctorReport { lines: checks.iter().map(line).collect(), healthy }
 }
 
-async fn limited(check: impl Future<Output = anyhow::Result<String>>) -> anyhow::Result<String> {
+async fn limited<T>(check: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> {
     match tokio::time::timeout(CHECK_LIMIT, check).await {
         Ok(result) => result,
         Err(_) => {
@@ -67,18 +68,49 @@ async fn limited(check: impl Future<Output = anyhow::Result<String>>) -> anyhow:
     }
 }
 
-async fn check_database(config: &Config) -> anyhow::Result<String> {
-    let Some(database) = look(config).await? else { return Ok(not_there_yet(config)) };
-    let lines = database.migration_status().await;
+/// What the database says, and the companies in it; `None` when it did not say.
+async fn check_database(config: &Config) -> (anyhow::Result<String>, Option<Vec<Company>>) {
+    let (said, rows) = match limited(ask_database(config)).await {
+        Ok(answer) => answer,
+        Err(error) => return (Err(error), None),
+    };
+    let CompanyRows { whole, damaged } = rows;
+    let said = match damaged.as_slice() {
+        [] => Ok(said),
+        some => {
+            let ids: Vec<String> = some.iter().map(|id| id.0.to_string()).collect();
+            Err(anyhow!(
+                "{said}, and the rows of these companies cannot be read: {}; a start leaves them out: import them again",
+                ids.join(", ")
+            ))
+        }
+    };
+    (said, Some(whole))
+}
+
+async fn ask_database(config: &Config) -> anyhow::Result<(String, CompanyRows)> {
+    let Some(database) = look(config).await? else {
+        return Ok((not_there_yet(config), CompanyRows::default()));
+    };
+    let answer = async {
+        let migrations = database.migration_status().await.context("the schema cannot be read")?;
+        let kind = database.kind();
+        match migrations.iter().filter(|m| !m.applied).count() {
+            0 => {
+                let rows = database.read_companies().await.context("the companies cannot be read")?;
+                Ok((format!("{kind} answers, the schema is up to date"), rows))
+            }
+            // An older schema may not have what companies are read from.
+            n => {
+                let said =
+                    format!("{kind} answers, {n} migrations will be applied at start (or by askpro migrate)");
+                Ok((said, database.read_companies().await.unwrap_or_default()))
+            }
+        }
+    };
+    let answer = answer.await;
     database.close().await;
-    let missing = lines.context("the schema cannot be read")?.iter().filter(|m| !m.applied).count();
-    Ok(match missing {
-        0 => format!("{} answers, the schema is up to date", database.kind()),
-        n => format!(
-            "{} answers, {n} migrations will be applied at start (or by askpro migrate)",
-            database.kind()
-        ),
-    })
+    answer
 }
 
 async fn check_journal(config: &Config) -> anyhow::Result<String> {
@@ -124,8 +156,9 @@ enum Said {
 }
 
 /// Whether Cal.com is there and takes the keys, the platform's and companies' own.
-async fn check_calcom(config: &Config, companies: &[Company]) -> anyhow::Result<String> {
+async fn check_calcom(config: &Config, companies: Option<&[Company]>) -> anyhow::Result<String> {
     let there = check_address(&config.calcom.base_url, "calcom.base_url").await?;
+    let (there, companies) = as_far_as_known(there, companies);
     let keys = keys("calcom.api_key", config.calcom.api_key.as_ref(), companies, |keys| &keys.calcom_api_key);
     if keys.is_empty() {
         return Ok(format!("{there}; no key is known: no company takes bookings"));
@@ -141,8 +174,9 @@ async fn check_calcom(config: &Config, companies: &[Company]) -> anyhow::Result<
 }
 
 /// Whether Retell is there and takes the keys, the platform's and companies' own.
-async fn check_retell(config: &Config, companies: &[Company]) -> anyhow::Result<String> {
+async fn check_retell(config: &Config, companies: Option<&[Company]>) -> anyhow::Result<String> {
     let there = check_address(&config.retell.base_url, "retell.base_url").await?;
+    let (there, companies) = as_far_as_known(there, companies);
     let keys = keys("retell.api_key", config.retell.api_key.as_ref(), companies, |keys| &keys.retell_api_key);
     let none = "silent calls are closed by time alone, and no missed call is found";
     if keys.is_empty() {
@@ -166,6 +200,14 @@ async fn check_retell(config: &Config, companies: &[Company]) -> anyhow::Result<
     } else {
         format!("{told}; of companies without a key of their own {none}")
     })
+}
+
+/// The companies whose keys can be asked about, and in the line when their own are not known.
+fn as_far_as_known(there: String, companies: Option<&[Company]>) -> (String, &[Company]) {
+    match companies {
+        Some(companies) => (there, companies),
+        None => (format!("{there} (companies' own keys are not known: the database did not say them)"), &[]),
+    }
 }
 
 /// A key, with what it is called.
@@ -215,18 +257,13 @@ fn told(there: &str, keys: &[Named], said: Vec<Said>, remedy: &str) -> anyhow::R
     Ok(format!("{there} and takes {checked} of {} keys{more}", keys.len()))
 }
 
-/// The companies, as far as they can be read: why they cannot is told by the check of the database.
-async fn companies(config: &Config) -> Vec<Company> {
-    let read = async {
-        let database = look(config).await.ok()??;
-        let companies = database.list_companies().await;
-        database.close().await;
-        companies.ok()
-    };
-    tokio::time::timeout(CHECK_LIMIT, read).await.ok().flatten().unwrap_or_default()
-}
-
-fn check_keys(config: &Config, companies: &[Company]) -> anyhow::Result<String> {
+fn check_keys(config: &Config, companies: Option<&[Company]>) -> anyhow::Result<String> {
+    if config.retell.webhook_keys.is_empty() && companies.is_none() {
+        bail!(
+            "retell.webhook_keys is empty, and the database did not say whether companies have keys of their own"
+        );
+    }
+    let companies = companies.unwrap_or_default();
     let own = companies.iter().filter(|company| company.has_own_key()).count();
     if config.retell.webhook_keys.is_empty() && own == 0 {
         bail!(

@@ -346,6 +346,15 @@ async fn doctor_is_content_where_every_company_has_a_webhook_key_of_its_own() {
     setup.import(&companies()).await.unwrap();
     let fine = line(&setup);
     assert!(fine.starts_with("ok ") && fine.contains("0 platform keys, 2 companies"), "{fine}");
+    // What cannot be read is said, and not taken for nothing.
+    let tables = Tables::open(setup.database_url()).await;
+    tables.execute("UPDATE companies SET settings = X'7B' WHERE slug = 'friseur-mitte'").await;
+    let (_, said, _) = run(&setup, &["doctor"]);
+    let database = said.lines().find(|line| line.contains(" database: ")).unwrap();
+    assert!(database.starts_with("FAIL ") && database.contains("import them again"), "{database}");
+    assert!(line(&setup).contains("1 companies"), "{}", line(&setup));
+    let away = setup.with("DATABASE__URL", &format!("mysql://askpro:askpro@{}/askpro", free_address()));
+    assert!(line(&away).contains("the database did not say"), "{}", line(&away));
 }
 
 #[tokio::test(flavor = "multi_thread")]
