@@ -194,6 +194,8 @@ pub(super) struct Untold {
     pub waiter: Waiter,
     pub call_id: CallId,
     pub hold: HoldId,
+    /// The call had it before, and its end was put off.
+    pub prolongs: bool,
 }
 
 /// What a booking waits to do.

@@ -389,7 +389,8 @@ impl SchedulingActor {
         let until = HeldUntil { until: held.until, others: &held.others, mirror_age_ms };
         let answer = answers.held(&held.offer, &until, proposes);
         let waiter = Waiter { reply: question.ask.reply, answer_by: self.last_word_by(question.answer_by) };
-        self.tell_when_written(Untold { waiter, call_id, hold }, answer, held.durable, cx);
+        let untold = Untold { waiter, call_id, hold, prolongs: held.prolongs };
+        self.tell_when_written(untold, answer, held.durable, cx);
     }
 
     pub(super) fn event_types(&self, wish: Wish) -> Vec<i64> {

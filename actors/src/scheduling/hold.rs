@@ -35,6 +35,8 @@ pub(super) struct HeldSlot {
     /// Other starts of the wished window that are free, the earliest first.
     pub(super) others: Vec<UnixMillis>,
     pub(super) durable: Durable,
+    /// The call had this hold before.
+    pub(super) prolongs: bool,
 }
 
 impl SchedulingActor {
@@ -129,8 +131,9 @@ impl SchedulingActor {
                 }
                 self.world.pins.pin(self.company, Pin::Hold(hold.id.clone()), position);
                 let until = hold.until().unwrap_or(now);
+                let prolongs = before.is_some_and(|before| before.id == hold.id);
                 let (candidate, others) = (candidate.clone(), Vec::new());
-                Held::Yes(Box::new(HeldSlot { offer, until, candidate, others, durable }))
+                Held::Yes(Box::new(HeldSlot { offer, until, candidate, others, durable, prolongs }))
             }
             Err(error) => {
                 tracing::warn!(%error, "a hold was not journaled and so not given");

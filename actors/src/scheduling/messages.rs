@@ -182,6 +182,8 @@ pub struct HoldWritten {
     pub call_id: CallId,
     /// Which.
     pub hold: HoldId,
+    /// The call had it before: it stays as it was when this is not on disk.
+    pub prolongs: bool,
     /// The waiting socket.
     pub reply: Reply<Answered>,
     /// What it hears when it is on disk.

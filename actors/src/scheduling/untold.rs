@@ -18,9 +18,9 @@ impl SchedulingActor {
         durable: Durable,
         cx: &mut Context<'_, Self>,
     ) {
-        let Untold { waiter, call_id, hold } = &untold;
+        let Untold { waiter, call_id, hold, prolongs } = &untold;
         let (call_id, hold, reply) = (call_id.clone(), hold.clone(), waiter.reply.clone());
-        let lost = HoldWritten { call_id, hold, reply, answer, is_durable: false };
+        let lost = HoldWritten { call_id, hold, prolongs: *prolongs, reply, answer, is_durable: false };
         let written = lost.clone();
         self.untold.push(untold);
         let wait = async move {
@@ -32,24 +32,40 @@ impl SchedulingActor {
 
     /// Who heard already that it is not given keeps that answer.
     pub(super) fn hold_written(&mut self, written: &HoldWritten, cx: &mut Context<'_, Self>) {
-        let HoldWritten { call_id, hold, reply, answer, is_durable } = written;
-        if !is_durable {
-            cx.answer(reply, Answers::new(self.company, self.company_now()).busy());
-            return self.hold_lost(call_id, hold, cx);
-        }
+        let HoldWritten { call_id, hold, prolongs, reply, answer, is_durable } = written;
         self.untold.retain(|untold| !untold.waiter.reply.is(reply));
+        if !is_durable {
+            cx.answer(reply, self.not_given());
+            if !prolongs {
+                self.hold_lost(call_id, hold, cx);
+            }
+            return;
+        }
         cx.answer(reply, answer.clone());
+        // It was told: whoever else waits for it waits for a prolongation.
+        self.untold
+            .iter_mut()
+            .filter(|untold| untold.hold == *hold)
+            .for_each(|untold| untold.prolongs = true);
         self.hold_told(call_id, hold, cx);
     }
 
-    /// Agents whose hold the disk did not take in time: it is not given.
+    /// Agents whose hold the disk did not take in time: it is not given. One that the call had before stays its own.
     pub(super) fn answer_untold(&mut self, cx: &mut Context<'_, Self>) {
         let now = cx.now();
-        let overdue = self.untold.iter().filter(|untold| untold.waiter.answer_by <= now);
-        let overdue: Vec<_> = overdue.map(|untold| (untold.call_id.clone(), untold.hold.clone())).collect();
-        for (call_id, hold) in overdue {
-            self.hold_lost(&call_id, &hold, cx);
+        let (overdue, others): (Vec<_>, Vec<_>) =
+            std::mem::take(&mut self.untold).into_iter().partition(|untold| untold.waiter.answer_by <= now);
+        self.untold = others;
+        for Untold { waiter, call_id, hold, prolongs } in overdue {
+            cx.answer(&waiter.reply, self.not_given());
+            if !prolongs {
+                self.hold_lost(&call_id, &hold, cx);
+            }
         }
+    }
+
+    fn not_given(&self) -> Answered {
+        Answers::new(self.company, self.company_now()).busy()
     }
 
     /// A hold that is not on disk ends at once, and everybody who waits for it hears that it is not given.
@@ -69,7 +85,6 @@ impl SchedulingActor {
         let (theirs, others): (Vec<_>, Vec<_>) =
             std::mem::take(&mut self.untold).into_iter().partition(|untold| untold.hold == *hold);
         self.untold = others;
-        let answers = Answers::new(self.company, self.company_now());
-        theirs.iter().for_each(|untold| cx.answer(&untold.waiter.reply, answers.busy()));
+        theirs.iter().for_each(|untold| cx.answer(&untold.waiter.reply, self.not_given()));
     }
 }

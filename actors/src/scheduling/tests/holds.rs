@@ -90,6 +90,23 @@ fn everybody_who_waits_for_a_hold_that_is_not_given_hears_so() {
 }
 
 #[test]
+fn a_hold_that_was_told_stays_when_its_prolongation_is_slow() {
+    let rig = rig();
+    assert_eq!(answer(&rig, check(&rig, "c", "14:00"))["available"], true);
+    rig.advance(60_000);
+    rig.journal.syncs.close();
+    let mut again = check(&rig, "c", "14:00");
+    rig.advance(2_499);
+    assert_eq!(again.json()["code"], "busy");
+    assert_eq!(holds(&rig), [("held", id("c"))]);
+    rig.journal.sync();
+    assert_eq!(answer(&rig, check(&rig, "c2", "14:00"))["code"], "slot_taken");
+    hang_up(&rig, "c");
+    hang_up(&rig, "c2");
+    rig.finish();
+}
+
+#[test]
 fn an_agent_hears_of_its_hold_although_its_scheduler_was_built_anew_meanwhile() {
     let rig = rig();
     rig.journal.syncs.close();
