@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeSet, fmt, path::Path};
 
-use anyhow::{Context as _, anyhow};
+use anyhow::{Context as _, anyhow, bail};
 use askpro_actors::ports::stores::{BookingStore, CompanyStore, StoreError};
 use askpro_domain::{
     ids::CompanyId,
@@ -119,10 +119,10 @@ async fn carry_out(config: &Config, parsed: Import) -> anyhow::Result<Imported> 
     schema::bring_up_to_date(&database, config.database.lease_ttl).await?;
     let saved = save(&database, parsed).await;
     database.close().await;
-    Ok(saved?)
+    saved
 }
 
-async fn save(database: &Database, parsed: Import) -> Result<Imported, StoreError> {
+async fn save(database: &Database, parsed: Import) -> anyhow::Result<Imported> {
     let (companies, damaged) = over_what_is_there(database, parsed.companies).await?;
     let rows = database.save_companies(&companies, &parsed.customers).await?;
     Ok((ImportOutcome::Changed(rows), damaged))
@@ -148,14 +148,25 @@ async fn compare(database: &Database, parsed: Import) -> anyhow::Result<Imported
     Ok((ImportOutcome::WouldChange(rows), damaged))
 }
 
-/// What a file leaves out stays, unless the row of its company cannot be read; gives the slugs of those as well.
+/// What a file leaves out stays, unless the row of its company cannot be read; gives the slugs of those as well. Of such a
+/// company the file must say whose key its calendar has: its open bookings stand there, and are missing in another's.
 async fn over_what_is_there(
     database: &Database,
     companies: Vec<Company>,
-) -> Result<(Vec<Company>, Vec<String>), StoreError> {
+) -> anyhow::Result<(Vec<Company>, Vec<String>)> {
     let there = database.read_companies().await?;
-    let damaged = companies.iter().filter(|company| there.damaged.contains(&company.id));
-    let damaged = damaged.map(|company| company.slug.clone()).collect();
+    let slugs =
+        |companies: Vec<&Company>| -> Vec<String> { companies.iter().map(|c| c.slug.clone()).collect() };
+    let damaged: Vec<&Company> = companies.iter().filter(|c| there.damaged.contains(&c.id)).collect();
+    let keyless: Vec<_> = damaged.iter().copied().filter(|c| c.keys.calcom_api_key.is_none()).collect();
+    if !keyless.is_empty() {
+        bail!(
+            "{}: the row of this company cannot be read, and the file does not say whose calendar its bookings stand in: \
+             give its calcom_api_key, or an empty one if it has that of the platform",
+            slugs(keyless).join(", ")
+        );
+    }
+    let damaged = slugs(damaged);
     let existing = Directory::new(there.whole);
     let over = |company: Company| match existing.company(company.id) {
         Some(old) => company.over(old),

@@ -71,7 +71,8 @@ async fn limited<T>(check: impl Future<Output = anyhow::Result<T>>) -> anyhow::R
 /// What the database says, and the companies in it; `None` when it did not say.
 async fn check_database(config: &Config) -> (anyhow::Result<String>, Option<Vec<Company>>) {
     let (said, rows) = match limited(ask_database(config)).await {
-        Ok(answer) => answer,
+        Ok((said, Some(rows))) => (said, rows),
+        Ok((said, None)) => return (Ok(said), None),
         Err(error) => return (Err(error), None),
     };
     let CompanyRows { whole, damaged } = rows;
@@ -80,7 +81,7 @@ async fn check_database(config: &Config) -> (anyhow::Result<String>, Option<Vec<
         some => {
             let ids: Vec<String> = some.iter().map(|id| id.0.to_string()).collect();
             Err(anyhow!(
-                "{said}, and the rows of these companies cannot be read: {}; a start leaves them out: import them again",
+                "{said}, and the rows of these companies cannot be read: {}; a start leaves them out: import them again, with their keys",
                 ids.join(", ")
             ))
         }
@@ -88,9 +89,10 @@ async fn check_database(config: &Config) -> (anyhow::Result<String>, Option<Vec<
     (said, Some(whole))
 }
 
-async fn ask_database(config: &Config) -> anyhow::Result<(String, CompanyRows)> {
+/// `None` where the companies are in a schema that this release may not be able to read.
+async fn ask_database(config: &Config) -> anyhow::Result<(String, Option<CompanyRows>)> {
     let Some(database) = look(config).await? else {
-        return Ok((not_there_yet(config), CompanyRows::default()));
+        return Ok((not_there_yet(config), Some(CompanyRows::default())));
     };
     let answer = async {
         let migrations = database.migration_status().await.context("the schema cannot be read")?;
@@ -98,13 +100,15 @@ async fn ask_database(config: &Config) -> anyhow::Result<(String, CompanyRows)> 
         match migrations.iter().filter(|m| !m.applied).count() {
             0 => {
                 let rows = database.read_companies().await.context("the companies cannot be read")?;
-                Ok((format!("{kind} answers, the schema is up to date"), rows))
+                Ok((format!("{kind} answers, the schema is up to date"), Some(rows)))
             }
             // An older schema may not have what companies are read from.
             n => {
                 let said =
                     format!("{kind} answers, {n} migrations will be applied at start (or by askpro migrate)");
-                Ok((said, database.read_companies().await.unwrap_or_default()))
+                let none_is_there = n == migrations.len();
+                let rows = database.read_companies().await.ok();
+                Ok((said, rows.or_else(|| none_is_there.then(CompanyRows::default))))
             }
         }
     };

@@ -59,6 +59,9 @@ use crate::{
         traffic::Traffic,
     },
 };
+
+/// Why a start ends whose lease is lost.
+const TAKEN_OVER: &str = "another process took the database over while this one was starting";
 use directory::{LiveDirectory, calendar_key};
 use fenced::Fenced;
 use lease::{Lease, Owned, Signals};
@@ -338,7 +341,7 @@ async fn bring_up_owned(
         function_pace: FunctionPace::default(),
     });
     if fence.is_lost() {
-        bail!("another process took the database over while this one was starting");
+        bail!(TAKEN_OVER);
     }
     let _ = door.services.set(services.clone());
     signals.readiness.set(ServiceState::Ready);

@@ -22,6 +22,7 @@ use bytes::Bytes;
 
 use super::{decoder::platform_event, tasks::set};
 use crate::{
+    app::TAKEN_OVER,
     compress::compress,
     journal::{
         ADOPT, GivenUp, Journal, Opened, Position, Record,
@@ -36,6 +37,10 @@ use crate::{
 const LOOK_AGAIN: Duration = Duration::from_millis(2);
 /// Orders that may wait for the writers before another record that cannot be read is taken.
 const BACKLOG_MAX: usize = 1_000;
+/// A letter that is larger waits until it is written before anything more is read.
+const LETTER_BYTES_LARGE: usize = 64 * 1024;
+/// How long the database may take for any of them.
+const LETTERS_WITHIN: Duration = Duration::from_secs(60);
 
 /// Why a journal is refused that this database never saw.
 const FOREIGN: &str = "journal.dir belongs to another database: it holds records, or has given some away, that this \
@@ -72,7 +77,7 @@ pub(super) async fn recover(
             Err(error) => Err((Unread::record(&record), error)),
         };
         if let Err((unread, error)) = unread {
-            set_aside(actors, ports, at, unread, &error).await;
+            set_aside(actors, ports, (&opened.id, at), unread, &error).await?;
         }
     }
     tracing::info!(events = journaled.events, took_ms = millis(since), "the journal was replayed");
@@ -209,8 +214,17 @@ impl Unread {
 }
 
 /// A record that this release cannot read is kept as a dead letter, in sight. It is whole in memory until it is in the
-/// database: so the writers go on, and nothing more is read while many orders wait.
-async fn set_aside(actors: &Actors, ports: &Ports, at: port::Position, unread: Unread, error: &str) {
+/// database: so the writers go on, and nothing more is read while many orders wait, or any with a large one.
+///
+/// # Errors
+/// When the database does not take them, or belongs to another process by now.
+async fn set_aside(
+    actors: &Actors,
+    ports: &Ports,
+    (journal, at): (&str, port::Position),
+    unread: Unread,
+    error: &str,
+) -> anyhow::Result<()> {
     tracing::error!(
         position = at.0,
         message = %unread.message,
@@ -218,17 +232,35 @@ async fn set_aside(actors: &Actors, ports: &Ports, at: port::Position, unread: U
         "a journal record cannot be read; it goes to the dead letters"
     );
     metrics::counter!(DEAD_LETTERS.name, "actor" => JOURNAL).increment(1);
-    let writes = vec![Write::DeadLetter(dead_letter(at, unread, error, ports.clock.now()))];
+    let backlog_max = if unread.body.len() > LETTER_BYTES_LARGE { 0 } else { BACKLOG_MAX };
+    let writes = vec![Write::DeadLetter(dead_letter((journal, at), unread, error, ports.clock.now()))];
     actors.writers.write(WriteOrder { call_id: None, writes, positions: vec![at] });
     actors.writers.go_on();
-    while actors.writers.backlog() > BACKLOG_MAX {
+    let (mut since, mut least) = (Instant::now(), usize::MAX);
+    while actors.writers.backlog() > backlog_max {
+        if actors.writers.backlog() < least {
+            (since, least) = (Instant::now(), actors.writers.backlog());
+        }
+        if actors.fence.is_lost() {
+            bail!(TAKEN_OVER);
+        }
+        if since.elapsed() > LETTERS_WITHIN {
+            bail!("the database does not take what the journal holds for it");
+        }
         tokio::time::sleep(LOOK_AGAIN).await;
     }
+    Ok(())
 }
 
-fn dead_letter(at: port::Position, unread: Unread, error: &str, created_at: UnixMillis) -> DeadLetterRow {
+fn dead_letter(
+    (journal, at): (&str, port::Position),
+    unread: Unread,
+    error: &str,
+    created_at: UnixMillis,
+) -> DeadLetterRow {
     DeadLetterRow {
-        id: format!("journal-{:020}", at.0),
+        // Every journal begins with the same position.
+        id: format!("journal-{journal}-{:020}", at.0),
         actor: JOURNAL,
         actor_id: at.0.to_string(),
         message: unread.message,
@@ -417,7 +449,7 @@ mod tests {
     fn an_event_that_cannot_be_read_keeps_its_signer() {
         let letter_of = |signer| {
             let unread = Unread::event(signer, Bytes::from_static(b"packed"));
-            dead_letter(port::Position(7), unread, "unreadable", UnixMillis(2))
+            dead_letter(("1f", port::Position(7)), unread, "unreadable", UnixMillis(2))
         };
         let foreign = letter_of(Signer::Company(CompanyId(42)));
         assert_eq!((foreign.signer_company, &*foreign.message), (Some(CompanyId(42)), "retell_event"));
@@ -432,7 +464,8 @@ mod tests {
         for (kind, name) in kinds.into_iter().chain([(9, "record_kind_9"), (255, "record_kind_255")]) {
             let record = Record { kind, payload: Bytes::from_static(b"{\"of\":1") };
             let unreadable = decode(record.clone()).unwrap_err();
-            let letter = dead_letter(port::Position(7), Unread::record(&record), &unreadable, UnixMillis(2));
+            let letter =
+                dead_letter(("1f", port::Position(7)), Unread::record(&record), &unreadable, UnixMillis(2));
             let Some(Body::Inline(body)) = letter.body else { panic!("{name} has no body") };
             assert_eq!((&*letter.message, letter.actor), (name, "journal"));
             assert_eq!(decompress(&body, 1_000).unwrap(), record.payload, "{name}");

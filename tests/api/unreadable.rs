@@ -89,6 +89,10 @@ async fn a_damaged_company_stops_no_other_and_its_calls_wait_for_it() {
     let answer = retell.function("list_services", &call("call_new"), json!({})).await;
     assert_eq!(answer.code(), "company_unknown", "{answer:?}");
 
+    let mut keyless = companies();
+    keyless["companies"][0].as_object_mut().unwrap().remove("calcom_api_key");
+    let refused = format!("{:#}", service.setup.import(&keyless).await.unwrap_err());
+    assert!(refused.contains("friseur-mitte: the row of this company cannot be read"), "{refused}");
     let imported = service.setup.import(&companies()).await.unwrap();
     assert!(imported.to_string().contains("friseur-mitte: its row cannot be read"), "{imported}");
     eventually("the running service knows the company again", async || {
