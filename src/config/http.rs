@@ -13,7 +13,7 @@ const BODY_MAX_BYTES_MAX: i64 = 12 * 1024 * 1024;
 pub struct HttpConfig {
     /// Address and port to listen on; port 0 lets the system choose.
     pub bind: SocketAddr,
-    /// Threads that answer requests; `None`: one per core.
+    /// Threads that answer requests; `None`: one per core, and two at least.
     pub workers: Option<NonZeroUsize>,
     /// Connections open at once, over all threads.
     pub connections_max: usize,

@@ -12,7 +12,7 @@ use std::{
 use actix_web::{
     Error, HttpMessage as _, HttpRequest,
     body::{BodySize, BoxBody, MessageBody},
-    dev::{Extensions, Payload, ServiceRequest, ServiceResponse},
+    dev::{Payload, ServiceRequest, ServiceResponse},
     error::PayloadError,
     http::ConnectionType,
     middleware::Next,
@@ -20,28 +20,73 @@ use actix_web::{
 };
 use futures_util::{Stream, StreamExt as _};
 
-use crate::usecases::lateness;
+use crate::usecases::{lateness, load::NoRoom};
 
-/// Whether somebody showed a key on this connection.
+/// What is known of a connection, by whoever reads it and by the requests on it.
 #[derive(Default)]
-struct Known(Cell<bool>);
+pub(super) struct Connection {
+    /// Somebody showed a key on it.
+    is_known: Cell<bool>,
+    /// The last request on it has its whole answer.
+    is_answered: Cell<bool>,
+    /// What was said of the room for the last request, if anything was.
+    room: Cell<Option<Result<(), NoRoom>>>,
+}
 
-/// To be called with every new connection.
-pub(super) fn begin(data: &mut Extensions) {
-    data.insert(Known::default());
+impl Connection {
+    /// A request begins.
+    pub(super) fn next_request(&self) {
+        self.is_answered.set(false);
+        self.room.set(None);
+    }
+
+    /// Whether somebody showed a key on it.
+    pub(super) const fn is_known(&self) -> bool {
+        self.is_known.get()
+    }
+
+    /// Whether its last request has its whole answer.
+    pub(super) const fn is_answered(&self) -> bool {
+        self.is_answered.get()
+    }
+
+    /// Whether there is room for its request, which is asked once.
+    pub(super) fn say_room(&self, room: Result<(), NoRoom>) {
+        self.room.set(Some(room));
+    }
+}
+
+/// Says when it is dropped that a request has its answer.
+struct Answering(Option<Rc<Connection>>);
+
+impl Drop for Answering {
+    fn drop(&mut self) {
+        if let Some(connection) = &self.0 {
+            connection.is_answered.set(true);
+        }
+    }
+}
+
+fn of(request: &HttpRequest) -> Option<&Connection> {
+    request.conn_data::<Rc<Connection>>().map(Rc::as_ref)
+}
+
+/// What was said of the room for this request before it was read, if anything was.
+pub(super) fn room(request: &HttpRequest) -> Option<Result<(), NoRoom>> {
+    of(request).and_then(|connection| connection.room.take())
 }
 
 /// Says that whoever sent this showed a key that is right. The connection is kept from now on, also when a later
 /// request is refused, as long as its body was read.
 pub(super) fn vouch(request: &HttpRequest) {
-    if let Some(known) = request.conn_data::<Known>() {
-        known.0.set(true);
+    if let Some(connection) = of(request) {
+        connection.is_known.set(true);
     }
 }
 
 /// Whether somebody showed a key on the connection of this request.
 pub(super) fn is_known(request: &HttpRequest) -> bool {
-    request.conn_data::<Known>().is_some_and(|known| known.0.get())
+    of(request).is_some_and(Connection::is_known)
 }
 
 /// Closes the connection after the answer, unless a key was shown on it.
@@ -51,11 +96,12 @@ pub(super) async fn close_to_strangers(
 ) -> Result<ServiceResponse<Answer>, Error> {
     lateness::begin_request();
     let rest = hold_body(&mut request);
+    let answering = Answering(request.conn_data::<Rc<Connection>>().cloned());
     let mut answer = next.call(request).await?;
     if !is_known(answer.request()) {
         answer.response_mut().head_mut().set_connection_type(ConnectionType::Close);
     }
-    Ok(answer.map_body(|_, body| Answer { body: body.boxed(), _rest: rest }))
+    Ok(answer.map_body(|_, body| Answer { body: body.boxed(), _rest: rest, _answering: answering }))
 }
 
 /// A body that is being sent to us, or what is left of it.
@@ -66,6 +112,7 @@ type Incoming = Rc<RefCell<Payload>>;
 pub(super) struct Answer {
     body: BoxBody,
     _rest: Option<Incoming>,
+    _answering: Answering,
 }
 
 impl MessageBody for Answer {

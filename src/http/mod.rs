@@ -7,6 +7,7 @@ mod admin;
 mod connection;
 mod extract;
 mod functions;
+mod gate;
 mod patience;
 mod probes;
 mod problem;
@@ -18,13 +19,14 @@ mod webhooks;
 
 use std::{io, net::TcpListener, num::NonZeroUsize, sync::Arc, time::Duration};
 
-use actix_http::HttpService;
-use actix_service::{IntoServiceFactory as _, ServiceFactoryExt as _, map_config};
+use actix_http::{HttpService, Protocol};
+use actix_service::{IntoServiceFactory as _, ServiceFactoryExt as _, fn_service, map_config};
 use actix_web::{
     App, Error, HttpRequest,
     dev::AppConfig,
-    http::header::{CACHE_CONTROL, X_CONTENT_TYPE_OPTIONS},
+    http::header::{CACHE_CONTROL, HeaderName, X_CONTENT_TYPE_OPTIONS},
     middleware::{DefaultHeaders, from_fn},
+    rt::net::TcpStream,
     web::{self, Bytes, Payload},
 };
 
@@ -42,12 +44,17 @@ use extract::{
     body::{self, BodyLimits},
     room::{Room, Share},
 };
+use gate::{Gate, Gated};
 use patience::Patience;
 use problem::Refusal;
 use server::{Closing, Threads};
 
 /// How long a connection that was told to close may take to do so; what it still sends is read and dropped.
 const DISCONNECT_WITHIN: Duration = Duration::from_secs(2);
+
+/// Of every answer. Answers are about one moment, and some about people: nobody on the way keeps them or guesses at them.
+const ANSWER_HEADERS: [(HeaderName, &str); 2] =
+    [(CACHE_CONTROL, "no-store"), (X_CONTENT_TYPE_OPTIONS, "nosniff")];
 
 /// What every handler is given.
 pub struct Edge {
@@ -71,10 +78,12 @@ impl Edge {
 
     /// The services, while they take work of this class; a refusal is counted.
     fn open_for(&self, class: Class) -> Result<&Arc<Services>, Refusal> {
-        match self.door.services.get() {
-            Some(services) if self.door.state() == ServiceState::Ready => Ok(services),
-            _ => Err(self.shut(class)),
-        }
+        self.services_if_open().ok_or_else(|| self.shut(class))
+    }
+
+    /// The services, while they take work.
+    fn services_if_open(&self) -> Option<&Arc<Services>> {
+        self.door.services.get().filter(|_| self.door.state() == ServiceState::Ready)
     }
 
     /// The whole body of a request that was let in. It is given up as soon as no more requests are taken: half a
@@ -151,6 +160,12 @@ async fn measure(edge: web::Data<Edge>) {
     lateness::measure_this_thread(tell).await;
 }
 
+/// One per core, and two at least: a single one has a fraction of its core, as one of all threads that want it, and comes
+/// late to everybody who asks.
+fn threads_by_default() -> usize {
+    std::thread::available_parallelism().map_or(1, NonZeroUsize::get).max(2)
+}
+
 /// Serves `door` on `listener` until the server is stopped or dropped. To be called inside a tokio runtime; the
 /// connections are served by threads of their own.
 ///
@@ -159,10 +174,7 @@ async fn measure(edge: web::Data<Edge>) {
 pub fn serve(door: Arc<Door>, config: &HttpConfig, listener: TcpListener) -> io::Result<Server> {
     let edge = web::Data::new(Edge::new(door, config));
     let threads = Threads {
-        count: config
-            .workers
-            .or_else(|| std::thread::available_parallelism().ok())
-            .map_or(1, NonZeroUsize::get),
+        count: config.workers.map_or_else(threads_by_default, NonZeroUsize::get),
         connections_max: config.connections_max,
         drain_timeout: config.drain_timeout,
     };
@@ -173,19 +185,23 @@ pub fn serve(door: Arc<Door>, config: &HttpConfig, listener: TcpListener) -> io:
         let app = App::new().app_data(edge.clone()).configure(configure);
         let app = app.wrap(from_fn(connection::close_to_strangers)).wrap(answer_headers());
         let app = app.into_factory().map_err(|error: Error| error.error_response());
-        HttpService::build()
+        let http = HttpService::build()
             .graceful_shutdown_signal(move || closing.clone().begins())
             .keep_alive(keep_alive)
             .client_request_timeout(head_timeout)
             .client_disconnect_timeout(DISCONNECT_WITHIN)
-            .on_connect_ext(|_, data| connection::begin(data))
-            .finish(map_config(app, |()| AppConfig::default()))
-            .tcp()
+            .on_connect_ext(|connection: &Gated<TcpStream>, data| connection.begin(data))
+            .finish(map_config(app, |()| AppConfig::default()));
+        let gate = Gate::of(edge.clone());
+        fn_service(move |stream: TcpStream| {
+            let peer = stream.peer_addr().ok();
+            std::future::ready(Ok((Gated::new(stream, gate.clone()), Protocol::Http1, peer)))
+        })
+        .and_then(http)
     };
     Server::start(listener, threads, make)
 }
 
-/// Answers are about one moment, and some about people: nobody on the way keeps them or guesses at them.
 fn answer_headers() -> DefaultHeaders {
-    DefaultHeaders::new().add((CACHE_CONTROL, "no-store")).add((X_CONTENT_TYPE_OPTIONS, "nosniff"))
+    ANSWER_HEADERS.into_iter().fold(DefaultHeaders::new(), DefaultHeaders::add)
 }

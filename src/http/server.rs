@@ -27,6 +27,13 @@ use crate::usecases::detach_to;
 /// Turns of tasks after which a thread looks at what other threads woke: every second one is theirs, and however much
 /// they wake, every second one is of what came in.
 const WOKEN_BY_OTHERS_EVERY: u32 = 2;
+/// Connections that wait for a thread outside the system's queue.
+const TAKEN_AHEAD: usize = 16;
+/// While as many wait for every thread.
+const TAKE_AGAIN_AFTER: Duration = Duration::from_millis(1);
+/// Connections that a thread begins with before it serves those it has, for a round of some dozens of turns. To begin with
+/// one takes as long as several requests: thousands that come at once would hold up everybody who is there.
+const BEGUN_IN_A_ROUND: u32 = 8;
 /// After an error that is none of the connection, such as too many open files.
 const ACCEPT_AGAIN_AFTER: Duration = Duration::from_millis(500);
 
@@ -114,7 +121,7 @@ impl Server {
         let mut ended = Vec::new();
         let mut lines = Vec::new();
         for number in 0..threads.count {
-            let (line, connections) = mpsc::unbounded_channel();
+            let (line, connections) = mpsc::channel(TAKEN_AHEAD);
             let (started, starts) = blocking::sync_channel(1);
             let (gone, end) = oneshot::channel::<()>();
             let thread = Thread { ends: ends.clone(), drain_timeout: threads.drain_timeout, connections };
@@ -173,23 +180,29 @@ struct Connection {
 
 /// To a thread; `held` is shared by every connection that it has.
 struct Line {
-    line: mpsc::UnboundedSender<Connection>,
+    line: mpsc::Sender<Connection>,
     held: Arc<()>,
 }
 
-/// Takes connections in, each for the thread that has the fewest.
+/// Takes connections in as fast as threads begin with them, each for the thread that has the fewest: what a thousand more
+/// cost that come at once, those that are served do not feel.
 async fn accept(listener: tokio::net::TcpListener, room: Arc<Semaphore>, mut lines: Vec<Line>) {
     while let Ok(permit) = room.clone().acquire_owned().await {
+        // A thread that is gone has none, and would be given all of them.
+        lines.retain(|line| !line.line.is_closed());
+        if lines.is_empty() {
+            tracing::error!("every thread of the HTTP server is gone");
+            return;
+        }
+        if least(&lines).is_none() {
+            tokio::time::sleep(TAKE_AGAIN_AFTER).await;
+            continue;
+        }
         match listener.accept().await.and_then(|(stream, _)| stream.into_std()) {
             Ok(stream) => {
-                // A thread that is gone has none, and would be given all of them.
-                lines.retain(|line| !line.line.is_closed());
-                let Some(Line { line, held }) = lines.iter().min_by_key(|line| Arc::strong_count(&line.held))
-                else {
-                    tracing::error!("every thread of the HTTP server is gone");
-                    return;
-                };
-                _ = line.send(Connection { stream, _permit: permit, _held: held.clone() });
+                // Nobody else sends, so there still is room, except in a thread that is gone since.
+                let Some(Line { line, held }) = least(&lines) else { continue };
+                _ = line.try_send(Connection { stream, _permit: permit, _held: held.clone() });
             }
             Err(error) if is_of_the_connection(&error) => {}
             Err(error) => {
@@ -198,6 +211,12 @@ async fn accept(listener: tokio::net::TcpListener, room: Arc<Semaphore>, mut lin
             }
         }
     }
+}
+
+/// Of the threads that are there and have room for one more, the one with the fewest.
+fn least(lines: &[Line]) -> Option<&Line> {
+    let with_room = lines.iter().filter(|line| !line.line.is_closed() && line.line.capacity() > 0);
+    with_room.min_by_key(|line| Arc::strong_count(&line.held))
 }
 
 /// Whether the client went away before it was taken in.
@@ -210,7 +229,7 @@ fn is_of_the_connection(error: &io::Error) -> bool {
 struct Thread {
     ends: watch::Receiver<Ending>,
     drain_timeout: Duration,
-    connections: mpsc::UnboundedReceiver<Connection>,
+    connections: mpsc::Receiver<Connection>,
 }
 
 impl Thread {
@@ -247,11 +266,16 @@ impl Thread {
     {
         let mut open = JoinSet::new();
         let mut ends = self.ends.clone();
+        let mut begun = 0_u32;
         loop {
             tokio::select! {
                 () = reaches(&mut self.ends, Ending::WhenAnswered) => break,
                 Some(connection) = self.connections.recv() => {
                     open.spawn_local(handle(service.clone(), connection));
+                    begun = begun.wrapping_add(1);
+                    if begun.is_multiple_of(BEGUN_IN_A_ROUND) {
+                        tokio::task::yield_now().await;
+                    }
                 }
                 Some(_) = open.join_next() => {}
             }

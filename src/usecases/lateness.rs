@@ -2,14 +2,18 @@
 //!
 //! What waits in queues of ours can be counted; what waits in sockets cannot. So each thread sets an alarm again and
 //! again and sees how late it hears it. A late alarm alone says little: one large body may have kept the thread, or
-//! the machine was busy with something else. It counts when many requests were begun before it was heard, and as much as
-//! the alarm before was late too: a queue stays, a stall does not.
+//! the machine was busy with something else. It counts as far as the requests explain it that were begun before it was
+//! heard, and as much as the alarm before was late too: a queue stays, a stall does not.
 //!
 //! Lateness moves a level up or down, in proportion to how far it is from what is aimed at. The level is a number of
 //! ranks: at 0.4 two of five requests of the first rank are turned away, at 1.4 all of the first and two of five of
 //! the second. So a rank is touched only when everything before it is refused already, and just as much is refused
 //! as must be. Each rank bears more lateness than the one before: where the machine is busy with something else,
-//! refusing changes nothing, and what matters most goes on. It costs a timer in 10 ms and thread, and for each
+//! refusing changes nothing, and what matters most goes on.
+//!
+//! A queue grows by what is let in too much, so a level that only follows the queue swings around what is right, and the
+//! queue with it: what is refused is more than the level as long as there is lateness beyond the aim, and less while there
+//! is none. It costs a timer in 10 ms and thread, and for each
 //! request a count and an addition.
 
 use std::{
@@ -19,18 +23,23 @@ use std::{
 
 /// Between two alarms.
 const ALARM_EVERY: Duration = Duration::from_millis(10);
-/// Requests that have to be begun while an alarm is late: fewer are no queue.
-const QUEUE_MIN: u64 = 8;
+/// What a request takes at most, of those that make a queue: an alarm is late for as many as were begun before it was
+/// heard. Where they do not explain how late it is, something else does, and refusing changes nothing.
+const REQUEST_TAKES_MAX: Duration = Duration::from_micros(500);
 /// The lateness that each rank bears before any of it is turned away, in ms: a queue of that length, in which what is
 /// let in stands once, to be read.
-const AIMS_MS: [f64; RANKS] = [8.0, 16.0, 32.0, 100.0];
+const AIMS_MS: [f64; RANKS] = [8.0, 12.0, 20.0, 32.0];
 /// Ranks that the level rises by in a second when the lateness is twice what is aimed at: what is let in before the
 /// level is where it must be waits too long.
-const RISE_PER_S: f64 = 4.0;
+const RISE_PER_S: f64 = 2.0;
 /// Ranks that it falls by in a second without any lateness.
-const FALL_PER_S: f64 = 1.5;
+const FALL_PER_S: f64 = 1.0;
 /// As how many times what is aimed at more lateness counts.
-const EXCESS_MAX: f64 = 4.0;
+const EXCESS_MAX: f64 = 8.0;
+
+/// Ranks that are refused beyond the level while the lateness is twice what is aimed at: no more than the next one, and the
+/// last never.
+const AT_ONCE: f64 = 0.5;
 
 /// As how long one late alarm counts at most.
 const STALL_COUNTED_MAX: Duration = Duration::from_millis(30);
@@ -43,6 +52,8 @@ pub const RANKS: usize = 4;
 struct Shed {
     /// Ranks that are refused, from the first: between 0 and [`RANKS`].
     level: f64,
+    /// The same for the next requests, after the last alarm.
+    now: f64,
     /// For each rank, the part of a refusal that is due.
     due: [f64; RANKS],
     /// How late the alarm before was.
@@ -60,10 +71,23 @@ impl Shed {
             self.step(late);
             steps -= 1;
         }
+        self.now = self.at_once(late);
     }
 
-    /// One step of [`ALARM_EVERY`]. It ends at the next rank, which bears more.
-    fn step(&mut self, late: Duration) {
+    /// What is refused after an alarm that was so late. No rank is touched that bears it.
+    fn at_once(&self, late: Duration) -> f64 {
+        let (_, excess) = self.excess(late);
+        let wanted = AT_ONCE.mul_add(excess, self.level);
+        let late_ms = late.as_secs_f64() * 1_000.0;
+        #[expect(clippy::cast_precision_loss, reason = "a handful")]
+        let [touched, last] =
+            [AIMS_MS.iter().filter(|aim_ms| **aim_ms < late_ms).count(), RANKS - 1].map(|rank| rank as f64);
+        let most = touched.min(self.level.floor() + 2.0).min(last);
+        wanted.clamp(0.0, most.max(self.level))
+    }
+
+    /// The rank that the level stands in, and how far the lateness is from what that one bears: 0 is just as much.
+    fn excess(&self, late: Duration) -> (usize, f64) {
         #[expect(
             clippy::cast_possible_truncation,
             clippy::cast_sign_loss,
@@ -71,7 +95,12 @@ impl Shed {
         )]
         let rank = (self.level as usize).min(RANKS - 1);
         let aim_ms = AIMS_MS.get(rank).copied().unwrap_or(f64::INFINITY);
-        let excess = (late.as_secs_f64() * 1_000.0 / aim_ms - 1.0).min(EXCESS_MAX);
+        (rank, (late.as_secs_f64() * 1_000.0 / aim_ms - 1.0).min(EXCESS_MAX))
+    }
+
+    /// One step of [`ALARM_EVERY`]. It ends at the next rank, which bears more.
+    fn step(&mut self, late: Duration) {
+        let (rank, excess) = self.excess(late);
         let per_s = if excess > 0.0 { RISE_PER_S } else { FALL_PER_S };
         let level = self.level + excess * ALARM_EVERY.as_secs_f64() * per_s;
         #[expect(clippy::cast_precision_loss, reason = "a handful")]
@@ -82,7 +111,7 @@ impl Shed {
     /// Whether the next request of this rank is turned away: as evenly among them as can be.
     fn refuses(&mut self, rank: usize) -> bool {
         #[expect(clippy::cast_precision_loss, reason = "a handful")]
-        let share = (self.level - rank as f64).clamp(0.0, 1.0);
+        let share = (self.now - rank as f64).clamp(0.0, 1.0);
         let Some(due) = self.due.get_mut(rank) else { return false };
         *due += share;
         let refused = *due >= 1.0;
@@ -108,9 +137,8 @@ pub async fn measure_this_thread(heard: impl Fn(Duration)) {
     loop {
         let (set_at, begun) = (Instant::now(), BEGUN.get());
         tokio::time::sleep(ALARM_EVERY).await;
-        let is_queue = BEGUN.get().wrapping_sub(begun) >= QUEUE_MIN;
-        let passed = set_at.elapsed();
-        let late = if is_queue { passed.saturating_sub(ALARM_EVERY) } else { Duration::ZERO };
+        let begun = u32::try_from(BEGUN.get().wrapping_sub(begun)).unwrap_or(u32::MAX);
+        let late = set_at.elapsed().saturating_sub(ALARM_EVERY).min(REQUEST_TAKES_MAX.saturating_mul(begun));
         SHED.with_borrow_mut(|shed| shed.hear(late));
         heard(late);
     }
@@ -136,7 +164,7 @@ mod tests {
 
     #[test]
     fn a_rank_is_refused_only_when_all_before_it_are() {
-        let at = |level| refused(&mut Shed { level, ..Shed::default() });
+        let at = |now| refused(&mut Shed { now, ..Shed::default() });
         assert_eq!(at(0.0), [0, 0, 0, 0]);
         assert_eq!(at(0.25), [250, 0, 0, 0]);
         assert_eq!(at(1.5), [1_000, 500, 0, 0]);
@@ -161,8 +189,22 @@ mod tests {
     }
 
     #[test]
+    fn lateness_refuses_at_once_and_none_lets_in_at_once() {
+        let at = |level: f64, late_ms: u64| {
+            Shed { level, ..Shed::default() }.at_once(Duration::from_millis(late_ms))
+        };
+        assert!((at(0.5, 8) - 0.5).abs() < 1e-9, "as late as is aimed at");
+        assert!((at(0.5, 16) - 1.0).abs() < 1e-9);
+        assert!((at(0.5, 0) - 0.0).abs() < 1e-9);
+        assert!((at(0.9, 11) - 1.0).abs() < 1e-9, "the second rank bears 11 ms");
+        assert!((at(0.0, 200) - 2.0).abs() < 1e-9, "a stall and what it left behind");
+        assert!((at(2.9, 200) - 3.0).abs() < 1e-9, "what matters most follows the level alone");
+        assert!((at(3.5, 10) - 3.15625).abs() < 1e-9);
+    }
+
+    #[test]
     fn each_rank_bears_more_lateness_than_the_one_before() {
-        for (late_ms, level) in [(7, 0.0), (15, 1.0), (30, 2.0), (80, 3.0), (120, 4.0)] {
+        for (late_ms, level) in [(7, 0.0), (11, 1.0), (19, 2.0), (31, 3.0), (40, 4.0)] {
             let mut shed = Shed::default();
             (0..10_000).for_each(|_| shed.hear(Duration::from_millis(late_ms)));
             assert!((shed.level - level).abs() < 0.1, "{late_ms} ms: {}", shed.level);
@@ -203,14 +245,14 @@ mod tests {
 
     #[tokio::test]
     async fn a_thread_whose_requests_stand_in_a_queue_is_late_and_refuses_some() {
-        let heard = heard_of(QUEUE_MIN).await;
+        let heard = heard_of(60).await;
         assert!(heard.iter().filter(|late| **late > ALARM_EVERY).count() > 6, "{heard:?}");
         assert!((0..100).any(|_| refuses(0)));
     }
 
     #[tokio::test]
     async fn a_thread_that_one_large_body_keeps_is_not() {
-        assert!(heard_of(1).await.iter().all(Duration::is_zero));
+        assert!(heard_of(1).await.iter().all(|late| *late < Duration::from_millis(8)));
         assert!(!(0..100).any(|_| refuses(0)));
     }
 }

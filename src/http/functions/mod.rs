@@ -61,7 +61,7 @@ async fn answer(
     request: &HttpRequest,
     payload: Payload,
 ) -> Result<HttpResponse, Refusal> {
-    let mut function = name.and_then(FunctionName::parse).map_or(OTHER, |(name, _)| name.as_str());
+    let (_, mut function) = class_and_word(name);
     match receive(edge, name, request, payload, &mut function).await {
         Ok(body) => {
             Ok(HttpResponse::Ok().insert_header((header::CONTENT_TYPE, "application/json")).body(body))
@@ -81,7 +81,7 @@ async fn receive(
     payload: Payload,
     function: &mut &'static str,
 ) -> Result<Bytes, Refusal> {
-    let class = class_of(name);
+    let (class, _) = class_and_word(name);
     let services = edge.open_for(class)?;
     let query = Query::of(request)?;
     let signed = signed::read(edge, services, query.text("company"), class, request, payload).await?;
@@ -168,10 +168,17 @@ fn wanted(name: Option<&str>, call: &FunctionCall) -> Result<(FunctionName, bool
     })
 }
 
-/// A function that only the body names may be one that writes.
-fn class_of(name: Option<&str>) -> Class {
-    let writes = name.and_then(FunctionName::parse).is_none_or(|(name, _)| name.is_write());
-    if writes { Class::FunctionWrite } else { Class::FunctionRead }
+/// As what a function is let in whose path has this name, and the word for it in metrics. One that only the body names may
+/// be one that writes.
+pub(super) fn class_and_word(name: Option<&str>) -> (Class, &'static str) {
+    let Some((name, _)) = name.and_then(FunctionName::parse) else { return (Class::FunctionWrite, OTHER) };
+    let class = if name.is_write() { Class::FunctionWrite } else { Class::FunctionRead };
+    (class, name.as_str())
+}
+
+/// Counts a function that was refused before it was read.
+pub(super) fn count_unread(function: &'static str, refusal: &Refusal) {
+    count(function, outcome_of(refusal));
 }
 
 /// The word for metrics: a closed set.
@@ -189,8 +196,8 @@ mod tests {
 
     #[test]
     fn the_address_says_how_long_a_function_is_let_in() {
-        assert_eq!(class_of(Some("check_availability_v3")), Class::FunctionRead);
-        assert_eq!(class_of(Some("book_appointment")), Class::FunctionWrite);
-        assert_eq!(class_of(None), Class::FunctionWrite, "the body may name one that writes");
+        assert_eq!(class_and_word(Some("check_availability_v3")).0, Class::FunctionRead);
+        assert_eq!(class_and_word(Some("book_appointment")).0, Class::FunctionWrite);
+        assert_eq!(class_and_word(None).0, Class::FunctionWrite, "the body may name one that writes");
     }
 }

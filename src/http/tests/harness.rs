@@ -55,7 +55,7 @@ pub(super) struct Edge {
     pub(super) companies: Arc<Companies>,
     pub(super) services: Arc<Services>,
     pub(super) time: Arc<ManualClock>,
-    _server: Server,
+    server: Server,
 }
 
 pub(in crate::http) fn friseur() -> Directory {
@@ -145,7 +145,12 @@ impl Edge {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
         let server = serve(door, &config(address, body_timeout), listener).unwrap();
-        Self { address, journal, store, companies, services, time, _server: server }
+        Self { address, journal, store, companies, services, time, server }
+    }
+
+    /// Answers what was asked, and ends.
+    pub(super) async fn stop(self) {
+        self.server.stop().await;
     }
 
     pub(super) async fn send(

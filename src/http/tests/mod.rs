@@ -6,6 +6,7 @@ mod calendar;
 mod client;
 mod connections;
 mod fakes;
+mod gate;
 pub(in crate::http) mod harness;
 mod hostile;
 mod webhooks;

@@ -53,7 +53,7 @@ async fn answer(
 ) -> Result<HttpResponse, Refusal> {
     let mut event = UNKNOWN;
     let taken = receive(edge, slug, request, payload, &mut event).await;
-    count(event, &taken);
+    count(event, taken.as_ref().map_or_else(outcome_of, |()| "accepted"));
     taken.map(|()| HttpResponse::NoContent().finish())
 }
 
@@ -103,11 +103,12 @@ fn inbound_elsewhere() -> Refusal {
     Refusal::BadBody { code: "not_an_event", detail: detail.into() }
 }
 
-fn count(event: &'static str, taken: &Result<(), Refusal>) {
-    let outcome = match taken {
-        Ok(()) => "accepted",
-        Err(refusal) => outcome_of(refusal),
-    };
+/// Counts an event that was refused before it was read.
+pub(in crate::http) fn count_unread(refusal: &Refusal) {
+    count(UNKNOWN, outcome_of(refusal));
+}
+
+fn count(event: &'static str, outcome: &'static str) {
     metrics::counter!(WEBHOOK_EVENTS, "source" => "retell", "event" => event, "outcome" => outcome)
         .increment(1);
 }

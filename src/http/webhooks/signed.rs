@@ -21,6 +21,9 @@ use crate::{
     },
 };
 
+/// The header that carries the signature.
+pub(in crate::http) const HEADER: &str = SIGNATURE_HEADER;
+
 /// Keys tried at a company's address beside the platform's, at least: as many as a company has while it changes
 /// one. Whether there is such a company, and a key of its own, cannot be told from the time.
 const OWN_KEYS_TRIED_MIN: usize = 2;
@@ -63,14 +66,12 @@ pub(in crate::http) async fn read(
     in_time(services, |now| precheck(header, now)).map_err(refused)?;
     let (body, share) = edge.body(class, request, payload).await?;
     let (at, since) = (services.clock.now(), Instant::now());
-    let is_transcript = class == Class::Lifecycle && seems_transcript(&body);
-    let class = if is_transcript { Class::Transcript } else { class };
-    let room = room_at_the_door(services, class);
+    let class = if class == Class::Lifecycle { class_of(&body) } else { class };
+    let room = connection::room(request).unwrap_or_else(|| room_at_the_door(services, class));
     if let Err(no_room) = room
         && (connection::is_known(request) || body.len() > PROVED_BYTES_MAX)
     {
-        drop((body, share));
-        return Err(turn_away(edge, services, request, class, no_room).await);
+        return Err(turn_away(edge, services, request, class, no_room, (body, share)).await);
     }
     let company = slug.and_then(|slug| services.directory.current().by_slug(slug).cloned());
     let signer =
@@ -81,8 +82,7 @@ pub(in crate::http) async fn read(
     let signer = signer.map_err(refused)?;
     connection::vouch(request);
     if let Err(no_room) = room {
-        drop((body, share));
-        return Err(turn_away(edge, services, request, class, no_room).await);
+        return Err(turn_away(edge, services, request, class, no_room, (body, share)).await);
     }
     if slug.is_some() && company.is_none() {
         return Err(Refusal::CompanyUnknown);
@@ -90,14 +90,16 @@ pub(in crate::http) async fn read(
     Ok(Signed { body, signer, at, since, class, _share: share })
 }
 
-/// Turns a body away that is given up already. A transcript's sender hears of it late, unless its connection ends anyway.
+/// Turns a body away, which is given up at once. A transcript's sender hears of it late, unless its connection ends anyway.
 async fn turn_away(
     edge: &Edge,
     services: &Services,
     request: &HttpRequest,
     class: Class,
     no_room: NoRoom,
+    body: (Bytes, Share),
 ) -> Refusal {
+    drop(body);
     let refusal = turned_away(services, no_room);
     if class == Class::Transcript && connection::is_known(request) {
         edge.patience.hold_back(&edge.door, services).await;
@@ -108,12 +110,18 @@ async fn turn_away(
 /// Bytes of a body in which Retell names the event.
 const EVENT_WITHIN_BYTES: usize = 64;
 
-/// Whether a body that nobody has read yet most likely is a `transcript_updated`: of all that comes it is what can
-/// be spared first.
-fn seems_transcript(body: &[u8]) -> bool {
+/// The class of an event that nobody has read yet. What most likely is a `transcript_updated` can be spared first of all
+/// that comes.
+fn class_of(body: &[u8]) -> Class {
     const NAME: &[u8] = b"\"transcript_updated\"";
     let head = body.get(..EVENT_WITHIN_BYTES).unwrap_or(body);
-    head.windows(NAME.len()).any(|window| window == NAME)
+    let is_transcript = head.windows(NAME.len()).any(|window| window == NAME);
+    if is_transcript { Class::Transcript } else { Class::Lifecycle }
+}
+
+/// The same of an event that begins with these bytes and of which so many are missing; `None` when they do not tell.
+pub(in crate::http) fn class_by_first_bytes(body: &[u8], missing: usize) -> Option<Class> {
+    (missing == 0 || body.len() >= EVENT_WITHIN_BYTES).then(|| class_of(body))
 }
 
 /// Clocks that are this close to each other, in ms, are one.
