@@ -27,6 +27,7 @@ mod support;
 
 mod args;
 mod companies;
+mod cores;
 mod faults;
 mod grid;
 mod hammer;

@@ -2,7 +2,8 @@
 //! the database, the others: callers who share its cores are held up by it and cannot bring twice as much.
 //!
 //! Those who press wait for each other and for the database: an answer that is there long since is read late. So how long
-//! answers take is measured by a few others, on a thread of their own that has next to nothing to do.
+//! answers take is measured by a few others, on a thread of their own that has next to nothing to do. They have their
+//! connections before: how long thousands of new ones take to be taken in, the crowd's own figures tell.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -16,10 +17,11 @@ use std::{
 
 use rand::{Rng, SeedableRng, rngs::SmallRng};
 use serde_json::Value;
-use tokio::sync::Semaphore;
+use tokio::sync::{Barrier, Semaphore};
 
 use super::{Fault, Scale, fault};
 use crate::{
+    cores::Cores,
     home::Kind,
     judge::{Findings, event_rows, gave_up_nothing},
     ledger::Figures,
@@ -33,8 +35,10 @@ use crate::{
 const COMPANIES: u32 = 12;
 /// Connections that measure what goes through: enough that nobody waits for a caller, and too few to be turned away.
 const CONNECTIONS: usize = 64;
-/// Connections that bring twice as much: Retell opens as many as it needs.
-const CROWD: usize = 1_000;
+/// Connections that bring twice as much, at most: Retell opens another one when none is free.
+const CROWD_MAX: usize = 8_000;
+/// What comes at once, at most, as the time in which it is due.
+const BURST_S: f64 = 0.01;
 /// Connections that measure how long answers take, and what each of them sends.
 const SAMPLERS: usize = 64;
 const SAMPLE_EVERY: Duration = Duration::from_millis(200);
@@ -49,6 +53,9 @@ const SHARES_EQUAL_WITHIN: f64 = 0.1;
 pub fn faults() -> Vec<Fault> {
     vec![fault!("overload", "twice as many requests as go through", overload)]
 }
+
+/// How often Retell sends an event again.
+const RETRIES: u32 = 3;
 
 /// Kinds of requests, in the order in which they are refused.
 const KINDS: [&str; 4] = ["transcript_updated", "function_read", "function_write", "lifecycle"];
@@ -75,6 +82,8 @@ struct Kept {
 
 struct Crowd {
     stop: AtomicBool,
+    /// Those who measure, and who begins with everything else when all of them have their connection.
+    connected: Barrier,
     /// Requests that are due and that nobody has taken up.
     due: Semaphore,
     counts: Mutex<Counts>,
@@ -96,16 +105,16 @@ enum Pace {
 async fn overload(scale: Scale) -> Vec<Row> {
     let mut rows = Vec::new();
     for kind in scale.of(vec![Kind::MariaDb, Kind::Sqlite], vec![Kind::MariaDb]) {
-        let Some(world) = World::make(kind, COMPANIES, scale.seed).await else { continue };
+        let Some(mut world) = World::make(kind, COMPANIES, scale.seed).await else { continue };
+        // As many threads as it takes by itself.
+        world.set("HTTP__WORKERS", "0");
         let cores = Cores::first();
         let process = world.start().await;
         cores.others();
         // What goes through when everybody waits for the answer before.
-        let alone =
-            press(&world, &process, CONNECTIONS, f64::INFINITY, scale.of(10.0, 2.0), scale.seed).await;
+        let alone = press(&world, &process, f64::INFINITY, scale.of(10.0, 2.0), scale.seed).await;
         let capacity = alone.counts.times.len() as f64 / alone.seconds;
-        let pressed =
-            press(&world, &process, CROWD, 2.0 * capacity, scale.of(60.0, 4.0), scale.seed + 1).await;
+        let pressed = press(&world, &process, 2.0 * capacity, scale.of(60.0, 4.0), scale.seed + 1).await;
         rows.push(tell(&world, &process, scale, capacity, alone, pressed).await);
     }
     rows
@@ -116,53 +125,16 @@ struct Pressed {
     /// Of those who measured, which are no part of the others.
     samples: Counts,
     seconds: f64,
+    connections: usize,
     /// Resident bytes, four times a second.
     memory: Vec<u64>,
 }
 
-/// Where this process runs, and what it starts; everywhere again when it is dropped. With one core nothing changes.
-struct Cores(usize);
-
-impl Cores {
-    /// The first core: what is started now has no other, and knows it.
-    fn first() -> Self {
-        let all = std::thread::available_parallelism().unwrap().get();
-        pin_ourselves("0");
-        Self(all)
-    }
-
-    /// All other cores: what was started before stays where it is.
-    fn others(&self) {
-        if self.0 > 1 {
-            pin_ourselves(&format!("1-{}", self.0 - 1));
-        }
-    }
-}
-
-impl Drop for Cores {
-    fn drop(&mut self) {
-        pin_ourselves(&format!("0-{}", self.0 - 1));
-    }
-}
-
-/// Binds all threads of this process to these cores.
-fn pin_ourselves(cores: &str) {
-    let ourselves = std::process::id().to_string();
-    let status = Command::new("taskset").args(["-a", "-c", "-p", cores, &ourselves]).output();
-    assert!(status.unwrap().status.success(), "taskset: the cores could not be parted");
-}
-
-/// Sends so many requests per second over so many connections.
-async fn press(
-    world: &World,
-    process: &Process,
-    hands: usize,
-    per_s: f64,
-    seconds: f64,
-    seed: u64,
-) -> Pressed {
+/// Sends so many requests per second.
+async fn press(world: &World, process: &Process, per_s: f64, seconds: f64, seed: u64) -> Pressed {
     let crowd = Arc::new(Crowd {
         stop: AtomicBool::new(false),
+        connected: Barrier::new(SAMPLERS + 1),
         due: Semaphore::new(0),
         counts: Mutex::default(),
         samples: Mutex::default(),
@@ -172,24 +144,32 @@ async fn press(
         (crowd.clone(), Wire::new(&world.addresses[0]), rng)
     };
     let pace = if per_s.is_finite() { Pace::Due } else { Pace::Answered };
-    let all: Vec<_> = (0..hands)
-        .map(|hand| {
-            let (crowd, wire, rng) = caller(hand);
-            tokio::spawn(send(crowd, wire, rng, pace))
-        })
-        .collect();
-    let samplers: Vec<_> = (0..SAMPLERS).map(|sampler| caller(hands + sampler)).collect();
+    let samplers: Vec<_> = (0..SAMPLERS).map(&caller).collect();
     let sampling = std::thread::spawn(move || {
+        before_all_others();
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         let all = samplers.into_iter().map(|(crowd, wire, rng)| send(crowd, wire, rng, Pace::Samples));
         runtime.block_on(futures_util::future::join_all(all));
     });
+    let mut hands = Vec::new();
+    let mut open = |count: usize| {
+        for _ in 0..count {
+            let (crowd, wire, rng) = caller(SAMPLERS + hands.len());
+            hands.push(tokio::spawn(send(crowd, wire, rng, pace)));
+        }
+        hands.len()
+    };
+    crowd.connected.wait().await;
+    let mut connections = open(CONNECTIONS);
     let (since, mut memory, mut next_look, mut added) = (Instant::now(), Vec::new(), 0.0, 0);
     while since.elapsed().as_secs_f64() < seconds {
         let passed = since.elapsed().as_secs_f64();
         if per_s.is_finite() {
+            // What nobody took up since the last time finds no connection free.
+            connections = open(crowd.due.available_permits().min(CROWD_MAX - connections));
             let due = (passed * per_s) as usize;
-            crowd.due.add_permits(due - added);
+            // Whoever brings them may be held up by the database; what was due meanwhile does not come all at once.
+            crowd.due.add_permits((due - added).min((BURST_S * per_s) as usize));
             added = due;
         }
         if passed >= next_look {
@@ -201,13 +181,21 @@ async fn press(
     crowd.stop.store(true, Ordering::Relaxed);
     crowd.due.close();
     let seconds = since.elapsed().as_secs_f64();
-    for hand in all {
+    for hand in hands {
         hand.await.unwrap();
     }
     tokio::task::spawn_blocking(move || sampling.join().unwrap()).await.unwrap();
     let counts = std::mem::take(&mut *crowd.counts.lock().unwrap());
     let samples = std::mem::take(&mut *crowd.samples.lock().unwrap());
-    Pressed { counts, samples, seconds, memory }
+    Pressed { counts, samples, seconds, connections, memory }
+}
+
+/// Gives this thread its core whenever it has something to do: whoever measures waits for nobody. As far as the machine
+/// lets us.
+fn before_all_others() {
+    let thread = std::fs::read_link("/proc/thread-self").unwrap();
+    let thread = thread.file_name().unwrap();
+    let _ = Command::new("renice").args(["-n", "-19", "-p"]).arg(thread).output();
 }
 
 /// One connection: sends what is due, one request after the other.
@@ -215,7 +203,16 @@ async fn send(crowd: Arc<Crowd>, mut wire: Wire, mut rng: SmallRng, pace: Pace) 
     let mut own = Counts::default();
     let mut call = PlainCall::new(&mut rng, "load", COMPANIES as usize);
     let mut step = rng.random_range(0..8);
+    let mut refused = 0;
     let mut ticks = tokio::time::interval(SAMPLE_EVERY);
+    if matches!(pace, Pace::Samples) {
+        assert!(
+            wire.post("/functions/retell/list_services", call.function("list_services", "{}").as_bytes())
+                .await
+                .is_some()
+        );
+        crowd.connected.wait().await;
+    }
     // Not all of those who measure at the same moment.
     ticks.reset_after(SAMPLE_EVERY.mul_f64(rng.random()));
     while !crowd.stop.load(Ordering::Relaxed) {
@@ -228,27 +225,32 @@ async fn send(crowd: Arc<Crowd>, mut wire: Wire, mut rng: SmallRng, pace: Pace) 
             }
             Pace::Samples => Some(ticks.tick().await.into_std()),
         };
-        step = (step + 1) % 8;
-        let (kind, event, path, body) = match step {
+        // Retell sends an event again that was refused, so many times at most.
+        refused = if kind_of(step) == "lifecycle" && (1..=RETRIES).contains(&refused) { refused } else { 0 };
+        if refused == 0 {
+            step = (step + 1) % 8;
+        }
+        let kind = kind_of(step);
+        let (event, path, body) = match step {
+            0 if refused > 0 => ("call_started", "/webhooks/retell", call.started()),
             0 => {
                 call = PlainCall::new(&mut rng, "load", COMPANIES as usize);
-                ("lifecycle", "call_started", "/webhooks/retell", call.started())
+                ("call_started", "/webhooks/retell", call.started())
             }
-            1..=4 => ("transcript_updated", "", "/webhooks/retell", call.transcript(&mut rng, 2_000)),
-            5 => {
-                ("function_read", "", "/functions/retell/list_services", call.function("list_services", "{}"))
-            }
+            1..=4 => ("", "/webhooks/retell", call.transcript(&mut rng, 2_000)),
+            5 => ("", "/functions/retell/list_services", call.function("list_services", "{}")),
             6 => {
                 let wish = r#"{"name":"Anna Schmidt","reason":"x"}"#;
                 let body = call.function("request_callback", wish);
-                ("function_write", "", "/functions/retell/request_callback", body)
+                ("", "/functions/retell/request_callback", body)
             }
-            _ => ("lifecycle", "call_ended", "/webhooks/retell", call.ended(&mut rng, 4_000)),
+            _ => ("call_ended", "/webhooks/retell", call.ended(&mut rng, 4_000)),
         };
         // Who measures counts from when it was due: what came late because the answer before was late is late too.
         let since = due_at.unwrap_or_else(Instant::now);
         match wire.post(path, body.as_bytes()).await {
             Some(answer) if answer.status < 300 => {
+                refused = 0;
                 *own.accepted.entry(kind).or_default() += 1;
                 own.times.push(since.elapsed());
                 match kind {
@@ -258,6 +260,7 @@ async fn send(crowd: Arc<Crowd>, mut wire: Wire, mut rng: SmallRng, pace: Pace) 
                 }
             }
             Some(answer) if answer.status == 503 => {
+                refused += 1;
                 *own.refused.entry(kind).or_default() += 1;
                 // A refusal is held back, and what is next would take another connection.
                 ticks.reset();
@@ -269,6 +272,16 @@ async fn send(crowd: Arc<Crowd>, mut wire: Wire, mut rng: SmallRng, pace: Pace) 
     }
     let counts = if matches!(pace, Pace::Samples) { &crowd.samples } else { &crowd.counts };
     counts.lock().unwrap().add(own);
+}
+
+/// What the steps of a call ask for.
+const fn kind_of(step: u32) -> &'static str {
+    match step {
+        0 | 7 => KINDS[3],
+        1..=4 => KINDS[0],
+        5 => KINDS[1],
+        _ => KINDS[2],
+    }
 }
 
 /// The callback that an agent was told of.
@@ -347,8 +360,9 @@ async fn tell(
     let late = pressed.memory.iter().rev().take(quarter.max(1)).max().copied().unwrap_or_default();
     let mut notes = vec![
         format!(
-            "goes through {capacity:.0}/s with p99 {p99_alone:.1?}; sent {:.0}/s, accepted {:.0}/s with p50 {p50:.1?}, p99 {p99:.1?}",
+            "goes through {capacity:.0}/s with p99 {p99_alone:.1?}; sent {:.0}/s over {} connections, accepted {:.0}/s with p50 {p50:.1?}, p99 {p99:.1?}",
             (accepted + refused) as f64 / pressed.seconds,
+            pressed.connections,
             accepted as f64 / pressed.seconds
         ),
         format!(
