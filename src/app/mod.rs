@@ -59,13 +59,13 @@ use crate::{
         traffic::Traffic,
     },
 };
-
-/// Why a start ends whose lease is lost.
-const TAKEN_OVER: &str = "another process took the database over while this one was starting";
 use directory::{LiveDirectory, calendar_key};
 use fenced::Fenced;
 use lease::{Lease, Owned, Signals};
 use mark::MarkKeeper;
+
+/// Why a start ends whose lease is lost.
+const TAKEN_OVER: &str = "another process took the database over while this one was starting";
 
 /// How long the actors may take to finish at the end; Retell retries what is not answered within 10 s.
 const DRAIN_LIMIT: Duration = Duration::from_secs(7);

@@ -397,7 +397,7 @@ fn followed(request: &httparse::Request<'_, '_>, head_bytes: usize) -> Option<He
             }
         } else if is(&header::CONNECTION) || is(&header::EXPECT) || is(&header::CONTENT_ENCODING) {
             is_plain = false;
-        } else if name.eq_ignore_ascii_case(signed::HEADER) {
+        } else if name.eq_ignore_ascii_case(signed::SIGNATURE_HEADER) {
             is_signed = true;
         }
     }

@@ -53,9 +53,7 @@ impl SchedulingActor {
     /// Agents whose hold the disk did not take in time: it is not given. One that the call had before stays its own.
     pub(super) fn answer_untold(&mut self, cx: &mut Context<'_, Self>) {
         let now = cx.now();
-        let (overdue, others): (Vec<_>, Vec<_>) =
-            std::mem::take(&mut self.untold).into_iter().partition(|untold| untold.waiter.answer_by <= now);
-        self.untold = others;
+        let overdue: Vec<_> = self.untold.extract_if(.., |untold| untold.waiter.answer_by <= now).collect();
         for Untold { waiter, call_id, hold, prolongs } in overdue {
             cx.answer(&waiter.reply, self.not_given());
             if !prolongs {
@@ -82,9 +80,7 @@ impl SchedulingActor {
 
     /// Everybody who has not heard yet of a hold that is over hears that it is not given; they may ask again.
     pub(super) fn refuse_untold(&mut self, hold: &HoldId, cx: &mut Context<'_, Self>) {
-        let (theirs, others): (Vec<_>, Vec<_>) =
-            std::mem::take(&mut self.untold).into_iter().partition(|untold| untold.hold == *hold);
-        self.untold = others;
+        let theirs: Vec<_> = self.untold.extract_if(.., |untold| untold.hold == *hold).collect();
         theirs.iter().for_each(|untold| cx.answer(&untold.waiter.reply, self.not_given()));
     }
 }

@@ -9,20 +9,18 @@ use actix_web::{
 use askpro_actors::ports::journal::Signer;
 use askpro_domain::{secret::Secret, tenant::Company, time::UnixMillis};
 
+pub(in crate::http) use crate::providers::retell::inbound::signature::SIGNATURE_HEADER;
 use crate::{
     http::{Edge, connection, extract::room::Share, problem::Refusal, turned_away},
     providers::retell::inbound::{
         decode::DecodeError,
-        signature::{KeyIndex, SIGNATURE_HEADER, SignatureError, precheck, try_nothing, verify},
+        signature::{KeyIndex, SignatureError, precheck, try_nothing, verify},
     },
     usecases::{
         Services,
         load::{Class, NoRoom, room_at_the_door},
     },
 };
-
-/// The header that carries the signature.
-pub(in crate::http) const HEADER: &str = SIGNATURE_HEADER;
 
 /// Keys tried at a company's address beside the platform's, at least: as many as a company has while it changes
 /// one. Whether there is such a company, and a key of its own, cannot be told from the time.
