@@ -13,8 +13,10 @@
 //!
 //! A queue grows by what is let in too much, so a level that only follows the queue swings around what is right, and the
 //! queue with it: what is refused is more than the level as long as there is lateness beyond the aim, and less while there
-//! is none. It costs a timer in 10 ms and thread, and for each
-//! request a count and an addition.
+//! is none. And an alarm stands in the queue itself: of one that takes a quarter of a second it tells when it is over. So
+//! while something is refused anyway, each request asks how late the alarm is by now.
+//!
+//! It costs a timer in 10 ms and thread, and for each request a count and an addition; under load a look at the clock more.
 
 use std::{
     cell::{Cell, RefCell},
@@ -26,9 +28,10 @@ const ALARM_EVERY: Duration = Duration::from_millis(10);
 /// What a request takes at most, of those that make a queue: an alarm is late for as many as were begun before it was
 /// heard. Where they do not explain how late it is, something else does, and refusing changes nothing.
 const REQUEST_TAKES_MAX: Duration = Duration::from_micros(500);
-/// The lateness that each rank bears before any of it is turned away, in ms: a queue of that length, in which what is
-/// let in stands once, to be read.
-const AIMS_MS: [f64; RANKS] = [8.0, 12.0, 20.0, 32.0];
+/// The lateness that each rank bears before any of it is turned away, in ms. Short: what is let in has this queue behind
+/// it, and then shares the cores with everything that stands in others. The last rank bears what some hundreds of
+/// connections make that all wait for their answers: that is a queue and no overload.
+const AIMS_MS: [f64; RANKS] = [5.0, 8.0, 12.0, 32.0];
 /// Ranks that the level rises by in a second when the lateness is twice what is aimed at: what is let in before the
 /// level is where it must be waits too long.
 const RISE_PER_S: f64 = 2.0;
@@ -36,13 +39,11 @@ const RISE_PER_S: f64 = 2.0;
 const FALL_PER_S: f64 = 1.0;
 /// As how many times what is aimed at more lateness counts.
 const EXCESS_MAX: f64 = 8.0;
-
-/// Ranks that are refused beyond the level while the lateness is twice what is aimed at: no more than the next one, and the
-/// last never.
-const AT_ONCE: f64 = 0.5;
-
+/// Ranks that are refused beyond the level while the lateness is twice what is aimed at: no more than the next one, and of
+/// the last rank nothing that the level has not come to.
+const AT_ONCE: f64 = 1.0;
 /// As how long one late alarm counts at most.
-const STALL_COUNTED_MAX: Duration = Duration::from_millis(30);
+const STALL_COUNTED_MAX: Duration = Duration::from_millis(100);
 
 /// How many ranks of work there are.
 pub const RANKS: usize = 4;
@@ -80,10 +81,18 @@ impl Shed {
         let wanted = AT_ONCE.mul_add(excess, self.level);
         let late_ms = late.as_secs_f64() * 1_000.0;
         #[expect(clippy::cast_precision_loss, reason = "a handful")]
-        let [touched, last] =
-            [AIMS_MS.iter().filter(|aim_ms| **aim_ms < late_ms).count(), RANKS - 1].map(|rank| rank as f64);
-        let most = touched.min(self.level.floor() + 2.0).min(last);
+        let [touched, last, all] =
+            [AIMS_MS.iter().filter(|aim_ms| **aim_ms < late_ms).count(), RANKS - 1, RANKS].map(|n| n as f64);
+        let within = if self.level < last { last } else { all };
+        let most = touched.min(self.level.floor() + 2.0).min(within);
         wanted.clamp(0.0, most.max(self.level))
+    }
+
+    /// The next alarm is so late already, and nobody heard it yet. Where nothing is refused it may be a stall.
+    fn hear_so_far(&mut self, late: Duration) {
+        if self.level > 0.0 {
+            self.now = self.now.max(self.at_once(late));
+        }
     }
 
     /// The rank that the level stands in, and how far the lateness is from what that one bears: 0 is just as much.
@@ -122,8 +131,29 @@ impl Shed {
     }
 }
 
+/// An alarm that is set.
+#[derive(Debug, Clone, Copy)]
+struct Alarm {
+    due: Instant,
+    /// Requests of this thread that had begun when it was set.
+    begun: u64,
+}
+
+impl Alarm {
+    fn set() -> Self {
+        Self { due: Instant::now() + ALARM_EVERY, begun: BEGUN.get() }
+    }
+
+    /// How late it is by now, as far as the requests explain it that were begun since it was set.
+    fn late(self) -> Duration {
+        let begun = u32::try_from(BEGUN.get().wrapping_sub(self.begun)).unwrap_or(u32::MAX);
+        self.due.elapsed().min(REQUEST_TAKES_MAX.saturating_mul(begun))
+    }
+}
+
 thread_local! {
     static BEGUN: Cell<u64> = const { Cell::new(0) };
+    static ALARM: Cell<Option<Alarm>> = const { Cell::new(None) };
     static SHED: RefCell<Shed> = RefCell::default();
 }
 
@@ -135,10 +165,10 @@ pub fn begin_request() {
 /// Measures this thread for ever, and tells every figure to `heard`.
 pub async fn measure_this_thread(heard: impl Fn(Duration)) {
     loop {
-        let (set_at, begun) = (Instant::now(), BEGUN.get());
+        let alarm = Alarm::set();
+        ALARM.set(Some(alarm));
         tokio::time::sleep(ALARM_EVERY).await;
-        let begun = u32::try_from(BEGUN.get().wrapping_sub(begun)).unwrap_or(u32::MAX);
-        let late = set_at.elapsed().saturating_sub(ALARM_EVERY).min(REQUEST_TAKES_MAX.saturating_mul(begun));
+        let late = alarm.late();
         SHED.with_borrow_mut(|shed| shed.hear(late));
         heard(late);
     }
@@ -148,7 +178,12 @@ pub async fn measure_this_thread(heard: impl Fn(Duration)) {
 /// request. Never on a thread that nobody measures.
 #[must_use]
 pub fn refuses(rank: usize) -> bool {
-    SHED.with_borrow_mut(|shed| shed.refuses(rank))
+    SHED.with_borrow_mut(|shed| {
+        if let Some(alarm) = ALARM.get().filter(|_| shed.level > 0.0) {
+            shed.hear_so_far(alarm.late());
+        }
+        shed.refuses(rank)
+    })
 }
 
 #[cfg(test)]
@@ -180,10 +215,10 @@ mod tests {
             shed.level
         };
         let ms = Duration::from_millis;
-        assert!(hear(ms(8), 100).abs() < 1e-9);
-        assert!((hear(ms(16), 20) - RISE_PER_S / 5.0).abs() < 1e-9);
-        assert!((hear(ms(8), 100) - RISE_PER_S / 5.0).abs() < 1e-9);
-        assert!((hear(ms(4), 20) - RISE_PER_S / 5.0 + FALL_PER_S / 10.0).abs() < 1e-9);
+        assert!(hear(ms(5), 100).abs() < 1e-9);
+        assert!((hear(ms(10), 20) - RISE_PER_S / 5.0).abs() < 1e-9);
+        assert!((hear(ms(5), 100) - RISE_PER_S / 5.0).abs() < 1e-9);
+        assert!((hear(ms(5) / 2, 20) - RISE_PER_S / 5.0 + FALL_PER_S / 10.0).abs() < 1e-9);
         assert!((hear(ms(1_000), 1_000) - 4.0).abs() < 1e-9);
         assert!(hear(ms(0), 1_000).abs() < 1e-9);
     }
@@ -193,18 +228,36 @@ mod tests {
         let at = |level: f64, late_ms: u64| {
             Shed { level, ..Shed::default() }.at_once(Duration::from_millis(late_ms))
         };
-        assert!((at(0.5, 8) - 0.5).abs() < 1e-9, "as late as is aimed at");
-        assert!((at(0.5, 16) - 1.0).abs() < 1e-9);
+        assert!((at(0.5, 5) - 0.5).abs() < 1e-9, "as late as is aimed at");
+        assert!((at(0.5, 6) - 0.7).abs() < 1e-9);
         assert!((at(0.5, 0) - 0.0).abs() < 1e-9);
-        assert!((at(0.9, 11) - 1.0).abs() < 1e-9, "the second rank bears 11 ms");
+        assert!((at(0.9, 7) - 1.0).abs() < 1e-9, "the second rank bears 7 ms");
         assert!((at(0.0, 200) - 2.0).abs() < 1e-9, "a stall and what it left behind");
-        assert!((at(2.9, 200) - 3.0).abs() < 1e-9, "what matters most follows the level alone");
-        assert!((at(3.5, 10) - 3.15625).abs() < 1e-9);
+        assert!(
+            (at(2.9, 200) - 3.0).abs() < 1e-9,
+            "nothing that matters most before the level has come to it"
+        );
+        assert!((at(3.5, 200) - 4.0).abs() < 1e-9);
+        assert!((at(3.5, 24) - 3.25).abs() < 1e-9);
+    }
+
+    #[test]
+    fn what_is_late_already_counts_before_its_alarm_is_heard_while_something_is_refused() {
+        let so_far = |level: f64| {
+            ALARM.set(Some(Alarm { due: Instant::now() - Duration::from_millis(50), begun: BEGUN.get() }));
+            (0..200).for_each(|_| begin_request());
+            SHED.set(Shed { level, now: level, ..Shed::default() });
+            [0, 1, 2, 3].map(refuses)
+        };
+        assert_eq!(so_far(0.0), [false; RANKS]);
+        assert_eq!(so_far(0.01), [true, true, false, false]);
+        assert_eq!(so_far(1.0), [true, true, true, false]);
+        assert_eq!(so_far(3.5), [true; RANKS]);
     }
 
     #[test]
     fn each_rank_bears_more_lateness_than_the_one_before() {
-        for (late_ms, level) in [(7, 0.0), (11, 1.0), (19, 2.0), (31, 3.0), (40, 4.0)] {
+        for (late_ms, level) in [(4, 0.0), (7, 1.0), (11, 2.0), (31, 3.0), (40, 4.0)] {
             let mut shed = Shed::default();
             (0..10_000).for_each(|_| shed.hear(Duration::from_millis(late_ms)));
             assert!((shed.level - level).abs() < 0.1, "{late_ms} ms: {}", shed.level);

@@ -6,7 +6,7 @@
 //! connections before: how long thousands of new ones take to be taken in, the crowd's own figures tell.
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::{BTreeMap, BTreeSet, VecDeque},
     process::Command,
     sync::{
         Arc, Mutex,
@@ -37,6 +37,9 @@ const COMPANIES: u32 = 12;
 const CONNECTIONS: usize = 64;
 /// Connections that bring twice as much, at most: Retell opens another one when none is free.
 const CROWD_MAX: usize = 8_000;
+/// Calls at the same time. What is next of them comes over whichever connection is free, one call after the other, so at
+/// any time as much of each kind comes as at any other.
+const CALLS: usize = 8_192;
 /// What comes at once, at most, as the time in which it is due.
 const BURST_S: f64 = 0.01;
 /// Connections that measure how long answers take, and what each of them sends.
@@ -86,9 +89,28 @@ struct Crowd {
     connected: Barrier,
     /// Requests that are due and that nobody has taken up.
     due: Semaphore,
+    /// Of whom nothing is on its way that must be answered first.
+    calls: Mutex<VecDeque<Talk>>,
     counts: Mutex<Counts>,
     /// Of those who measure.
     samples: Mutex<Counts>,
+}
+
+/// A call, and what is next of it.
+struct Talk {
+    call: PlainCall,
+    step: u32,
+    /// How often that was refused.
+    refused: u32,
+}
+
+/// A request of a call.
+struct Request {
+    kind: &'static str,
+    /// Of what must be in the database.
+    event: &'static str,
+    path: &'static str,
+    body: String,
 }
 
 /// When the next request is sent.
@@ -136,13 +158,14 @@ async fn press(world: &World, process: &Process, per_s: f64, seconds: f64, seed:
         stop: AtomicBool::new(false),
         connected: Barrier::new(SAMPLERS + 1),
         due: Semaphore::new(0),
+        calls: Mutex::default(),
         counts: Mutex::default(),
         samples: Mutex::default(),
     });
-    let caller = |hand: usize| {
-        let rng = SmallRng::seed_from_u64(seed.wrapping_mul(65_537).wrapping_add(hand as u64));
-        (crowd.clone(), Wire::new(&world.addresses[0]), rng)
-    };
+    let chance = |hand: usize| SmallRng::seed_from_u64(seed.wrapping_mul(65_537).wrapping_add(hand as u64));
+    let caller = |hand: usize| (crowd.clone(), Wire::new(&world.addresses[0]), chance(hand));
+    let mut rng = chance(SAMPLERS + CROWD_MAX);
+    *crowd.calls.lock().unwrap() = (0..CALLS).map(|_| Talk::new(&mut rng)).collect();
     let pace = if per_s.is_finite() { Pace::Due } else { Pace::Answered };
     let samplers: Vec<_> = (0..SAMPLERS).map(&caller).collect();
     let sampling = std::thread::spawn(move || {
@@ -201,16 +224,10 @@ fn before_all_others() {
 /// One connection: sends what is due, one request after the other.
 async fn send(crowd: Arc<Crowd>, mut wire: Wire, mut rng: SmallRng, pace: Pace) {
     let mut own = Counts::default();
-    let mut call = PlainCall::new(&mut rng, "load", COMPANIES as usize);
-    let mut step = rng.random_range(0..8);
-    let mut refused = 0;
     let mut ticks = tokio::time::interval(SAMPLE_EVERY);
     if matches!(pace, Pace::Samples) {
-        assert!(
-            wire.post("/functions/retell/list_services", call.function("list_services", "{}").as_bytes())
-                .await
-                .is_some()
-        );
+        let first = PlainCall::new(&mut rng, "load", COMPANIES as usize).function("list_services", "{}");
+        assert!(wire.post("/functions/retell/list_services", first.as_bytes()).await.is_some());
         crowd.connected.wait().await;
     }
     // Not all of those who measure at the same moment.
@@ -225,42 +242,31 @@ async fn send(crowd: Arc<Crowd>, mut wire: Wire, mut rng: SmallRng, pace: Pace) 
             }
             Pace::Samples => Some(ticks.tick().await.into_std()),
         };
-        // Retell sends an event again that was refused, so many times at most.
-        refused = if kind_of(step) == "lifecycle" && (1..=RETRIES).contains(&refused) { refused } else { 0 };
-        if refused == 0 {
-            step = (step + 1) % 8;
-        }
-        let kind = kind_of(step);
-        let (event, path, body) = match step {
-            0 if refused > 0 => ("call_started", "/webhooks/retell", call.started()),
-            0 => {
-                call = PlainCall::new(&mut rng, "load", COMPANIES as usize);
-                ("call_started", "/webhooks/retell", call.started())
-            }
-            1..=4 => ("", "/webhooks/retell", call.transcript(&mut rng, 2_000)),
-            5 => ("", "/functions/retell/list_services", call.function("list_services", "{}")),
-            6 => {
-                let wish = r#"{"name":"Anna Schmidt","reason":"x"}"#;
-                let body = call.function("request_callback", wish);
-                ("", "/functions/retell/request_callback", body)
-            }
-            _ => ("call_ended", "/webhooks/retell", call.ended(&mut rng, 4_000)),
+        let next = crowd.calls.lock().unwrap().pop_front();
+        let mut talk = next.unwrap_or_else(|| Talk::new(&mut rng));
+        let Request { kind, event, path, body } = talk.request(&mut rng);
+        // A call does not wait for the answer to a transcript.
+        let waiting = if kind == KINDS[0] {
+            crowd.calls.lock().unwrap().push_back(talk);
+            None
+        } else {
+            Some(talk)
         };
         // Who measures counts from when it was due: what came late because the answer before was late is late too.
         let since = due_at.unwrap_or_else(Instant::now);
-        match wire.post(path, body.as_bytes()).await {
+        let answer = wire.post(path, body.as_bytes()).await;
+        let is_refused = answer.as_ref().is_some_and(|answer| answer.status == 503);
+        match answer {
             Some(answer) if answer.status < 300 => {
-                refused = 0;
                 *own.accepted.entry(kind).or_default() += 1;
                 own.times.push(since.elapsed());
-                match kind {
-                    "lifecycle" => own.kept.events.push((call.id.clone(), event)),
-                    "function_write" => own.kept.callbacks.extend(callback_of(&answer.body)),
+                match (kind, &waiting) {
+                    ("lifecycle", Some(talk)) => own.kept.events.push((talk.call.id.clone(), event)),
+                    ("function_write", _) => own.kept.callbacks.extend(callback_of(&answer.body)),
                     _ => {}
                 }
             }
-            Some(answer) if answer.status == 503 => {
-                refused += 1;
+            Some(answer) if is_refused => {
                 *own.refused.entry(kind).or_default() += 1;
                 // A refusal is held back, and what is next would take another connection.
                 ticks.reset();
@@ -269,9 +275,45 @@ async fn send(crowd: Arc<Crowd>, mut wire: Wire, mut rng: SmallRng, pace: Pace) 
             Some(answer) => *own.other.entry(answer.status).or_default() += 1,
             None => own.unanswered += 1,
         }
+        if let Some(mut talk) = waiting {
+            talk.refused = if is_refused { talk.refused + 1 } else { 0 };
+            crowd.calls.lock().unwrap().push_back(talk);
+        }
     }
     let counts = if matches!(pace, Pace::Samples) { &crowd.samples } else { &crowd.counts };
     counts.lock().unwrap().add(own);
+}
+
+impl Talk {
+    /// Somewhere in a call.
+    fn new(rng: &mut SmallRng) -> Self {
+        let call = PlainCall::new(rng, "load", COMPANIES as usize);
+        Self { call, step: rng.random_range(0..8), refused: 0 }
+    }
+
+    /// Goes on to what is next. An event that was refused comes again, so many times at most, as Retell sends it.
+    fn request(&mut self, rng: &mut SmallRng) -> Request {
+        let comes_again = kind_of(self.step) == "lifecycle" && (1..=RETRIES).contains(&self.refused);
+        if !comes_again {
+            self.refused = 0;
+            self.step = (self.step + 1) % 8;
+            if self.step == 0 {
+                self.call = PlainCall::new(rng, "load", COMPANIES as usize);
+            }
+        }
+        let call = &self.call;
+        let (event, path, body) = match self.step {
+            0 => ("call_started", "/webhooks/retell", call.started()),
+            1..=4 => ("", "/webhooks/retell", call.transcript(rng, 2_000)),
+            5 => ("", "/functions/retell/list_services", call.function("list_services", "{}")),
+            6 => {
+                let wish = r#"{"name":"Anna Schmidt","reason":"x"}"#;
+                ("", "/functions/retell/request_callback", call.function("request_callback", wish))
+            }
+            _ => ("call_ended", "/webhooks/retell", call.ended(rng, 4_000)),
+        };
+        Request { kind: kind_of(self.step), event, path, body }
+    }
 }
 
 /// What the steps of a call ask for.

@@ -40,6 +40,8 @@ const BOOKERS: usize = 3;
 const STANDS_STILL: Duration = Duration::from_secs(6);
 /// The same actor stands still again after this time at the earliest: not when its turn is done again.
 const STANDS_STILL_EVERY: Duration = Duration::from_secs(15);
+/// Callers go on for so long at most until the trouble has been there.
+const STRUCK_WITHIN: Duration = Duration::from_secs(20);
 /// What the others may lose: of their throughput, and beyond their p99.
 const THROUGHPUT_MIN: f64 = 0.8;
 const P99_MAX: f64 = 1.5;
@@ -187,6 +189,7 @@ async fn course(trouble: Trouble, scale: Scale) -> Vec<Row> {
             hammer(&world.addresses[0], CONNECTIONS, last, seconds, scale.seed + 2 * run + 1),
             troubled.come_in(seconds)
         );
+        until_struck(&trouble, &process).await;
         untaken += traffic.end().await;
         noticed.push(Noticed {
             throughput: beside.per_second() / alone.per_second(),
@@ -219,23 +222,41 @@ async fn course(trouble: Trouble, scale: Scale) -> Vec<Row> {
     vec![row]
 }
 
-/// The trouble was there, and no other: panics were caught and their messages set aside, or threads were replaced and
-/// nothing was set aside.
+/// Callers go on until the trouble has been there: few of them come to a scheduler in a short run, and a thread is
+/// replaced a moment after it began to stand still.
+async fn until_struck(trouble: &Trouble, process: &Process) {
+    let since = Instant::now();
+    while since.elapsed() < STRUCK_WITHIN && !not_struck(trouble, process).await.is_empty() {
+        pass(0.1).await;
+    }
+}
+
+/// What the trouble should have done by now and has not: panics are caught and their messages set aside, or threads
+/// are replaced.
+async fn not_struck(trouble: &Trouble, process: &Process) -> Vec<String> {
+    let has_come = if trouble.hangs { stood_still(process).await } else { dropped(process).await };
+    let mut missing: Vec<String> = match has_come {
+        Some(_) => Vec::new(),
+        None => vec!["the trouble was not there".to_owned()],
+    };
+    if !trouble.hangs {
+        let restarts = process.metric_by("askpro_actor_restarts_total", "actor").await;
+        let untouched = trouble.kinds.iter().filter(|kind| restarts.get(**kind).is_none_or(|n| *n == 0.0));
+        missing.extend(untouched.map(|kind| format!("no actor of kind {kind} was struck")));
+    }
+    missing
+}
+
+/// The trouble was there, and no other: nothing was set aside where threads stand still, none was replaced where turns
+/// panic.
 async fn struck(trouble: &Trouble, process: &Process, row: &mut Row) {
+    row.findings.wrong.extend(not_struck(trouble, process).await);
     let (dropped, stood_still) = (dropped(process).await, stood_still(process).await);
     let (wanted, unwanted) = if trouble.hangs { (stood_still, dropped) } else { (dropped, stood_still) };
-    if wanted.is_none() {
-        row.findings.wrong.push("the trouble was not there".to_owned());
-    }
     row.notes.extend(wanted);
     row.findings.wrong.extend(unwanted);
     let restarts = process.metric_by("askpro_actor_restarts_total", "actor").await;
     row.notes.push(format!("restarts by actor: {restarts:?}"));
-    for kind in trouble.kinds.iter().filter(|_| !trouble.hangs) {
-        if restarts.get(*kind).is_none_or(|times| *times == 0.0) {
-            row.findings.wrong.push(format!("no actor of kind {kind} was struck"));
-        }
-    }
 }
 
 /// Ratios are medians; a short run on a busy machine says nothing about them.
