@@ -310,20 +310,17 @@ impl<T: AsyncRead + AsyncWrite + Unpin> AsyncRead for Gated<T> {
 
 impl<T: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Gated<T> {
     fn poll_write(self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        let this = self.get_mut();
-        let written = ready!(Pin::new(&mut this.io).poll_write(context, bytes))?;
-        // The library writes all that it has, in one piece or until there is no more.
-        if written == bytes.len()
-            && matches!(this.stage, Stage::Passed { missing: 0 })
-            && this.connection.is_answered()
-        {
-            this.stage = Stage::Between;
-        }
-        Poll::Ready(Ok(written))
+        Pin::new(&mut self.get_mut().io).poll_write(context, bytes)
     }
 
+    /// The library flushes when it has written all that it had.
     fn poll_flush(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.get_mut().io).poll_flush(context)
+        let this = self.get_mut();
+        ready!(Pin::new(&mut this.io).poll_flush(context))?;
+        if matches!(this.stage, Stage::Passed { missing: 0 }) && this.connection.is_answered() {
+            this.stage = Stage::Between;
+        }
+        Poll::Ready(Ok(()))
     }
 
     /// A refusal that is held, or whose body is still to come, is told before.
@@ -395,7 +392,9 @@ fn followed(request: &httparse::Request<'_, '_>, head_bytes: usize) -> Option<He
             if length.replace(digits.parse::<usize>().ok()?).is_some() {
                 return None;
             }
-        } else if is(&header::CONNECTION) || is(&header::EXPECT) || is(&header::CONTENT_ENCODING) {
+        } else if is(&header::CONNECTION) {
+            is_plain &= value.eq_ignore_ascii_case(b"keep-alive");
+        } else if is(&header::EXPECT) || is(&header::CONTENT_ENCODING) {
             is_plain = false;
         } else if name.eq_ignore_ascii_case(signed::SIGNATURE_HEADER) {
             is_signed = true;
@@ -485,6 +484,8 @@ mod tests {
             assert_eq!((body_bytes == 12, asks), (headers[0].starts_with("content"), None), "{headers:?}");
         }
         assert_eq!(seen("GET /webhooks/retell", &SIGNED), Some((12, None)));
+        let kept = ["content-length: 12", SIGNED[1], "Connection: Keep-Alive"];
+        assert_eq!(seen("POST /webhooks/retell", &kept), Some((12, Some(Asks::Event))));
     }
 
     #[test]

@@ -39,11 +39,13 @@ const RISE_PER_S: f64 = 2.0;
 const FALL_PER_S: f64 = 1.0;
 /// As how many times what is aimed at more lateness counts.
 const EXCESS_MAX: f64 = 8.0;
-/// Ranks that are refused beyond the level while the lateness is twice what is aimed at: no more than the next one, and of
-/// the last rank nothing that the level has not come to.
+/// Ranks that are refused beyond the level while the lateness is twice what is aimed at: one at most, and of the last rank
+/// nothing before the level has come to it.
 const AT_ONCE: f64 = 1.0;
 /// As how long one late alarm counts at most.
-const STALL_COUNTED_MAX: Duration = Duration::from_millis(100);
+const QUEUE_COUNTED_MAX: Duration = Duration::from_millis(100);
+/// The same while nothing is refused: it may be what a stall left behind.
+const STALL_COUNTED_MAX: Duration = Duration::from_millis(30);
 
 /// How many ranks of work there are.
 pub const RANKS: usize = 4;
@@ -66,7 +68,8 @@ impl Shed {
     /// long it was, and does not count.
     fn hear(&mut self, late: Duration) {
         let late = late.min(std::mem::replace(&mut self.before, late));
-        let passed = (late + ALARM_EVERY).min(STALL_COUNTED_MAX);
+        let counted_max = if self.level > 0.0 { QUEUE_COUNTED_MAX } else { STALL_COUNTED_MAX };
+        let passed = (late + ALARM_EVERY).min(counted_max);
         let mut steps = passed.as_millis().checked_div(ALARM_EVERY.as_millis()).unwrap_or_default();
         while steps > 0 {
             self.step(late);
@@ -83,15 +86,18 @@ impl Shed {
         #[expect(clippy::cast_precision_loss, reason = "a handful")]
         let [touched, last, all] =
             [AIMS_MS.iter().filter(|aim_ms| **aim_ms < late_ms).count(), RANKS - 1, RANKS].map(|n| n as f64);
-        let within = if self.level < last { last } else { all };
-        let most = touched.min(self.level.floor() + 2.0).min(within);
+        let within = if self.level <= last { last } else { all };
+        let most = touched.min(self.level + 1.0).min(within);
         wanted.clamp(0.0, most.max(self.level))
     }
 
-    /// The next alarm is so late already, and nobody heard it yet. Where nothing is refused it may be a stall.
+    /// The next alarm is so late already, and nobody heard it yet. It may be a stall: where nothing is refused it does not
+    /// count, and of the last rank no more is refused for it than the level says.
     fn hear_so_far(&mut self, late: Duration) {
         if self.level > 0.0 {
-            self.now = self.now.max(self.at_once(late));
+            #[expect(clippy::cast_precision_loss, reason = "a handful")]
+            let last = (RANKS - 1) as f64;
+            self.now = self.now.max(self.at_once(late).min(self.level.max(last)));
         }
     }
 
@@ -232,11 +238,13 @@ mod tests {
         assert!((at(0.5, 6) - 0.7).abs() < 1e-9);
         assert!((at(0.5, 0) - 0.0).abs() < 1e-9);
         assert!((at(0.9, 7) - 1.0).abs() < 1e-9, "the second rank bears 7 ms");
-        assert!((at(0.0, 200) - 2.0).abs() < 1e-9, "a stall and what it left behind");
-        assert!(
-            (at(2.9, 200) - 3.0).abs() < 1e-9,
-            "nothing that matters most before the level has come to it"
-        );
+        assert!((at(0.0, 200) - 1.0).abs() < 1e-9, "a stall and what it left behind");
+        for level in [2.9, 3.0] {
+            assert!(
+                (at(level, 200) - 3.0).abs() < 1e-9,
+                "nothing that matters most before the level is beyond"
+            );
+        }
         assert!((at(3.5, 200) - 4.0).abs() < 1e-9);
         assert!((at(3.5, 24) - 3.25).abs() < 1e-9);
     }
@@ -250,9 +258,11 @@ mod tests {
             [0, 1, 2, 3].map(refuses)
         };
         assert_eq!(so_far(0.0), [false; RANKS]);
-        assert_eq!(so_far(0.01), [true, true, false, false]);
-        assert_eq!(so_far(1.0), [true, true, true, false]);
-        assert_eq!(so_far(3.5), [true; RANKS]);
+        assert_eq!(so_far(0.01), [true, false, false, false]);
+        assert_eq!(so_far(1.0), [true, true, false, false]);
+        assert_eq!(so_far(3.0), [true, true, true, false]);
+        assert_eq!(so_far(3.5), [true, true, true, false]);
+        assert!(refuses(3), "of what matters most no more than the level says");
     }
 
     #[test]
@@ -272,9 +282,13 @@ mod tests {
             shed.hear(Duration::ZERO);
         }
         assert!(shed.level.abs() < 1e-9, "{}", shed.level);
-        shed.hear(Duration::from_millis(50));
-        shed.hear(Duration::from_millis(50));
-        assert!(shed.level > 0.0, "{}", shed.level);
+        // What a stall left behind is one alarm more.
+        shed.hear(Duration::from_millis(250));
+        shed.hear(Duration::from_millis(250));
+        let after_one = shed.level;
+        assert!(after_one > 0.0 && after_one < 0.5, "{after_one}");
+        shed.hear(Duration::from_millis(250));
+        assert!(shed.level > after_one + 0.5, "{}", shed.level);
     }
 
     /// What was heard of a thread that is kept three alarms long again and again, each time by so many requests.

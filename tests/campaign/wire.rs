@@ -40,8 +40,8 @@ impl Wire {
         let mut request = Vec::with_capacity(body.len() + 256);
         request.extend_from_slice(
             format!(
-                "POST {path} HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nX-Retell-Signature: \
-                 {signature}\r\nContent-Length: {}\r\n\r\n",
+                "POST {path} HTTP/1.1\r\nHost: x\r\nConnection: keep-alive\r\nContent-Type: application/json\r\n\
+                 X-Retell-Signature: {signature}\r\nContent-Length: {}\r\n\r\n",
                 body.len()
             )
             .as_bytes(),

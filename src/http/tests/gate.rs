@@ -29,11 +29,14 @@ struct Line {
     rest: Vec<u8>,
 }
 
-/// Status, head in small letters without the date, and body.
-#[derive(Debug, PartialEq, Eq)]
+/// Status, head in small letters, and body.
+#[derive(Debug, Clone, PartialEq, Eq)]
 struct Heard {
     status: u16,
+    /// Without the date.
     headers: Vec<String>,
+    /// Only the library says what time it is.
+    by_library: bool,
     body: String,
 }
 
@@ -79,13 +82,13 @@ fn whole(bytes: &[u8]) -> Option<(Heard, usize)> {
     let head = String::from_utf8(bytes[..end].to_vec()).unwrap().to_lowercase();
     let mut lines = head.lines();
     let status = lines.next().unwrap().split(' ').nth(1).unwrap().parse().unwrap();
-    let mut headers: Vec<String> =
-        lines.filter(|line| !line.is_empty() && !line.starts_with("date:")).map(str::to_owned).collect();
+    let (dates, mut headers): (Vec<String>, Vec<String>) =
+        lines.filter(|line| !line.is_empty()).map(str::to_owned).partition(|line| line.starts_with("date:"));
     headers.sort();
     let length = headers.iter().find_map(|line| line.strip_prefix("content-length: "));
     let whole = end + length.map_or(0, |length| length.parse().unwrap());
     let body = String::from_utf8(bytes.get(end..whole)?.to_vec()).unwrap();
-    Some((Heard { status, headers, body }, whole))
+    Some((Heard { status, headers, by_library: !dates.is_empty(), body }, whole))
 }
 
 fn post(path: &str, body: &[u8]) -> Vec<u8> {
@@ -127,7 +130,8 @@ async fn what_is_refused_early_is_told_the_same_as_by_the_library() {
     let ended = event("call_ended", "call_known", TO);
     // The first request of a connection is the library's.
     let told = Line::to(&edge).await.ask("/webhooks/retell", &ended).await;
-    assert_eq!(told.status, 503);
+    assert_eq!((told.status, told.by_library), (503, true));
+    let told = Heard { by_library: false, ..told };
     for (path, body) in [
         ("/webhooks/retell", ended.clone()),
         ("/webhooks/retell", transcript(10)),
@@ -138,7 +142,20 @@ async fn what_is_refused_early_is_told_the_same_as_by_the_library() {
     ] {
         assert_eq!(line.ask(path, &body).await, told, "{path}");
     }
+    line.send(&post_with("/webhooks/retell", "connection: keep-alive\r\n", &ended)).await;
+    assert_eq!(line.hear().await, told);
     assert_eq!(edge.journaled(), 1, "what is refused is nowhere");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_connection_is_followed_beyond_an_answer_that_is_sent_in_pieces() {
+    let edge = Edge::start();
+    let mut line = Line::known(&edge).await;
+    line.send(b"GET /metrics HTTP/1.1\r\nhost: test\r\n\r\n").await;
+    assert!(line.hear().await.body.len() > 2 * 32_768, "the library sends 32 KiB before it asks for more");
+    let _load = too_much(&edge);
+    let heard = line.ask("/webhooks/retell", &event("call_ended", "call_known", TO)).await;
+    assert_eq!((heard.status, heard.by_library), (503, false));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -138,7 +138,13 @@ impl Edge {
             readiness,
             since: StatusSince::default(),
             services: OnceLock::from(services.clone()),
-            render_metrics: Arc::new(|| "askpro_actor_restarts_total{actor=\"call\"} 3\n".to_owned()),
+            // As long as the figures of a service are.
+            render_metrics: Arc::new(|| {
+                format!(
+                    "askpro_actor_restarts_total{{actor=\"call\"}} 3\n{}",
+                    "# one more figure\n".repeat(5_000)
+                )
+            }),
             retry_after_s: 2,
             admin_token: token.map(Secret::new),
         });

@@ -51,7 +51,20 @@ const P99_MAX: Duration = Duration::from_millis(100);
 const GROWTH_MAX_BYTES: u64 = 96 * 1024 * 1024;
 
 /// Shares of two kinds that differ by less are equal.
-const SHARES_EQUAL_WITHIN: f64 = 0.1;
+const SHARES_EQUAL_WITHIN: f64 = 0.03;
+
+/// What goes on under the load, as a share of what goes through without; refusing costs something too.
+const ACCEPTED_MIN: f64 = 0.4;
+/// What comes, as many times what goes through; 2 is meant.
+const PRESSED_MIN: f64 = 1.8;
+/// What is refused of what goes through, with everybody waiting for the answer before.
+const REFUSED_ALONE_MAX: f64 = 0.05;
+/// Answers whose times are known.
+const SAMPLES_MIN: usize = 500;
+/// Of the answers of functions, those that only say that it takes too long.
+const BUSY_MAX: f64 = 0.01;
+/// How long connections take to be there, at most.
+const CONNECTED_WITHIN: Duration = Duration::from_secs(30);
 
 pub fn faults() -> Vec<Fault> {
     vec![fault!("overload", "twice as many requests as go through", overload)]
@@ -70,6 +83,8 @@ struct Counts {
     without_retry_after: u64,
     other: BTreeMap<u16, u64>,
     unanswered: u64,
+    /// Functions that were answered, and did nothing.
+    busy: u64,
     times: Vec<Duration>,
     kept: Kept,
 }
@@ -135,7 +150,7 @@ async fn overload(scale: Scale) -> Vec<Row> {
         cores.others();
         // What goes through when everybody waits for the answer before.
         let alone = press(&world, &process, f64::INFINITY, scale.of(10.0, 2.0), scale.seed).await;
-        let capacity = alone.counts.times.len() as f64 / alone.seconds;
+        let capacity = (alone.counts.times.len() + alone.samples.times.len()) as f64 / alone.seconds;
         let pressed = press(&world, &process, 2.0 * capacity, scale.of(60.0, 4.0), scale.seed + 1).await;
         rows.push(tell(&world, &process, scale, capacity, alone, pressed).await);
     }
@@ -182,7 +197,9 @@ async fn press(world: &World, process: &Process, per_s: f64, seconds: f64, seed:
         }
         hands.len()
     };
-    crowd.connected.wait().await;
+    tokio::time::timeout(CONNECTED_WITHIN, crowd.connected.wait())
+        .await
+        .expect("those who measure are answered");
     let mut connections = open(CONNECTIONS);
     let (since, mut memory, mut next_look, mut added) = (Instant::now(), Vec::new(), 0.0, 0);
     while since.elapsed().as_secs_f64() < seconds {
@@ -262,7 +279,11 @@ async fn send(crowd: Arc<Crowd>, mut wire: Wire, mut rng: SmallRng, pace: Pace) 
                 own.times.push(since.elapsed());
                 match (kind, &waiting) {
                     ("lifecycle", Some(talk)) => own.kept.events.push((talk.call.id.clone(), event)),
-                    ("function_write", _) => own.kept.callbacks.extend(callback_of(&answer.body)),
+                    ("function_write", _) => match callback_of(&answer.body) {
+                        Some(id) => own.kept.callbacks.push(id),
+                        None => own.busy += 1,
+                    },
+                    ("function_read", _) => own.busy += u64::from(is_busy(&answer.body)),
                     _ => {}
                 }
             }
@@ -333,6 +354,11 @@ fn callback_of(answer: &[u8]) -> Option<String> {
     is_noted.then(|| view["callback_id"].as_str().unwrap_or_default().to_owned())
 }
 
+/// Whether an agent was told that it takes too long.
+fn is_busy(answer: &[u8]) -> bool {
+    serde_json::from_slice::<Value>(answer).is_ok_and(|view| view["code"] == "busy")
+}
+
 impl Kept {
     fn add(&mut self, others: Self) {
         self.events.extend(others.events);
@@ -353,6 +379,7 @@ impl Counts {
         }
         self.without_retry_after += own.without_retry_after;
         self.unanswered += own.unanswered;
+        self.busy += own.busy;
         self.times.extend(own.times);
         self.kept.add(own.kept);
     }
@@ -421,15 +448,29 @@ async fn tell(
     }
     // A few seconds on a busy machine tell the first kind from the last and no more.
     let order = if scale.full { KINDS.to_vec() } else { vec![KINDS[0], KINDS[KINDS.len() - 1]] };
-    for pair in order.windows(2) {
-        let [first, second] = [counts.refused_share(pair[0]), counts.refused_share(pair[1])];
-        // Of shares that are nearly equal nothing can be said.
-        if second > first + SHARES_EQUAL_WITHIN {
-            findings.wrong.push(format!("{} was refused more than {}", pair[1], pair[0]));
-        }
+    for (place, kind) in order.iter().enumerate() {
+        let share = counts.refused_share(kind);
+        let before =
+            order[..place].iter().filter(|before| share > counts.refused_share(before) + SHARES_EQUAL_WITHIN);
+        findings.wrong.extend(before.map(|before| format!("{kind} was refused more than {before}")));
     }
-    if scale.full && p99 > P99_MAX {
-        findings.wrong.push(format!("p99 of what was accepted {p99:.1?}"));
+    let functions: u64 = KINDS[1..3].iter().filter_map(|kind| counts.accepted.get(kind)).sum();
+    if counts.busy as f64 > BUSY_MAX * functions as f64 {
+        findings
+            .wrong
+            .push(format!("{} of {functions} functions were answered and did nothing", counts.busy));
+    }
+    if scale.full {
+        let of_capacity = |count: u64| count as f64 / pressed.seconds / capacity;
+        let [pressed, accepted] = [of_capacity(accepted + refused), of_capacity(accepted)];
+        let wrong = [
+            (pressed < PRESSED_MIN, format!("only {pressed:.2} times what goes through came")),
+            (accepted < ACCEPTED_MIN, format!("only {accepted:.2} times what goes through was accepted")),
+            (refused_before > REFUSED_ALONE_MAX, format!("{refused_before:.3} was refused without the load")),
+            (samples < SAMPLES_MIN, format!("only {samples} answers were measured")),
+            (p99 > P99_MAX, format!("p99 of what was accepted {p99:.1?}")),
+        ];
+        findings.wrong.extend(wrong.into_iter().filter(|(is_wrong, _)| *is_wrong).map(|(_, what)| what));
     }
     if scale.full && late.saturating_sub(early) > GROWTH_MAX_BYTES {
         findings.wrong.push(format!("memory grew by {} MiB", late.saturating_sub(early) >> 20));

@@ -181,15 +181,19 @@ async fn course(trouble: Trouble, scale: Scale) -> Vec<Row> {
     let mut troubled = Troubled::new(&world.addresses[0], scale.seed, trouble.hangs);
     let bookers = if trouble.is_of_the_scheduler() { BOOKERS } else { 0 };
     let style = Style { company: Some(last), ..Style::busy(bookers) };
-    let (mut blows, mut untaken) = (Blows::default(), 0);
+    let (mut blows, mut untaken, mut untroubled) = (Blows::default(), 0, 0);
     for run in 0..runs {
+        let before = times_struck(&trouble, &process).await;
         let alone = hammer(&world.addresses[0], CONNECTIONS, last, seconds, scale.seed + 2 * run).await;
         let traffic = Traffic::start(&world.line, &world.lines, &style, scale.seed + run);
         let (beside, ()) = tokio::join!(
             hammer(&world.addresses[0], CONNECTIONS, last, seconds, scale.seed + 2 * run + 1),
             troubled.come_in(seconds)
         );
-        until_struck(&trouble, &process).await;
+        until_struck(&trouble, &process, before).await;
+        if times_struck(&trouble, &process).await <= before {
+            untroubled += 1;
+        }
         untaken += traffic.end().await;
         noticed.push(Noticed {
             throughput: beside.per_second() / alone.per_second(),
@@ -204,6 +208,9 @@ async fn course(trouble: Trouble, scale: Scale) -> Vec<Row> {
     let mut row = Row { untaken, ..row };
     tell(&noticed, scale, &mut row);
     struck(&trouble, &process, &mut row).await;
+    if untroubled > 0 {
+        row.findings.wrong.push(format!("the trouble was not there in {untroubled} of {runs} runs"));
+    }
     all_taken(&mut row);
     if blows.refused > 0 {
         row.findings.wrong.push(format!("{} requests of the others were refused", blows.refused));
@@ -222,35 +229,37 @@ async fn course(trouble: Trouble, scale: Scale) -> Vec<Row> {
     vec![row]
 }
 
-/// Callers go on until the trouble has been there: few of them come to a scheduler in a short run, and a thread is
-/// replaced a moment after it began to stand still.
-async fn until_struck(trouble: &Trouble, process: &Process) {
+/// How often the trouble has struck: panics are caught and their messages set aside, or threads are replaced.
+async fn times_struck(trouble: &Trouble, process: &Process) -> f64 {
+    let name = if trouble.hangs { "askpro_shards_replaced_total" } else { "askpro_dead_letters_total" };
+    process.metric(name).await.unwrap_or_default()
+}
+
+/// Callers go on until the trouble has been there once more: few of them come to a scheduler in a short run, and a thread
+/// is replaced a moment after it began to stand still.
+async fn until_struck(trouble: &Trouble, process: &Process, times: f64) {
     let since = Instant::now();
-    while since.elapsed() < STRUCK_WITHIN && !not_struck(trouble, process).await.is_empty() {
+    while since.elapsed() < STRUCK_WITHIN
+        && (times_struck(trouble, process).await <= times || !untouched(trouble, process).await.is_empty())
+    {
         pass(0.1).await;
     }
 }
 
-/// What the trouble should have done by now and has not: panics are caught and their messages set aside, or threads
-/// are replaced.
-async fn not_struck(trouble: &Trouble, process: &Process) -> Vec<String> {
-    let has_come = if trouble.hangs { stood_still(process).await } else { dropped(process).await };
-    let mut missing: Vec<String> = match has_come {
-        Some(_) => Vec::new(),
-        None => vec!["the trouble was not there".to_owned()],
-    };
-    if !trouble.hangs {
-        let restarts = process.metric_by("askpro_actor_restarts_total", "actor").await;
-        let untouched = trouble.kinds.iter().filter(|kind| restarts.get(**kind).is_none_or(|n| *n == 0.0));
-        missing.extend(untouched.map(|kind| format!("no actor of kind {kind} was struck")));
+/// Kinds of actors that panics should have struck by now.
+async fn untouched(trouble: &Trouble, process: &Process) -> Vec<String> {
+    if trouble.hangs {
+        return Vec::new();
     }
-    missing
+    let restarts = process.metric_by("askpro_actor_restarts_total", "actor").await;
+    let untouched = trouble.kinds.iter().filter(|kind| restarts.get(**kind).is_none_or(|n| *n == 0.0));
+    untouched.map(|kind| format!("no actor of kind {kind} was struck")).collect()
 }
 
 /// The trouble was there, and no other: nothing was set aside where threads stand still, none was replaced where turns
 /// panic.
 async fn struck(trouble: &Trouble, process: &Process, row: &mut Row) {
-    row.findings.wrong.extend(not_struck(trouble, process).await);
+    row.findings.wrong.extend(untouched(trouble, process).await);
     let (dropped, stood_still) = (dropped(process).await, stood_still(process).await);
     let (wanted, unwanted) = if trouble.hangs { (stood_still, dropped) } else { (dropped, stood_still) };
     row.notes.extend(wanted);
