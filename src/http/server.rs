@@ -142,7 +142,8 @@ impl Server {
         Ok(Self { ending, accepting, ended })
     }
 
-    /// Takes no more connections, answers what was asked on the others, within the time that is set for it, and ends.
+    /// Takes no more connections, answers what was asked on those that a thread has begun with, within the time that is set
+    /// for it, and ends. The few that still wait for a thread are closed.
     pub async fn stop(self) {
         self.end(Ending::WhenAnswered).await;
     }
