@@ -222,7 +222,7 @@ async fn course(trouble: Trouble, scale: Scale) -> Vec<Row> {
     process = world.start().await;
     replay_all(&process).await;
     let of_others = format!("call_events WHERE company_id <> {id}");
-    all_there(&tables, &of_others, blows.acknowledged, &troubled, &mut row).await;
+    all_there(&process, &tables, &of_others, blows.acknowledged, &troubled, &mut row).await;
     row.recovery = Some(since.elapsed());
     let nothing_else = judge(&world, &process, Posts::Once).await;
     row.findings.add(nothing_else);
@@ -335,8 +335,19 @@ async fn replay_all(process: &Process) {
     .await;
 }
 
-async fn all_there(tables: &Tables, of_others: &str, wanted: u64, troubled: &Troubled, row: &mut Row) {
-    let is_there = async || (tables.count(of_others).await >= wanted).then_some(());
+async fn all_there(
+    process: &Process,
+    tables: &Tables,
+    of_others: &str,
+    wanted: u64,
+    troubled: &Troubled,
+    row: &mut Row,
+) {
+    // What was replayed is in the journal first.
+    let is_there = async || {
+        let is_applied = process.seen().await.is_some_and(|seen| seen.outstanding == 0);
+        (is_applied && tables.count(of_others).await >= wanted).then_some(())
+    };
     let waited = tokio::time::timeout(Duration::from_secs(60), async {
         while is_there().await.is_none() {
             pass(0.2).await;
