@@ -49,6 +49,9 @@ const STALL_COUNTED_MAX: Duration = Duration::from_millis(30);
 
 /// How many ranks of work there are.
 pub const RANKS: usize = 4;
+/// The level from which on the last rank is refused too.
+#[expect(clippy::cast_precision_loss, reason = "a handful")]
+const LAST_RANK: f64 = (RANKS - 1) as f64;
 
 /// How much a thread turns away.
 #[derive(Debug, Default)]
@@ -84,9 +87,8 @@ impl Shed {
         let wanted = AT_ONCE.mul_add(excess, self.level);
         let late_ms = late.as_secs_f64() * 1_000.0;
         #[expect(clippy::cast_precision_loss, reason = "a handful")]
-        let [touched, last, all] =
-            [AIMS_MS.iter().filter(|aim_ms| **aim_ms < late_ms).count(), RANKS - 1, RANKS].map(|n| n as f64);
-        let within = if self.level <= last { last } else { all };
+        let touched = AIMS_MS.iter().filter(|aim_ms| **aim_ms < late_ms).count() as f64;
+        let within = if self.level <= LAST_RANK { LAST_RANK } else { LAST_RANK + 1.0 };
         let most = touched.min(self.level + 1.0).min(within);
         wanted.clamp(0.0, most.max(self.level))
     }
@@ -95,9 +97,7 @@ impl Shed {
     /// count, and of the last rank no more is refused for it than the level says.
     fn hear_so_far(&mut self, late: Duration) {
         if self.level > 0.0 {
-            #[expect(clippy::cast_precision_loss, reason = "a handful")]
-            let last = (RANKS - 1) as f64;
-            self.now = self.now.max(self.at_once(late).min(self.level.max(last)));
+            self.now = self.now.max(self.at_once(late).min(self.level.max(LAST_RANK)));
         }
     }
 

@@ -30,11 +30,7 @@ async fn end_calls(program: &Program, prefix: &str, count: usize) {
 }
 
 async fn is_committed(program: &Program) {
-    eventually("everything is committed", async || {
-        let (_, status) = program.retell.admin("/admin/status").await;
-        (status["journal"]["outstanding"] == 0).then_some(())
-    })
-    .await;
+    eventually("everything is committed", async || program.is_applied().await.then_some(())).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -49,11 +49,20 @@ impl Program {
         program
     }
 
+    /// What `/readyz` shows, or nothing while nobody listens.
+    async fn view(&self) -> Option<serde_json::Value> {
+        let response = self.retell.http.get(format!("{}/readyz", self.retell.base)).send().await.ok()?;
+        response.json().await.ok()
+    }
+
     /// The word in `/readyz`, or nothing while nobody listens.
     pub async fn readiness(&self) -> Option<String> {
-        let response = self.retell.http.get(format!("{}/readyz", self.retell.base)).send().await.ok()?;
-        let view: serde_json::Value = response.json().await.ok()?;
-        Some(view["status"].as_str()?.to_owned())
+        Some(self.view().await?["status"].as_str()?.to_owned())
+    }
+
+    /// Whether everything in its journal is in the database.
+    pub async fn is_applied(&self) -> bool {
+        self.view().await.is_some_and(|view| view["journal"]["outstanding"] == 0)
     }
 
     /// What it has logged so far, line by line, without its last words to the console.

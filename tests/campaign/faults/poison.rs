@@ -190,8 +190,7 @@ async fn course(trouble: Trouble, scale: Scale) -> Vec<Row> {
             hammer(&world.addresses[0], CONNECTIONS, last, seconds, scale.seed + 2 * run + 1),
             troubled.come_in(seconds)
         );
-        until_struck(&trouble, &process, before).await;
-        if times_struck(&trouble, &process).await <= before {
+        if !strikes(&trouble, &process, before).await {
             untroubled += 1;
         }
         untaken += traffic.end().await;
@@ -235,23 +234,33 @@ async fn times_struck(trouble: &Trouble, process: &Process) -> f64 {
     process.metric(name).await.unwrap_or_default()
 }
 
-/// Callers go on until the trouble has been there once more: few of them come to a scheduler in a short run, and a thread
-/// is replaced a moment after it began to stand still.
-async fn until_struck(trouble: &Trouble, process: &Process, times: f64) {
+/// Whether the trouble strikes once more than it had, and every kind of actor that it shall strike. Callers go on
+/// meanwhile: few of them come to a scheduler in a short run, and a thread is replaced a moment after it began to stand
+/// still.
+async fn strikes(trouble: &Trouble, process: &Process, times: f64) -> bool {
     let since = Instant::now();
-    while since.elapsed() < STRUCK_WITHIN
-        && (times_struck(trouble, process).await <= times || !untouched(trouble, process).await.is_empty())
-    {
+    loop {
+        let once_more = times_struck(trouble, process).await > times;
+        if once_more && untouched(trouble, &restarts(process).await).is_empty() {
+            return true;
+        }
+        if since.elapsed() > STRUCK_WITHIN {
+            return false;
+        }
         pass(0.1).await;
     }
 }
 
+/// Restarts so far by the kind of actor.
+async fn restarts(process: &Process) -> BTreeMap<String, f64> {
+    process.metric_by("askpro_actor_restarts_total", "actor").await
+}
+
 /// Kinds of actors that panics should have struck by now.
-async fn untouched(trouble: &Trouble, process: &Process) -> Vec<String> {
+fn untouched(trouble: &Trouble, restarts: &BTreeMap<String, f64>) -> Vec<String> {
     if trouble.hangs {
         return Vec::new();
     }
-    let restarts = process.metric_by("askpro_actor_restarts_total", "actor").await;
     let untouched = trouble.kinds.iter().filter(|kind| restarts.get(**kind).is_none_or(|n| *n == 0.0));
     untouched.map(|kind| format!("no actor of kind {kind} was struck")).collect()
 }
@@ -259,12 +268,12 @@ async fn untouched(trouble: &Trouble, process: &Process) -> Vec<String> {
 /// The trouble was there, and no other: nothing was set aside where threads stand still, none was replaced where turns
 /// panic.
 async fn struck(trouble: &Trouble, process: &Process, row: &mut Row) {
-    row.findings.wrong.extend(untouched(trouble, process).await);
+    let restarts = restarts(process).await;
+    row.findings.wrong.extend(untouched(trouble, &restarts));
     let (dropped, stood_still) = (dropped(process).await, stood_still(process).await);
     let (wanted, unwanted) = if trouble.hangs { (stood_still, dropped) } else { (dropped, stood_still) };
     row.notes.extend(wanted);
     row.findings.wrong.extend(unwanted);
-    let restarts = process.metric_by("askpro_actor_restarts_total", "actor").await;
     row.notes.push(format!("restarts by actor: {restarts:?}"));
 }
 
@@ -355,7 +364,8 @@ async fn all_there(
     });
     if waited.await.is_err() {
         let there = tables.count(of_others).await;
-        row.findings.lost.push(format!("{wanted} events were acknowledged and {there} are there"));
+        let seen = process.seen().await;
+        row.findings.lost.push(format!("{wanted} events were acknowledged and {there} are there; {seen:?}"));
     }
     let rows = event_rows(tables).await;
     for (call, event) in &troubled.acknowledged {
