@@ -4,7 +4,11 @@ use std::{sync::Arc, time::Duration};
 
 use askpro_actors::{
     outage::{Outage, Witness},
-    ports::{clock::Clock, journal::Position, stores::BatchStore},
+    ports::{
+        clock::Clock,
+        journal::Position,
+        stores::{BatchStore, StoreError},
+    },
     writer::Fence,
 };
 
@@ -57,8 +61,10 @@ impl MarkKeeper {
             }
         };
         let now = self.clock.now();
-        if let Err(error) = saved {
-            return self.outage.failed(Witness::Mark, &error.to_string(), now);
+        match saved {
+            Ok(()) => {}
+            Err(StoreError::Fenced { .. }) => return self.fence.lose(),
+            Err(error) => return self.outage.failed(Witness::Mark, &error.to_string(), now),
         }
         self.outage.works(Witness::Mark, now);
         let journal = self.journal.clone();

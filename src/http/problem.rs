@@ -95,6 +95,11 @@ pub(super) enum Refusal {
         /// When to come again.
         retry_after_s: u64,
     },
+    /// A row of the database is damaged.
+    RowUnreadable {
+        /// Which, without its content.
+        row: String,
+    },
     /// The database does not answer.
     DatabaseUnavailable {
         /// When to come again.
@@ -153,6 +158,9 @@ const fn entry(refusal: &Refusal) -> (StatusCode, &'static str, &'static str) {
         R::DatabaseUnavailable { .. } => {
             (S::SERVICE_UNAVAILABLE, "database_unavailable", "The database does not answer")
         }
+        R::RowUnreadable { .. } => {
+            (S::INTERNAL_SERVER_ERROR, "row_unreadable", "A row of the database cannot be read")
+        }
         R::NotReady { state, .. } => (S::SERVICE_UNAVAILABLE, state, "The service takes no requests now"),
         R::Fault => (S::INTERNAL_SERVER_ERROR, "fault", "Something is wrong inside"),
     }
@@ -179,6 +187,10 @@ impl Refusal {
             AdminError::Store(StoreError::Unavailable(error)) => {
                 tracing::warn!(error, "an admin could not be answered: the database is away");
                 Self::DatabaseUnavailable { retry_after_s }
+            }
+            AdminError::Store(StoreError::Corrupt(row)) => {
+                tracing::error!(row, "an admin could not be answered: a row cannot be read");
+                Self::RowUnreadable { row }
             }
             AdminError::Store(error) => {
                 tracing::error!(%error, "an admin could not be answered");
@@ -233,6 +245,9 @@ impl Refusal {
                 "send it again later; bring the database back or raise journal.max_bytes".into()
             }
             Self::JournalUnavailable { .. } => "send it again later; check the disk of journal.dir".into(),
+            Self::RowUnreadable { row } => {
+                format!("{row}; the README says what becomes of it (Rows that cannot be read)").into()
+            }
             Self::DatabaseUnavailable { .. } => "ask again later; check database.url".into(),
             Self::NotReady { state, .. } => {
                 format!("the service is {state}: send it again after the time in Retry-After").into()
@@ -337,6 +352,7 @@ mod tests {
             Refusal::BodiesFull { retry_after_s: 7 },
             Refusal::JournalFull { retry_after_s: 7 },
             Refusal::JournalUnavailable { retry_after_s: 7 },
+            Refusal::RowUnreadable { row: "call call_1".to_owned() },
             Refusal::DatabaseUnavailable { retry_after_s: 7 },
             Refusal::NotReady { state: "draining", retry_after_s: 7 },
             Refusal::Fault,
@@ -374,6 +390,7 @@ mod tests {
         assert_eq!(status(AdminError::NotReplayable { reason: String::new() }), 409);
         assert_eq!(status(AdminError::Store(StoreError::Unavailable(String::new()))), 503);
         assert_eq!(status(AdminError::Store(StoreError::Corrupt(String::new()))), 500);
+        assert_eq!(status(AdminError::Store(StoreError::Refused(String::new()))), 500);
         assert_eq!(status(AdminError::Ingest(IngestError::JournalFull)), 503);
         assert_eq!(Refusal::of_ingest(&IngestError::JournalFull, 1).code(), "journal_full");
     }

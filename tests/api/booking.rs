@@ -39,7 +39,7 @@ async fn a_booking_that_retell_repeats_is_made_once_and_answered_byte_for_byte()
     assert!(!metrics.contains("askpro_functions_versioned_total{function=\"check_availability\"} 0"));
     assert_eq!(service.holds("friseur-mitte").await, ["held"]);
 
-    service.calcom.add_fault(Fault::new(FaultKind::Slow { ms: 11_000 }).on(Operation::Create).times(1));
+    service.calcom.add_fault(Fault::new(FaultKind::Slow { ms: 14_000 }).on(Operation::Create).times(1));
     let order = json!({ "datetime": format!("{} 14:00", at.german_date), "customer_name": "Anna Schmidt" });
     let ordered_at = tokio::time::Instant::now();
     let first = retell.function("book_appointment", &call, order.clone()).await;

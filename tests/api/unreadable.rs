@@ -162,6 +162,10 @@ async fn damaged_rows_of_calls_and_bookings_leave_the_others_to_be_seen() {
             false => assert_eq!((ids.as_slice(), next), (&seen[..], &json!(null)), "{list}"),
         }
     }
+    let damaged = service.retell.admin_answer("GET", "/admin/calls/call_v1").await;
+    damaged.assert_problem(500, "row_unreadable");
+    let detail = damaged.json()["detail"].as_str().unwrap().to_owned();
+    assert!(detail.starts_with("call call_v1: "), "{detail}");
     let shown = service.admin("/admin/calls/call_v2").await;
     assert_eq!(shown["appointments"][0]["status"], "confirmed", "as the call knows it: {shown}");
     assert_eq!(shown["events"].as_array().map(Vec::len), Some(2), "{shown}");

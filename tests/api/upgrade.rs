@@ -19,7 +19,7 @@ const NEW: &str = "_sqlx_migrations WHERE version >= 10";
 
 /// Its lease ends soon after it died.
 async fn prepared() -> (Setup, askpro::simulators::calcom::CalcomHandle) {
-    let mut setup = Setup::new().with("DATABASE__LEASE_TTL_MS", "1500");
+    let mut setup = Setup::new().with("DATABASE__LEASE_TTL_MS", "5000");
     let calcom = setup.calcom();
     setup.import(&companies()).await.unwrap();
     (setup, calcom)

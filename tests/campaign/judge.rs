@@ -116,9 +116,9 @@ async fn what_is_open(tables: &Tables, process: &Process) -> Option<String> {
         return Some(format!("{} journaled events are not committed", seen.outstanding));
     }
     for figure in ["askpro_calls_live", "askpro_holds_active"] {
-        match process.metric(figure).await {
-            Some(0.0) => {}
-            other => return Some(format!("{figure} is {other:?}")),
+        let now = process.metric(figure).await;
+        if now != 0.0 {
+            return Some(format!("{figure} is {now}"));
         }
     }
     let open =

@@ -11,7 +11,13 @@ use std::{
 use reqwest::Client;
 use serde_json::Value;
 
-use crate::support::service::{ADMIN_TOKEN, http};
+use crate::support::{
+    service::{ADMIN_TOKEN, http},
+    within,
+};
+
+/// `/metrics` answers within this time.
+const PAGE_WITHIN: Duration = Duration::from_secs(20);
 
 /// A running `askpro serve`. Dropping it kills it.
 pub struct Process {
@@ -107,14 +113,14 @@ impl Process {
     }
 
     /// One figure of `/metrics`: the sum of all series of this name.
-    pub async fn metric(&self, name: &str) -> Option<f64> {
-        Some(self.series(name).await?.into_iter().map(|(_, figure)| figure).sum())
+    pub async fn metric(&self, name: &str) -> f64 {
+        self.series(name).await.into_iter().map(|(_, figure)| figure).sum()
     }
 
     /// One figure of `/metrics` by the values of one label.
     pub async fn metric_by(&self, name: &str, label: &str) -> BTreeMap<String, f64> {
         let mut figures = BTreeMap::new();
-        for (labels, figure) in self.series(name).await.unwrap_or_default() {
+        for (labels, figure) in self.series(name).await {
             let value =
                 labels.split_once(&format!("{label}=\"")).and_then(|(_, rest)| rest.split('"').next());
             *figures.entry(value.unwrap_or_default().to_owned()).or_default() += figure;
@@ -122,16 +128,24 @@ impl Process {
         figures
     }
 
+    /// What `/metrics` shows, asked again and again on a machine that is busy with something else.
+    async fn page(&self) -> String {
+        let page = async || {
+            let request = self.http.get(format!("{}/metrics", self.base)).timeout(Duration::from_secs(5));
+            request.send().await.ok()?.text().await.ok()
+        };
+        within(PAGE_WITHIN, "/metrics answers", page).await
+    }
+
     /// All series of this name, each with its labels.
-    async fn series(&self, name: &str) -> Option<Vec<(String, f64)>> {
-        let request = self.http.get(format!("{}/metrics", self.base)).timeout(Duration::from_secs(5));
-        let text = request.send().await.ok()?.text().await.ok()?;
+    async fn series(&self, name: &str) -> Vec<(String, f64)> {
+        let page = self.page().await;
         let of_name = |line: &str| {
             let rest = line.strip_prefix(name).filter(|rest| rest.starts_with([' ', '{']))?;
             let (labels, figure) = rest.rsplit_once(' ')?;
             Some((labels.to_owned(), figure.parse().ok()?))
         };
-        Some(text.lines().filter_map(of_name).collect())
+        page.lines().filter_map(of_name).collect()
     }
 
     /// A page of `/admin`.

@@ -218,8 +218,9 @@ impl CallActor {
     }
 
     fn event_received(&mut self, received: &EventReceived, cx: &mut Context<'_, Self>) {
-        if self.base == Base::NotAsked {
-            self.claims_of.extend(self.claimant(received.signer, || self.named_by(&received.event)));
+        if self.base == Base::NotAsked || self.state.placed.is_none() {
+            let claimant = self.claimant(received.signer, || self.named_by(&received.event));
+            self.ask_claims_of(claimant);
         }
         self.hear(cx);
         self.silence.heard(received.received_at);
@@ -330,10 +331,16 @@ impl CallActor {
     /// Before the first question of a company, and before its first order: what it booked and promised while nothing
     /// but its own key placed the call is in no row of the call.
     fn want_claims(&mut self, ask: &AskFunction) {
-        if self.base != Base::NotAsked && !ask.function.repeats_are_bookings() {
+        let is_known = self.base != Base::NotAsked && self.state.placed.is_some();
+        if is_known && !ask.function.repeats_are_bookings() {
             return;
         }
         let claimant = self.claimant(ask.signer, || self.named_in(&ask.identity));
+        self.ask_claims_of(claimant);
+    }
+
+    /// The store is asked anew when it was not asked about this company before.
+    fn ask_claims_of(&mut self, claimant: Option<CompanyId>) {
         if claimant.is_some_and(|company| self.claims_of.insert(company)) {
             self.base = Base::NotAsked;
         }

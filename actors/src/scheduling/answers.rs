@@ -10,6 +10,7 @@ use askpro_domain::{
     time::UnixMillis,
 };
 use bytes::Bytes;
+use serde_json::Value;
 
 use super::{actor::Offer, plan::Wish};
 use crate::calls::Answered;
@@ -135,6 +136,18 @@ impl Answers {
 
     pub(super) fn busy(&self) -> Answered {
         self.done(self.speaker.busy())
+    }
+
+    /// Of a slot whose hold ended before its agent heard of it: it was found free, and nobody holds it. An order that left
+    /// its time open hears that it is not given.
+    pub(super) fn unheld(&self, held: &Answered) -> Answered {
+        match serde_json::from_slice(&held.body) {
+            Ok(Value::Object(mut fields)) if held.code == "available" => {
+                fields.insert("held_until".to_owned(), Value::Null);
+                Answered { body: Value::Object(fields).to_string().into(), ..held.clone() }
+            }
+            _ => self.busy(),
+        }
     }
 
     /// An answer that was made elsewhere.

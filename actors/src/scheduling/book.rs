@@ -26,6 +26,10 @@ impl SchedulingActor {
     /// A repeat joins or is answered again; anything else is held first, then booked.
     pub(super) fn book(&mut self, ask: &SchedulingAsk, order: &BookOrder, cx: &mut Context<'_, Self>) {
         if let Some((offer, until)) = self.unheard_proposal(ask, order) {
+            let untold = self.untold.iter().find(|untold| untold.hold == offer.hold);
+            if untold.is_some_and(|untold| untold.waiter.reply.join(&ask.reply)) {
+                return;
+            }
             let held = HeldUntil { until, others: &[], mirror_age_ms: None };
             return self.answer(ask, cx, |a| a.held(&offer, &held, true));
         }

@@ -41,6 +41,10 @@ impl SchedulingActor {
             }
             return;
         }
+        if self.ledger.get(hold).is_none() {
+            // The call has asked for another slot meanwhile.
+            return cx.answer(reply, self.answers().unheld(answer));
+        }
         cx.answer(reply, answer.clone());
         // It was told: whoever else waits for it waits for a prolongation.
         self.untold
@@ -62,8 +66,12 @@ impl SchedulingActor {
         }
     }
 
+    fn answers(&self) -> Answers {
+        Answers::new(self.company, self.company_now())
+    }
+
     fn not_given(&self) -> Answered {
-        Answers::new(self.company, self.company_now()).busy()
+        self.answers().busy()
     }
 
     /// A hold that is not on disk ends at once, and everybody who waits for it hears that it is not given.

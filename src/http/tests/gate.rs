@@ -160,7 +160,7 @@ async fn a_connection_is_followed_beyond_an_answer_that_is_sent_in_pieces() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_refused_body_is_read_past_however_it_comes_and_the_next_request_is_answered() {
-    let edge = Edge::start();
+    let edge = Edge::start_with_patience(FOREVER);
     let mut line = Line::known(&edge).await;
     let load = too_much(&edge);
     let request = post("/webhooks/retell", &transcript(18_000));

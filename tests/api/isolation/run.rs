@@ -17,7 +17,7 @@ use crate::support::{
     eventually,
     program::Program,
     retell::{Answer, Retell, event, fixture_of, merge, over},
-    service::{Setup, WEBHOOK_KEY},
+    service::{Setup, WEBHOOK_KEY, is_settled},
 };
 
 /// The service in this process, or the real program in its own.
@@ -78,12 +78,7 @@ impl Rig {
     pub async fn settle(&self) {
         eventually("everything is committed", async || {
             let (_, status) = self.retell.admin("/admin/status").await;
-            let waiting: u64 = status["writers"]
-                .as_array()?
-                .iter()
-                .map(|w| w["backlog_orders"].as_u64().unwrap() + w["in_flight_orders"].as_u64().unwrap())
-                .sum();
-            (waiting == 0 && status["load"] == 0).then_some(())
+            (status["writers"].is_array() && is_settled(&status)).then_some(())
         })
         .await;
     }

@@ -95,6 +95,15 @@ impl Setup {
     }
 }
 
+/// Whether `/admin/status` says that all is done: no queue, nothing for a writer, and nothing that an actor has taken and
+/// still asks the database about.
+pub fn is_settled(status: &Value) -> bool {
+    let orders = |writer: &Value, kind: &str| writer[kind].as_u64().unwrap();
+    let waiting = |writer: &Value| orders(writer, "backlog_orders") + orders(writer, "in_flight_orders") > 0;
+    let is_waiting = status["writers"].as_array().unwrap().iter().any(waiting);
+    !is_waiting && status["load"] == 0 && status["journal"]["outstanding"] == 0
+}
+
 /// The companies of the fixture.
 pub fn companies() -> Value {
     serde_json::from_str(include_str!("../../fixtures/companies.json")).unwrap()
@@ -146,12 +155,7 @@ impl Service {
     /// Waits until everything that was acknowledged is in the database.
     pub async fn settled(&self) {
         eventually("everything is committed", async || {
-            let status = self.admin("/admin/status").await;
-            let backlog = status["writers"].as_array().unwrap().iter();
-            let waiting: u64 = backlog
-                .map(|w| w["backlog_orders"].as_u64().unwrap() + w["in_flight_orders"].as_u64().unwrap())
-                .sum();
-            (waiting == 0 && status["load"] == 0).then_some(())
+            is_settled(&self.admin("/admin/status").await).then_some(())
         })
         .await;
     }

@@ -11,6 +11,7 @@ use super::{Fault, Scale, all_were_served, fault, recovers, settle};
 use crate::{
     home::Kind,
     judge::Posts,
+    support::database::Tables,
     table::Row,
     traffic::Style,
     world::{World, pass},
@@ -149,6 +150,11 @@ fn segments(folder: &Path) -> Vec<PathBuf> {
     logs
 }
 
+/// Everything in them.
+fn content(folder: &Path) -> Vec<(PathBuf, Vec<u8>)> {
+    segments(folder).into_iter().map(|path| (path.clone(), fs::read(path).unwrap())).collect()
+}
+
 /// Turns one byte in the first half of the newest segment.
 fn turn_a_byte(folder: &Path, share: f64) {
     let newest = segments(folder).pop().unwrap();
@@ -171,15 +177,15 @@ async fn damaged(scale: Scale) -> Vec<Row> {
         world.until_acknowledged(100).await;
         process.kill();
         let share = world.rng.random_range(0.1..0.6);
-        let before = segments(&world.setup.journal_dir());
         turn_a_byte(&world.setup.journal_dir(), share);
+        let before = content(&world.setup.journal_dir());
         process = world.spawn();
         let status = process.ended(Duration::from_secs(20)).await;
         let said = process.last_words();
         if status.code() != Some(1) || !said.contains("journal") {
             wrong.push(format!("a damaged journal: it ended with {status} and said {said}"));
         }
-        if segments(&world.setup.journal_dir()) != before {
+        if content(&world.setup.journal_dir()) != before {
             wrong.push("a refused start changed the folder".to_owned());
         }
         turn_a_byte(&world.setup.journal_dir(), share);
@@ -189,6 +195,19 @@ async fn damaged(scale: Scale) -> Vec<Row> {
     row.findings.wrong.extend(wrong);
     row.runs = rounds;
     vec![row]
+}
+
+/// Rows of events, when the last commit of a process that was killed is done.
+async fn rows_at_rest(tables: &Tables) -> u64 {
+    let mut rows = tables.count("call_events").await;
+    loop {
+        pass(0.5).await;
+        let now = tables.count("call_events").await;
+        if now == rows {
+            return rows;
+        }
+        rows = now;
+    }
 }
 
 /// Two services that each have a journal change folders: neither starts, and nothing is written anywhere.
@@ -205,7 +224,7 @@ async fn foreign(scale: Scale) -> Vec<Row> {
     let mut wrong = Vec::new();
     let own = world.setup.journal_dir().display().to_string();
     world.set("JOURNAL__DIR", &other.setup.journal_dir().display().to_string());
-    let rows_before = world.tables().await.count("call_events").await;
+    let rows_before = rows_at_rest(&world.tables().await).await;
     process = world.spawn();
     let status = process.ended(Duration::from_secs(20)).await;
     let said = process.last_words();

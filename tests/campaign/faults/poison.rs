@@ -181,16 +181,16 @@ async fn course(trouble: Trouble, scale: Scale) -> Vec<Row> {
     let mut troubled = Troubled::new(&world.addresses[0], scale.seed, trouble.hangs);
     let bookers = if trouble.is_of_the_scheduler() { BOOKERS } else { 0 };
     let style = Style { company: Some(last), ..Style::busy(bookers) };
-    let (mut blows, mut untaken, mut untroubled) = (Blows::default(), 0, 0);
+    let (mut others, mut untaken, mut untroubled) = (Blows::default(), 0, 0);
     for run in 0..runs {
-        let before = times_struck(&trouble, &process).await;
+        let before = blows(&trouble, &process).await;
         let alone = hammer(&world.addresses[0], CONNECTIONS, last, seconds, scale.seed + 2 * run).await;
         let traffic = Traffic::start(&world.line, &world.lines, &style, scale.seed + run);
         let (beside, ()) = tokio::join!(
             hammer(&world.addresses[0], CONNECTIONS, last, seconds, scale.seed + 2 * run + 1),
             troubled.come_in(seconds)
         );
-        if !strikes(&trouble, &process, before).await {
+        if !strikes(&trouble, &process, &before).await {
             untroubled += 1;
         }
         untaken += traffic.end().await;
@@ -198,11 +198,11 @@ async fn course(trouble: Trouble, scale: Scale) -> Vec<Row> {
             throughput: beside.per_second() / alone.per_second(),
             p99: beside.p99().as_secs_f64() / alone.p99().as_secs_f64(),
         });
-        blows.acknowledged += alone.acknowledged + beside.acknowledged;
-        blows.refused += alone.refused + beside.refused;
+        others.acknowledged += alone.acknowledged + beside.acknowledged;
+        others.refused += alone.refused + beside.refused;
     }
     let mut figures = world.line.ledger.figures();
-    figures.acknowledged += blows.acknowledged + troubled.acknowledged.len() as u64;
+    figures.acknowledged += others.acknowledged + troubled.acknowledged.len() as u64;
     let row = Row::of(trouble.name, world.kind.name(), runs, figures, Findings::default());
     let mut row = Row { untaken, ..row };
     tell(&noticed, scale, &mut row);
@@ -211,8 +211,8 @@ async fn course(trouble: Trouble, scale: Scale) -> Vec<Row> {
         row.findings.wrong.push(format!("the trouble was not there in {untroubled} of {runs} runs"));
     }
     all_taken(&mut row);
-    if blows.refused > 0 {
-        row.findings.wrong.push(format!("{} requests of the others were refused", blows.refused));
+    if others.refused > 0 {
+        row.findings.wrong.push(format!("{} requests of the others were refused", others.refused));
     }
     // The next process has no trouble, and everything that was set aside is replayed.
     process.signal("TERM");
@@ -221,27 +221,28 @@ async fn course(trouble: Trouble, scale: Scale) -> Vec<Row> {
     process = world.start().await;
     replay_all(&process).await;
     let of_others = format!("call_events WHERE company_id <> {id}");
-    all_there(&process, &tables, &of_others, blows.acknowledged, &troubled, &mut row).await;
+    all_there(&process, &tables, &of_others, others.acknowledged, &troubled, &mut row).await;
     row.recovery = Some(since.elapsed());
     let nothing_else = judge(&world, &process, Posts::Once).await;
     row.findings.add(nothing_else);
     vec![row]
 }
 
-/// How often the trouble has struck: panics are caught and their messages set aside, or threads are replaced.
-async fn times_struck(trouble: &Trouble, process: &Process) -> f64 {
-    let name = if trouble.hangs { "askpro_shards_replaced_total" } else { "askpro_dead_letters_total" };
-    process.metric(name).await.unwrap_or_default()
+/// How often the trouble has struck each kind of actor that it shall strike, or threads.
+async fn blows(trouble: &Trouble, process: &Process) -> Vec<f64> {
+    if trouble.hangs {
+        return vec![process.metric("askpro_shards_replaced_total").await];
+    }
+    let restarts = restarts(process).await;
+    trouble.kinds.iter().map(|kind| restarts.get(*kind).copied().unwrap_or_default()).collect()
 }
 
-/// Whether the trouble strikes once more than it had, and every kind of actor that it shall strike. Callers go on
-/// meanwhile: few of them come to a scheduler in a short run, and a thread is replaced a moment after it began to stand
-/// still.
-async fn strikes(trouble: &Trouble, process: &Process, times: f64) -> bool {
+/// Whether the trouble strikes once more than before, each kind. Callers go on meanwhile: few of them come to a scheduler
+/// in a short run, and a thread is replaced a moment after it began to stand still.
+async fn strikes(trouble: &Trouble, process: &Process, before: &[f64]) -> bool {
     let since = Instant::now();
     loop {
-        let once_more = times_struck(trouble, process).await > times;
-        if once_more && untouched(trouble, &restarts(process).await).is_empty() {
+        if blows(trouble, process).await.iter().zip(before).all(|(now, before)| now > before) {
             return true;
         }
         if since.elapsed() > STRUCK_WITHIN {
@@ -256,25 +257,14 @@ async fn restarts(process: &Process) -> BTreeMap<String, f64> {
     process.metric_by("askpro_actor_restarts_total", "actor").await
 }
 
-/// Kinds of actors that panics should have struck by now.
-fn untouched(trouble: &Trouble, restarts: &BTreeMap<String, f64>) -> Vec<String> {
-    if trouble.hangs {
-        return Vec::new();
-    }
-    let untouched = trouble.kinds.iter().filter(|kind| restarts.get(**kind).is_none_or(|n| *n == 0.0));
-    untouched.map(|kind| format!("no actor of kind {kind} was struck")).collect()
-}
-
 /// The trouble was there, and no other: nothing was set aside where threads stand still, none was replaced where turns
 /// panic.
 async fn struck(trouble: &Trouble, process: &Process, row: &mut Row) {
-    let restarts = restarts(process).await;
-    row.findings.wrong.extend(untouched(trouble, &restarts));
     let (dropped, stood_still) = (dropped(process).await, stood_still(process).await);
     let (wanted, unwanted) = if trouble.hangs { (stood_still, dropped) } else { (dropped, stood_still) };
     row.notes.extend(wanted);
     row.findings.wrong.extend(unwanted);
-    row.notes.push(format!("restarts by actor: {restarts:?}"));
+    row.notes.push(format!("restarts by actor: {:?}", restarts(process).await));
 }
 
 /// Ratios are medians; a short run on a busy machine says nothing about them.

@@ -22,6 +22,8 @@ const COMPANIES: u32 = 60;
 const CONNECTIONS: usize = 32;
 /// From the start of the next process to `/readyz` 200, at most; only judged at the real size.
 const READY_WITHIN: Duration = Duration::from_secs(5);
+/// Then the journal is applied within this time, and every call known again.
+const KNOWN_WITHIN: Duration = Duration::from_secs(60);
 
 pub fn faults() -> Vec<Fault> {
     vec![fault!(
@@ -159,12 +161,20 @@ impl Told {
 
 /// Every call is live again, every hold is there, and every booking comes to its end without a second post.
 async fn compare(world: &World, process: &Process, told: &Told, calls: usize, row: &mut Row) {
-    let live = process.metric("askpro_calls_live").await.unwrap_or_default();
-    let wanted = told.calls.len() as f64;
+    // It is ready before everything in its journal is in the database, and before the last call is known again.
+    let (since, wanted) = (Instant::now(), told.calls.len() as f64);
+    let live = loop {
+        let is_applied = process.seen().await.is_some_and(|seen| seen.outstanding == 0);
+        let live = process.metric("askpro_calls_live").await;
+        if is_applied && live >= wanted || since.elapsed() > KNOWN_WITHIN {
+            break live;
+        }
+        pass(0.2).await;
+    };
     if live < wanted || live > calls as f64 + told.held as f64 {
         row.findings.lost.push(format!("{wanted} calls were on the line, {live} are"));
     }
-    let holds = process.metric("askpro_holds_active").await.unwrap_or_default();
+    let holds = process.metric("askpro_holds_active").await;
     let wanted = (told.held - told.booking) as f64;
     if holds < wanted {
         row.findings.lost.push(format!("{wanted} slots were held, {holds} are"));

@@ -51,6 +51,6 @@ pub async fn dropped(process: &Process) -> Option<String> {
 
 /// Threads that were replaced.
 pub async fn stood_still(process: &Process) -> Option<String> {
-    let times = process.metric("askpro_shards_replaced_total").await.unwrap_or_default();
+    let times = process.metric("askpro_shards_replaced_total").await;
     (times > 0.0).then(|| format!("{times} threads stood still and were replaced"))
 }

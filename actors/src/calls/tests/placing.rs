@@ -261,6 +261,25 @@ fn what_a_companys_own_key_claims_does_not_outrank_an_event_of_the_platform() {
 }
 
 #[test]
+fn what_a_companys_own_key_claimed_is_found_when_an_event_without_a_company_came_before_its_own() {
+    let mut rig = Rig::new();
+    let mut companies = fixture();
+    companies[1].keys.retell_webhook_keys = vec![askpro_domain::secret::Secret::new("own")];
+    rig.directory.replace(companies);
+    assert_eq!(claimed_by_b(&rig)["status"], "confirmed");
+    rig.crash_and_restart();
+    rig.event(&EventBody { to: None, agent: None, ..started("c") });
+    rig.settle();
+    rig.event(&of_b("call_ended", "c", 9));
+    rig.settle();
+    let tables = rig.database.tables();
+    let row = &tables.calls[&id("c")];
+    assert_eq!((row.company, row.outcome), (company_b(), Some("booked")));
+    assert_eq!(rig.calendar.posts().len(), 1);
+    rig.finish();
+}
+
+#[test]
 fn what_a_companys_own_key_claims_counts_when_the_platform_agrees() {
     let rig = Rig::new();
     let booked = claimed_by_b(&rig);

@@ -90,6 +90,26 @@ fn everybody_who_waits_for_a_hold_that_is_not_given_hears_so() {
 }
 
 #[test]
+fn of_two_slots_that_a_call_asks_for_at_once_one_is_held_and_the_other_only_free() {
+    let rig = rig();
+    rig.journal.syncs.close();
+    let mut first = check(&rig, "c", "14:00");
+    let mut second = check(&rig, "c", "15:00");
+    rig.settle();
+    rig.journal.sync();
+    rig.settle();
+    let (first, second) = (first.json(), second.json());
+    assert_eq!((&first["code"], &first["available"]), (&json!("available"), &json!(true)));
+    assert_eq!((&first["slot"], &first["held_until"]), (&json!("2026-11-24T14:00:00+01:00"), &json!(null)));
+    assert_eq!((&second["available"], second["held_until"].is_string()), (&json!(true), true));
+    assert_eq!(holds(&rig), [("held", id("c"))]);
+    assert_eq!(answer(&rig, check(&rig, "d", "14:00"))["available"], true, "nobody has it");
+    assert_eq!(answer(&rig, check(&rig, "e", "15:00"))["code"], "slot_taken");
+    ["c", "d", "e"].into_iter().for_each(|call| hang_up(&rig, call));
+    rig.finish();
+}
+
+#[test]
 fn a_hold_that_was_told_stays_when_its_prolongation_is_slow() {
     let rig = rig();
     assert_eq!(answer(&rig, check(&rig, "c", "14:00"))["available"], true);

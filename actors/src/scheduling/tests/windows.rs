@@ -276,6 +276,24 @@ fn a_week_is_looked_at_to_its_end_whatever_was_looked_at_before() {
 }
 
 #[test]
+fn an_open_order_that_is_sent_again_is_answered_with_the_first_one_when_the_hold_is_on_disk() {
+    let rig = rig();
+    rig.journal.syncs.close();
+    let mut first = book_when(&rig, "c", "morgen vormittag");
+    rig.settle();
+    let mut again = book_when(&rig, "c", "morgen vormittag");
+    rig.settle();
+    assert_eq!((first.heard(), again.heard()), (None, None));
+    rig.journal.sync();
+    rig.settle();
+    let (first, again) = (first.json(), again.json());
+    assert_eq!(first["code"], "confirmation_required");
+    assert_eq!(again, first);
+    hang_up(&rig, "c");
+    rig.finish();
+}
+
+#[test]
 fn an_open_order_that_is_sent_again_without_its_tool_call_books_nothing_unheard() {
     let rig = rig();
     assert_eq!(answer(&rig, book_when(&rig, "c", "morgen vormittag"))["code"], "confirmation_required");
