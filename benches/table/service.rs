@@ -102,7 +102,7 @@ impl Service {
 
     /// Calls that are live.
     pub async fn live(&self) -> u64 {
-        self.process.metric("askpro_calls_live").await.unwrap_or_default() as u64
+        self.process.metric("askpro_calls_live").await as u64
     }
 }
 
