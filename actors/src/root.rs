@@ -10,7 +10,10 @@ use askpro_domain::{
     ids::{CallId, CompanyId},
     policy::BudgetSettings,
 };
-use futures_util::future::{join_all, try_join};
+use futures_util::{
+    future::join_all,
+    stream::{self, StreamExt, TryStreamExt},
+};
 use tokio::sync::watch;
 
 use crate::{
@@ -128,6 +131,8 @@ pub struct Actors {
 
 /// Bookings and calls read from the database in one question.
 const PAGE: u32 = 1_000;
+/// Pages of calls that are read at the same time: the database waits for its disk.
+const PAGES_AT_ONCE: usize = 4;
 /// How long a call may take to say whether it is over.
 const ASK_CALL_MAX: Duration = Duration::from_secs(5);
 /// How long the drain waits between two looks at the writers.
@@ -285,28 +290,30 @@ impl Actors {
         Ok(Restored { calls, bookings, events: journaled.events })
     }
 
-    /// The next page is read while the last one is handed out.
+    /// The next pages are read while one is handed out.
     async fn restore_calls(&self, ports: &Ports) -> Result<usize, StoreError> {
-        let mut page = ports.calls.list_live(None, PAGE).await?;
+        let places = ports.calls.live_places().await?;
+        let bounds = places.chunks(PAGE as usize).filter_map(|page| Some((*page.first()?, *page.last()?)));
+        let bounds: Vec<_> = bounds.collect();
+        let read = |(first, last)| {
+            let calls = ports.calls.clone();
+            async move { calls.list_live(first, last).await }
+        };
+        let mut pages = stream::iter(bounds).map(read).buffered(PAGES_AT_ONCE);
         let mut count = 0;
-        while let Some(last) = page.last() {
-            let after = last.place();
+        while let Some(page) = pages.try_next().await? {
             count += page.len();
-            let hand_out = async {
-                for row in page {
-                    match row {
-                        LiveRow::Whole(live) => {
-                            let call_id = live.state.call_id.clone();
-                            self.offer_to_call(call_id, CallMessage::Restored(live)).await;
-                        }
-                        LiveRow::Damaged { call_id, .. } => {
-                            self.offer_to_call(call_id, CallMessage::LoadAgain).await;
-                        }
+            for row in page {
+                match row {
+                    LiveRow::Whole(live) => {
+                        let call_id = live.state.call_id.clone();
+                        self.offer_to_call(call_id, CallMessage::Restored(live)).await;
+                    }
+                    LiveRow::Damaged { call_id } => {
+                        self.offer_to_call(call_id, CallMessage::LoadAgain).await;
                     }
                 }
-                Ok(())
-            };
-            (page, ()) = try_join(ports.calls.list_live(Some(after), PAGE), hand_out).await?;
+            }
         }
         Ok(count)
     }

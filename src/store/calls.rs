@@ -26,10 +26,12 @@ use super::{
 
 const CALL_ID_CHARS_MAX: usize = 128;
 
+/// Of all companies: only for restart. The index has all of it.
+const SELECT_LIVE_PLACES: &str = "SELECT rowid FROM calls WHERE status = 'live' ORDER BY rowid";
 /// Of all companies: only for restart.
-const SELECT_LIVE: &str = "SELECT c.rowid, c.call_id, c.state, (SELECT MIN(e.received_at) FROM call_events e \
+const SELECT_LIVE: &str = "SELECT c.call_id, c.state, (SELECT MIN(e.received_at) FROM call_events e \
      WHERE e.company_id = c.company_id AND e.call_id = c.call_id) \
-     FROM calls c WHERE c.status = 'live' AND c.rowid > ? ORDER BY c.rowid LIMIT ?";
+     FROM calls c WHERE c.status = 'live' AND c.rowid BETWEEN ? AND ? ORDER BY c.rowid";
 /// Calls that are compared with the platform at once, at most.
 const COMPARED_MAX: usize = 1_000;
 
@@ -95,10 +97,15 @@ impl CallStore for Database {
         self.promised.ask(&(company, call_id.clone()), read).await
     }
 
-    async fn list_live(&self, after: Option<Place>, limit: u32) -> Result<Vec<LiveRow>, StoreError> {
+    async fn live_places(&self) -> Result<Vec<Place>, StoreError> {
+        let places: Vec<(i64,)> = self.fetch(SELECT_LIVE_PLACES, &[]).await?;
+        Ok(places.into_iter().map(|(place,)| Place(place)).collect())
+    }
+
+    async fn list_live(&self, first: Place, last: Place) -> Result<Vec<LiveRow>, StoreError> {
         // On a thread of its own: whoever restarts hands out the page before meanwhile.
         let database = self.clone();
-        let read = tokio::spawn(async move { database.read_live(after, limit).await });
+        let read = tokio::spawn(async move { database.read_live(first, last).await });
         read.await.unwrap_or_else(|_| Err(StoreError::Unavailable("a page was not read".to_owned())))
     }
 
@@ -192,20 +199,18 @@ impl CallStore for Database {
 }
 
 impl Database {
-    async fn read_live(&self, after: Option<Place>, limit: u32) -> Result<Vec<LiveRow>, StoreError> {
-        let after = after.map_or(i64::MIN, |Place(after)| after);
-        let rows: Vec<(i64, String, Vec<u8>, Option<i64>)> =
-            self.fetch(SELECT_LIVE, &[after.into(), page(limit)]).await?;
-        let live = |(place, call_id, state, heard_first): (i64, String, Vec<u8>, Option<i64>)| {
-            let place = Place(place);
-            match decode("call", &call_id, &state) {
-                Ok(state) => {
-                    let heard_first = heard_first.map(UnixMillis);
-                    Ok(LiveRow::Whole(Box::new(LiveCall { place, state, heard_first })))
-                }
-                Err(damaged) => {
-                    CallId::parse(&call_id).map(|call_id| LiveRow::Damaged { place, call_id }).ok_or(damaged)
-                }
+    async fn read_live(&self, first: Place, last: Place) -> Result<Vec<LiveRow>, StoreError> {
+        let rows: Vec<(String, Vec<u8>, Option<i64>)> =
+            self.fetch(SELECT_LIVE, &[first.0.into(), last.0.into()]).await?;
+        let live = |(call_id, state, heard_first): (String, Vec<u8>, Option<i64>)| match decode(
+            "call", &call_id, &state,
+        ) {
+            Ok(state) => {
+                let heard_first = heard_first.map(UnixMillis);
+                Ok(LiveRow::Whole(Box::new(LiveCall { state, heard_first })))
+            }
+            Err(damaged) => {
+                CallId::parse(&call_id).map(|call_id| LiveRow::Damaged { call_id }).ok_or(damaged)
             }
         };
         rows.into_iter().map(live).collect()

@@ -133,9 +133,11 @@ pub trait CallStore: Send + Sync {
     async fn find_damaged_call(&self, call_id: &CallId) -> Result<Option<DamagedCall>, StoreError>;
     /// Whether a company promised a callback in a call, whether or not the call is known to belong to it.
     async fn has_promised_callback(&self, company: CompanyId, call_id: &CallId) -> Result<bool, StoreError>;
-    /// The calls that are still `live`, by the place of their rows, after this one; for restart. In this order a
-    /// hundred thousand rows are read one after the other, not one here and one there.
-    async fn list_live(&self, after: Option<Place>, limit: u32) -> Result<Vec<LiveRow>, StoreError>;
+    /// Where the rows of all calls lie that are still `live`, in this order; for restart. So a hundred thousand rows are
+    /// read one after the other, not one here and one there.
+    async fn live_places(&self) -> Result<Vec<Place>, StoreError>;
+    /// Those of them that lie between these two, or there; for restart.
+    async fn list_live(&self, first: Place, last: Place) -> Result<Vec<LiveRow>, StoreError>;
     /// Of these calls (at most 1000) the furthest stage that is kept, in whatever company or in quarantine;
     /// those that nobody knows are left out, and so are rows that cannot be read, logged and counted. Only for
     /// comparing with the platform.
@@ -175,8 +177,6 @@ pub struct Place(pub i64);
 /// A call that has not ended.
 #[derive(Debug, Clone, PartialEq)]
 pub struct LiveCall {
-    /// Where its row lies.
-    pub place: Place,
     /// Everything known.
     pub state: CallState,
     /// When the first of its events that are kept arrived; `None` when none is.
@@ -190,22 +190,9 @@ pub enum LiveRow {
     Whole(Box<LiveCall>),
     /// It cannot.
     Damaged {
-        /// Where it lies.
-        place: Place,
         /// Whose it is.
         call_id: CallId,
     },
-}
-
-impl LiveRow {
-    /// Where it lies.
-    #[must_use]
-    pub const fn place(&self) -> Place {
-        match self {
-            Self::Whole(live) => live.place,
-            Self::Damaged { place, .. } => *place,
-        }
-    }
 }
 
 /// What is kept of a call beside its state.

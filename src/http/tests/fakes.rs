@@ -190,7 +190,11 @@ impl CallStore for FakeStore {
         self.up(BTreeMap::new())
     }
 
-    async fn list_live(&self, _after: Option<Place>, _limit: u32) -> Result<Vec<LiveRow>, StoreError> {
+    async fn live_places(&self) -> Result<Vec<Place>, StoreError> {
+        self.up(Vec::new())
+    }
+
+    async fn list_live(&self, _first: Place, _last: Place) -> Result<Vec<LiveRow>, StoreError> {
         self.up(Vec::new())
     }
 

@@ -211,13 +211,19 @@ impl CallStore for FakeDatabase {
         self.read(|tables| tables.has_promised_callback(company, call_id)).await
     }
 
-    async fn list_live(&self, after: Option<Place>, limit: u32) -> Result<Vec<LiveRow>, StoreError> {
-        let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+    async fn live_places(&self) -> Result<Vec<Place>, StoreError> {
         self.read(|tables| {
             let rows = (0..).map(Place).zip(tables.calls.values());
-            let live =
-                rows.filter(|(place, row)| row.status == "live" && after.is_none_or(|after| *place > after));
-            live.take(limit).map(|(place, row)| tables.live_row(place, &row.call_id)).collect()
+            rows.filter(|(_, row)| row.status == "live").map(|(place, _)| place).collect()
+        })
+        .await
+    }
+
+    async fn list_live(&self, first: Place, last: Place) -> Result<Vec<LiveRow>, StoreError> {
+        self.read(|tables| {
+            let rows = (0..).map(Place).zip(tables.calls.values());
+            let live = rows.filter(|(place, row)| row.status == "live" && (first..=last).contains(place));
+            live.map(|(_, row)| tables.live_row(&row.call_id)).collect()
         })
         .await
     }

@@ -14,7 +14,7 @@ use crate::ports::{
         AppointmentRow, Body, CalendarEventRow, CallRow, CallbackRow, CustomerRow, DeadLetterRow, EventRow,
         FunctionCallRow, OutboxRow, PlatformEventRow, QuarantineRow, Write,
     },
-    stores::{DamagedCall, KeptEvent, LiveCall, LiveRow, Place, StoreError},
+    stores::{DamagedCall, KeptEvent, LiveCall, LiveRow, StoreError},
 };
 
 /// All rows.
@@ -108,12 +108,12 @@ impl Tables {
 
     /// A call that has not ended.
     #[must_use]
-    pub fn live_row(&self, place: Place, call: &CallId) -> LiveRow {
+    pub fn live_row(&self, call: &CallId) -> LiveRow {
         let events = self.events.values().filter(|row| row.call_id == *call);
         let heard_first = events.map(|row| row.received_at).min();
         match self.call_state(call) {
-            Some(state) => LiveRow::Whole(Box::new(LiveCall { place, state, heard_first })),
-            None => LiveRow::Damaged { place, call_id: call.clone() },
+            Some(state) => LiveRow::Whole(Box::new(LiveCall { state, heard_first })),
+            None => LiveRow::Damaged { call_id: call.clone() },
         }
     }
 
