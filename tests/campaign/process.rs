@@ -70,6 +70,11 @@ impl Process {
         })
     }
 
+    /// Whether everything in its journal is in the database.
+    pub async fn is_applied(&self) -> bool {
+        self.seen().await.is_some_and(|seen| seen.outstanding == 0)
+    }
+
     /// Waits until `/readyz` says one of these, and gives how long that took since it was started.
     pub async fn until(&mut self, wanted: &[&str], limit: Duration) -> Duration {
         let since = Instant::now();

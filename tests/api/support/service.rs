@@ -100,8 +100,8 @@ impl Setup {
 pub fn is_settled(status: &Value) -> bool {
     let orders = |writer: &Value, kind: &str| writer[kind].as_u64().unwrap();
     let waiting = |writer: &Value| orders(writer, "backlog_orders") + orders(writer, "in_flight_orders") > 0;
-    let is_waiting = status["writers"].as_array().unwrap().iter().any(waiting);
-    !is_waiting && status["load"] == 0 && status["journal"]["outstanding"] == 0
+    let is_written = status["writers"].as_array().is_some_and(|writers| !writers.iter().any(waiting));
+    is_written && status["load"] == 0 && status["journal"]["outstanding"] == 0
 }
 
 /// The companies of the fixture.

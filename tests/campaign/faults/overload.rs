@@ -496,7 +496,7 @@ async fn tell(
 async fn everything_is_kept(world: &World, process: &Process, kept: Kept, findings: &mut Findings) {
     let since = Instant::now();
     while since.elapsed() < Duration::from_secs(180) {
-        if process.seen().await.is_some_and(|seen| seen.outstanding == 0) {
+        if process.is_applied().await {
             break;
         }
         pass(0.2).await;

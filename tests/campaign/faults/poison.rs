@@ -262,7 +262,10 @@ async fn restarts(process: &Process) -> BTreeMap<String, f64> {
 async fn struck(trouble: &Trouble, process: &Process, row: &mut Row) {
     let (dropped, stood_still) = (dropped(process).await, stood_still(process).await);
     let (wanted, unwanted) = if trouble.hangs { (stood_still, dropped) } else { (dropped, stood_still) };
-    row.notes.extend(wanted);
+    match wanted {
+        Some(wanted) => row.notes.push(wanted),
+        None => row.findings.wrong.push("the trouble was not there".to_owned()),
+    }
     row.findings.wrong.extend(unwanted);
     row.notes.push(format!("restarts by actor: {:?}", restarts(process).await));
 }
@@ -343,10 +346,8 @@ async fn all_there(
     row: &mut Row,
 ) {
     // What was replayed is in the journal first.
-    let is_there = async || {
-        let is_applied = process.seen().await.is_some_and(|seen| seen.outstanding == 0);
-        (is_applied && tables.count(of_others).await >= wanted).then_some(())
-    };
+    let is_there =
+        async || (process.is_applied().await && tables.count(of_others).await >= wanted).then_some(());
     let waited = tokio::time::timeout(Duration::from_secs(60), async {
         while is_there().await.is_none() {
             pass(0.2).await;

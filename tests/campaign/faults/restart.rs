@@ -164,7 +164,7 @@ async fn compare(world: &World, process: &Process, told: &Told, calls: usize, ro
     // It is ready before everything in its journal is in the database, and before the last call is known again.
     let (since, wanted) = (Instant::now(), told.calls.len() as f64);
     let live = loop {
-        let is_applied = process.seen().await.is_some_and(|seen| seen.outstanding == 0);
+        let is_applied = process.is_applied().await;
         let live = process.metric("askpro_calls_live").await;
         if is_applied && live >= wanted || since.elapsed() > KNOWN_WITHIN {
             break live;
