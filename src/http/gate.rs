@@ -215,7 +215,7 @@ impl<T> Gated<T> {
 
     /// All of a refused body was read.
     fn hold(&mut self, class: Class) {
-        self.stage = if class == Class::Transcript {
+        self.stage = if class.is_event() {
             let edge = self.gate.edge.clone();
             Stage::Holding(Box::pin(async move {
                 if let Some(services) = edge.door.services.get() {

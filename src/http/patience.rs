@@ -2,8 +2,9 @@
 //!
 //! Refusing costs half of what taking costs. A crowd that sends its next transcript as soon as the last one was refused
 //! keeps a thread as busy as one that is let in, and what is let in waits for its turn among all that is refused. Nobody
-//! waits for the answer to a transcript, and the next one carries its words again: so its refusal is held for
-//! [`HELD_FOR_MS`], in which its connection brings nothing else. It costs a timer, and no room for its body, which is gone.
+//! waits for the answer to an event: the next transcript carries its words again, and everything else Retell sends again.
+//! So the refusal of an event is held for [`HELD_FOR_MS`], in which its connection brings nothing else, and what comes in
+//! bursts is not refused in bursts. It costs a timer, and no room for its body, which is gone.
 
 use std::{ops::RangeInclusive, time::Duration};
 

@@ -439,7 +439,7 @@ pub const CATALOGUE: &[Metric] = &[
     gauge(
         REFUSALS_HELD,
         Unit::Count,
-        "Refusals of transcripts that are held back, so that their senders come back later",
+        "Refusals of events that are held back, so that their senders come back later",
         UNLABELLED,
     ),
     gauge(

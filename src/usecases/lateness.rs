@@ -29,9 +29,8 @@ const ALARM_EVERY: Duration = Duration::from_millis(10);
 /// heard. Where they do not explain how late it is, something else does, and refusing changes nothing.
 const REQUEST_TAKES_MAX: Duration = Duration::from_micros(500);
 /// The lateness that each rank bears before any of it is turned away, in ms. Short: what is let in has this queue behind
-/// it, and then shares the cores with everything that stands in others. The last rank bears what some hundreds of
-/// connections make that all wait for their answers: that is a queue and no overload.
-const AIMS_MS: [f64; RANKS] = [5.0, 8.0, 12.0, 32.0];
+/// it, and then shares the cores with everything that stands in others.
+const AIMS_MS: [f64; RANKS] = [5.0, 8.0, 12.0, 20.0];
 /// Ranks that the level rises by in a second when the lateness is twice what is aimed at: what is let in before the
 /// level is where it must be waits too long.
 const RISE_PER_S: f64 = 2.0;
@@ -40,8 +39,10 @@ const FALL_PER_S: f64 = 1.0;
 /// As how many times what is aimed at more lateness counts.
 const EXCESS_MAX: f64 = 8.0;
 /// Ranks that are refused beyond the level while the lateness is twice what is aimed at: one at most, and of the last rank
-/// nothing before the level has come to it.
-const AT_ONCE: f64 = 1.0;
+/// nothing before the level has come to it. So that one is refused from four thirds of the aim on.
+const MORE_AT_ONCE: f64 = 3.0;
+/// Ranks that are let in below the level while there is no lateness.
+const FEWER_AT_ONCE: f64 = 1.0;
 /// As how long one late alarm counts at most.
 const QUEUE_COUNTED_MAX: Duration = Duration::from_millis(100);
 /// The same while nothing is refused: it may be what a stall left behind.
@@ -84,7 +85,8 @@ impl Shed {
     /// What is refused after an alarm that was so late. No rank is touched that bears it.
     fn at_once(&self, late: Duration) -> f64 {
         let (_, excess) = self.excess(late);
-        let wanted = AT_ONCE.mul_add(excess, self.level);
+        let at_once = if excess > 0.0 { MORE_AT_ONCE } else { FEWER_AT_ONCE };
+        let wanted = at_once.mul_add(excess, self.level);
         let late_ms = late.as_secs_f64() * 1_000.0;
         #[expect(clippy::cast_precision_loss, reason = "a handful")]
         let touched = AIMS_MS.iter().filter(|aim_ms| **aim_ms < late_ms).count() as f64;
@@ -235,7 +237,7 @@ mod tests {
             Shed { level, ..Shed::default() }.at_once(Duration::from_millis(late_ms))
         };
         assert!((at(0.5, 5) - 0.5).abs() < 1e-9, "as late as is aimed at");
-        assert!((at(0.5, 6) - 0.7).abs() < 1e-9);
+        assert!((at(0.2, 6) - 0.8).abs() < 1e-9);
         assert!((at(0.5, 0) - 0.0).abs() < 1e-9);
         assert!((at(0.9, 7) - 1.0).abs() < 1e-9, "the second rank bears 7 ms");
         assert!((at(0.0, 200) - 1.0).abs() < 1e-9, "a stall and what it left behind");
@@ -246,7 +248,8 @@ mod tests {
             );
         }
         assert!((at(3.5, 200) - 4.0).abs() < 1e-9);
-        assert!((at(3.5, 24) - 3.25).abs() < 1e-9);
+        assert!((at(3.5, 21) - 3.65).abs() < 1e-9);
+        assert!((at(3.5, 15) - 3.25).abs() < 1e-9);
     }
 
     #[test]
@@ -267,7 +270,7 @@ mod tests {
 
     #[test]
     fn each_rank_bears_more_lateness_than_the_one_before() {
-        for (late_ms, level) in [(4, 0.0), (7, 1.0), (11, 2.0), (31, 3.0), (40, 4.0)] {
+        for (late_ms, level) in [(4, 0.0), (7, 1.0), (11, 2.0), (19, 3.0), (25, 4.0)] {
             let mut shed = Shed::default();
             (0..10_000).for_each(|_| shed.hear(Duration::from_millis(late_ms)));
             assert!((shed.level - level).abs() < 0.1, "{late_ms} ms: {}", shed.level);

@@ -41,6 +41,12 @@ impl Class {
         }
     }
 
+    /// Whether it is an event: nobody waits for its answer.
+    #[must_use]
+    pub const fn is_event(self) -> bool {
+        matches!(self, Self::Transcript | Self::Lifecycle)
+    }
+
     const fn refused_at(self) -> usize {
         match self {
             Self::Transcript => TRANSCRIPTS_REFUSED_AT,

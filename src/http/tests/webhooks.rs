@@ -163,31 +163,36 @@ async fn under_load_transcripts_are_refused_first_and_lifecycle_events_last() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_refusal_of_a_transcript_is_held_back_and_nobody_else_waits_for_it() {
-    let edge = Arc::new(Edge::start());
-    let traffic = &edge.services.traffic;
-    let _load: Vec<_> = (0..TRANSCRIPTS_REFUSED_AT).map(|_| traffic.begin_append()).collect();
-    // Retell names the event first.
-    let sorted: Value = serde_json::from_slice(&event("transcript_updated", "call_1", NUMBER)).unwrap();
-    let body = format!(r#"{{"event":"transcript_updated","call":{}}}"#, sorted["call"]);
-    let transcript = |edge: Arc<Edge>| {
-        let body = body.clone();
-        async move { edge.post("/webhooks/retell", PLATFORM_KEY, body.as_bytes()).await.status }
-    };
-    // Again where this test itself is held up for longer than a refusal.
-    let held = loop {
-        let held = tokio::spawn(transcript(edge.clone()));
-        while traffic.refusals_held() == 0 && !held.is_finished() {
-            tokio::task::yield_now().await;
-        }
-        let ended = edge.post("/webhooks/retell", PLATFORM_KEY, &event("call_ended", "call_1", NUMBER)).await;
-        assert_eq!(ended.status, 204);
-        if traffic.refusals_held() == 1 {
-            break held;
-        }
-    };
-    assert_eq!(held.await.unwrap(), 503);
-    assert_eq!(traffic.refusals_held(), 0);
+async fn the_refusal_of_an_event_is_held_back_and_nobody_else_waits_for_it() {
+    for (kind, load, else_answered) in
+        [("transcript_updated", TRANSCRIPTS_REFUSED_AT, 200), ("call_ended", LIFECYCLE_REFUSED_AT, 503)]
+    {
+        let edge = Arc::new(Edge::start());
+        let traffic = &edge.services.traffic;
+        let _load: Vec<_> = (0..load).map(|_| traffic.begin_append()).collect();
+        // Retell names the event first.
+        let sorted: Value = serde_json::from_slice(&event(kind, "call_1", NUMBER)).unwrap();
+        let body = format!(r#"{{"event":"{kind}","call":{}}}"#, sorted["call"]);
+        let send = |edge: Arc<Edge>| {
+            let body = body.clone();
+            async move { edge.post("/webhooks/retell", PLATFORM_KEY, body.as_bytes()).await.status }
+        };
+        let function = json!({ "name": "x", "call": { "call_id": "call_1" }, "args": {} }).to_string();
+        // Again where this test itself is held up for longer than a refusal.
+        let held = loop {
+            let held = tokio::spawn(send(edge.clone()));
+            while traffic.refusals_held() == 0 && !held.is_finished() {
+                tokio::task::yield_now().await;
+            }
+            let read = edge.post("/functions/retell/list_services", PLATFORM_KEY, function.as_bytes()).await;
+            assert_eq!(read.status, else_answered);
+            if traffic.refusals_held() == 1 {
+                break held;
+            }
+        };
+        assert_eq!(held.await.unwrap(), 503);
+        assert_eq!(traffic.refusals_held(), 0);
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

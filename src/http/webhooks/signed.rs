@@ -88,7 +88,7 @@ pub(in crate::http) async fn read(
     Ok(Signed { body, signer, at, since, class, _share: share })
 }
 
-/// Turns a body away, which is given up at once. A transcript's sender hears of it late, unless its connection ends anyway.
+/// Turns a body away, which is given up at once. An event's sender hears of it late, unless its connection ends anyway.
 async fn turn_away(
     edge: &Edge,
     services: &Services,
@@ -99,7 +99,7 @@ async fn turn_away(
 ) -> Refusal {
     drop(body);
     let refusal = turned_away(services, no_room);
-    if class == Class::Transcript && connection::is_known(request) {
+    if class.is_event() && connection::is_known(request) {
         edge.patience.hold_back(&edge.door, services).await;
     }
     refusal
