@@ -63,7 +63,10 @@ impl MarkKeeper {
         let now = self.clock.now();
         match saved {
             Ok(()) => {}
-            Err(StoreError::Fenced { .. }) => return self.fence.lose(),
+            Err(StoreError::Fenced { .. }) => {
+                tracing::error!("the mark of the journal is not saved: another process owns the database");
+                return self.fence.lose();
+            }
             Err(error) => return self.outage.failed(Witness::Mark, &error.to_string(), now),
         }
         self.outage.works(Witness::Mark, now);

@@ -311,11 +311,13 @@ impl CallActor {
     }
 
     /// While the store is away, bodies that are in the journal need not be here too. The first few wait in
-    /// memory for a store that answers at once.
+    /// memory for a store that answers at once. The journal keeps none of what is in quarantine.
     fn leave_bodies_in_journal(&mut self) {
         let kept = if self.store_silent { 0 } else { BODIES_KEPT_MAX };
-        let waiting = self.waiting.iter_mut().map(|waiting| &mut waiting.received);
-        let all = waiting.chain(self.deferred.iter_mut().map(|(received, _)| received));
+        let waiting = self.waiting.iter_mut().map(|item| (&mut item.received, item.quarantined));
+        let deferred = self.deferred.iter_mut().map(|(received, quarantined)| (received, *quarantined));
+        let all =
+            waiting.chain(deferred).filter(|(_, quarantined)| !quarantined).map(|(received, _)| received);
         for received in all.filter(|received| received.position.is_some()).skip(kept) {
             received.body = bytes::Bytes::new();
         }

@@ -20,7 +20,7 @@ use crate::{
     usecases::{
         Services,
         ingest::take_calendar_event,
-        load::{Class, room_at_the_door},
+        load::{Class, room_inside},
     },
 };
 
@@ -42,7 +42,8 @@ pub(in crate::http) async fn of_company(
     taken.map(|()| HttpResponse::NoContent().finish())
 }
 
-/// Names the event in `event` as soon as its kind is known. What cannot be signed is not read, and whoever has no
+/// Names the event in `event` as soon as its kind is known. Cal.com may not send it again, and few come: a thread that is
+/// late refuses none. What cannot be signed is not read, and whoever has no
 /// secret is not told whether there is such a company.
 async fn receive(
     edge: &Edge,
@@ -56,7 +57,7 @@ async fn receive(
     precheck(header).map_err(refused)?;
     let (body, _share) = edge.body(Class::Lifecycle, request, payload).await?;
     let since = Instant::now();
-    let room = room_at_the_door(services, Class::Lifecycle);
+    let room = room_inside(services, Class::Lifecycle);
     if connection::is_known(request) {
         let_in(services, room)?;
     }

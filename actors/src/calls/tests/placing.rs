@@ -280,6 +280,33 @@ fn what_a_companys_own_key_claimed_is_found_when_an_event_without_a_company_came
 }
 
 #[test]
+fn what_is_in_quarantine_stays_whole_when_the_store_is_asked_again_and_the_journal_has_forgotten_it() {
+    for away in [false, true] {
+        let rig = Rig::new();
+        let mut companies = fixture();
+        companies[1].keys.retell_webhook_keys = vec![askpro_domain::secret::Secret::new("own")];
+        rig.directory.replace(companies);
+        for n in 0..4 {
+            let filler = Some(format!("{n}"));
+            let event = event("transfer_started", "c", n);
+            rig.event(&EventBody { to: None, direction: None, filler, ..event });
+        }
+        rig.settle();
+        assert_eq!(rig.database.tables().quarantine.len(), 4);
+        assert!(rig.journal.outstanding().is_empty());
+        rig.journal.lose();
+        rig.database.set_away(away);
+        rig.event(&of_b("call_ended", "c", 9));
+        rig.settle();
+        rig.database.set_away(false);
+        rig.advance(10_000);
+        let tables = rig.database.tables();
+        assert_eq!((tables.events.len(), tables.quarantine.len(), tables.dead_letters.len()), (5, 0, 0));
+        rig.finish();
+    }
+}
+
+#[test]
 fn what_a_companys_own_key_claims_counts_when_the_platform_agrees() {
     let rig = Rig::new();
     let booked = claimed_by_b(&rig);
