@@ -129,15 +129,10 @@ impl Edge {
     }
 }
 
-/// Lets work of this class in at the door, or turns it away; a refusal is counted.
-fn admit(services: &Services, class: Class) -> Result<(), Refusal> {
-    let_in(services, room_at_the_door(services, class))
-}
-
-/// Lets work in for which there was room, or turns it away; a refusal is counted. What ends before, because nobody
+/// Lets work of this class in at the door, or turns it away; a refusal is counted. What ends before, because nobody
 /// signed it, is no work that was turned away.
-fn let_in(services: &Services, room: Result<(), NoRoom>) -> Result<(), Refusal> {
-    room.map_err(|no_room| turned_away(services, no_room))
+fn admit(services: &Services, class: Class) -> Result<(), Refusal> {
+    room_at_the_door(services, class).map_err(|no_room| turned_away(services, no_room))
 }
 
 /// Work for which there was no room is turned away, and counted.

@@ -163,20 +163,12 @@ pub fn room_at_the_door(services: &Services, class: Class) -> Result<(), NoRoom>
     room_unless(services, class, lateness::refuses)
 }
 
-/// Whether there is room inside for work of this class, however late the thread is; nothing is counted yet.
-///
-/// # Errors
-/// [`NoRoom`].
-pub fn room_inside(services: &Services, class: Class) -> Result<(), NoRoom> {
-    room_unless(services, class, |_| false)
-}
-
-/// Lets work of this class go on that was let in at the door, or counts it as refused.
+/// Lets work of this class in or on however late the thread is, or counts it as refused.
 ///
 /// # Errors
 /// [`Overloaded`].
 pub fn admit_on(services: &Services, class: Class) -> Result<(), Overloaded> {
-    room_inside(services, class).map_err(NoRoom::refuse)
+    room_unless(services, class, |_| false).map_err(NoRoom::refuse)
 }
 
 fn room_unless(services: &Services, class: Class, is_late: impl FnOnce(usize) -> bool) -> Result<(), NoRoom> {

@@ -11,7 +11,7 @@ use askpro_domain::tenant::Company;
 
 use super::retell::outcome_of;
 use crate::{
-    http::{Edge, connection, let_in, problem::Refusal},
+    http::{Edge, connection, overloaded, problem::Refusal},
     providers::calcom::inbound::{
         DecodeError, Delivery, SIGNATURE_HEADER, SignatureError, blank_secrets, custom, decode, precheck,
         verify,
@@ -20,7 +20,7 @@ use crate::{
     usecases::{
         Services,
         ingest::take_calendar_event,
-        load::{Class, room_inside},
+        load::{Class, Overloaded, admit_on},
     },
 };
 
@@ -57,15 +57,15 @@ async fn receive(
     precheck(header).map_err(refused)?;
     let (body, _share) = edge.body(Class::Lifecycle, request, payload).await?;
     let since = Instant::now();
-    let room = room_inside(services, Class::Lifecycle);
+    let admit = || admit_on(services, Class::Lifecycle).map_err(|Overloaded| overloaded(services));
     if connection::is_known(request) {
-        let_in(services, room)?;
+        admit()?;
     }
     let company = services.directory.current().by_slug(slug).cloned();
     let secret = company.as_ref().and_then(|company| company.keys.calcom_webhook_secret.as_ref());
     verify(header, &body, secret).map_err(refused)?;
     connection::vouch(request);
-    let_in(services, room)?;
+    admit()?;
     let company = company.ok_or(Refusal::CompanyUnknown)?;
     take(services, &company, request, &body, event).await?;
     metrics::histogram!(WEBHOOK_ACK).record(since.elapsed().as_secs_f64());

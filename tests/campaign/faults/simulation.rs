@@ -52,7 +52,8 @@ fn play(name: &str, part: &str, variable: &str, count: u64, scale: Scale) -> Row
     let lines = |kind: &str| (0..figure(kind)).map(|_| format!("see the course of {name}")).collect();
     (row.findings.lost, row.findings.doubled) = (lines("lost"), lines("doubled"));
     if !output.status.success() || row.runs == 0 {
-        let all = said + &String::from_utf8_lossy(&output.stderr);
+        // Where it was not even built, nothing was said but this.
+        let all = String::from_utf8_lossy(&output.stderr).into_owned() + &said;
         let told: Vec<&str> = all.lines().rev().take(12).collect();
         row.findings.wrong.push(told.into_iter().rev().collect::<Vec<_>>().join(" / "));
     }
