@@ -121,6 +121,12 @@ impl PendingLog {
         self.by_call.get(call_id).is_some_and(|e| e.iter().any(|p| p.position == position && !p.handed))
     }
 
+    /// Whether rows of this call's records are with a writer, and not yet in the database.
+    #[must_use]
+    pub fn has_handed(&self, call_id: &CallId) -> bool {
+        self.by_call.get(call_id).is_some_and(|entry| entry.iter().any(|p| p.handed))
+    }
+
     /// It arrived.
     pub fn remove(&self, call_id: &CallId, positions: &[Position]) {
         for position in positions {

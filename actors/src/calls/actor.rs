@@ -6,7 +6,7 @@ use std::{
 };
 
 use askpro_domain::{
-    call::{AppointmentFact, CallEvent, CallState, PlacedIn},
+    call::{AppointmentFact, CallState, PlacedIn},
     customer::Upcoming,
     ids::{AppointmentId, CallId, CompanyId},
     time::UnixMillis,
@@ -21,7 +21,7 @@ use crate::{
     ports::{
         journal::Signer,
         rows::{Body, EventRow, Write},
-        stores::{LiveCall, QuarantinedEvent},
+        stores::LiveCall,
     },
     runtime::{Actor, Context, fence},
     scheduling::SchedulingMessage,
@@ -48,11 +48,13 @@ pub struct CallActor {
     pub(super) waiting: Vec<Waiting>,
     /// Events signed by a company's own key, until the store has said where the call belongs; with whether
     /// they are in quarantine.
-    deferred: Vec<(EventReceived, bool)>,
+    pub(super) deferred: Vec<(EventReceived, bool)>,
     /// Whether quarantine has events of this call.
     pub(super) in_quarantine: bool,
     /// Whether the store must be asked for those, wherever the call belongs.
     ask_quarantine: bool,
+    /// Whether some of those are not in `waiting`: only the store has their bodies.
+    pub(super) quarantine_has_bodies: bool,
     /// Orders that wait for it too, and until when.
     pub(super) orders: Vec<(AskFunction, UnixMillis)>,
     /// Agents that hear of a callback when it is on disk.
@@ -61,6 +63,8 @@ pub struct CallActor {
     pub(super) claims: BTreeMap<AppointmentId, (CompanyId, AppointmentFact)>,
     /// Companies whose bookings the store is asked for as well: those whose own keys may have claimed the call.
     claims_of: BTreeSet<CompanyId>,
+    /// Whether the call has a row, in the store or with a writer: it has what was claimed before.
+    has_row: bool,
     /// Companies that promised a callback under their own keys, likewise.
     pub(super) claimed_callbacks: BTreeSet<CompanyId>,
     /// Bookings of this call as they last moved, since this actor came to life, with their companies.
@@ -147,6 +151,9 @@ impl Actor for CallActor {
             }
             CallMessage::Leave => return self.leave(cx),
         }
+        if self.base == Base::NotAsked && self.state.placed.is_some() {
+            self.load(cx);
+        }
         self.follow_life(cx);
     }
 
@@ -169,10 +176,12 @@ impl CallActor {
             unwritten: Vec::new(),
             claims: BTreeMap::new(),
             claims_of: BTreeSet::new(),
+            has_row: false,
             claimed_callbacks: BTreeSet::new(),
             own: BTreeMap::new(),
             in_quarantine: false,
             ask_quarantine: false,
+            quarantine_has_bodies: false,
             withheld: Vec::new(),
             transcript: None,
             live: None,
@@ -192,10 +201,12 @@ impl CallActor {
         copy.withheld.clone_from(&self.withheld);
         copy.claims.clone_from(&self.claims);
         copy.claims_of.clone_from(&self.claims_of);
+        copy.has_row = self.has_row;
         copy.claimed_callbacks.clone_from(&self.claimed_callbacks);
         copy.own.clone_from(&self.own);
         copy.in_quarantine = self.in_quarantine;
         copy.ask_quarantine = self.ask_quarantine;
+        copy.quarantine_has_bodies = self.quarantine_has_bodies;
         copy.silence = self.silence;
         copy
     }
@@ -248,7 +259,7 @@ impl CallActor {
     }
 
     /// Applies an event, or sets it aside when it is not this signer's.
-    fn take_event(&mut self, received: EventReceived, quarantined: bool, cx: &mut Context<'_, Self>) {
+    pub(super) fn take_event(&mut self, received: EventReceived, quarantined: bool, cx: &mut Context<'_, Self>) {
         let standing = self.standing_of(&received);
         if standing == Standing::Ours {
             self.apply(&received);
@@ -288,6 +299,7 @@ impl CallActor {
             return;
         }
         if let Some(row) = rows::call_row(&self.state) {
+            self.has_row = true;
             order.writes.push(Write::Call(Box::new(row)));
         }
         order.positions = self.world.pending.hand_over(&call_id, &order.positions);
@@ -297,6 +309,11 @@ impl CallActor {
     /// Hands over what waits, once the store has answered: to the company it belongs to, else to quarantine.
     pub(super) fn hand_over(&mut self) {
         self.join_claims();
+        if self.base == Base::Known && !self.has_row {
+            // Whatever placed it, its first row has what its company claimed.
+            let claimant = self.claimant(Signer::Platform, || None);
+            self.ask_claims_of(claimant);
+        }
         if self.base != Base::Known {
             self.leave_bodies_in_journal();
             return;
@@ -305,6 +322,8 @@ impl CallActor {
             self.write(order);
         }
         match self.state.placed {
+            // `handle` asks the store for it.
+            Some(_) if self.quarantine_has_bodies => self.base = Base::NotAsked,
             Some(placed) => self.hand_over_placed(placed.company),
             None => self.hand_over_unplaced(),
         }
@@ -359,12 +378,16 @@ impl CallActor {
         directory.company(company).is_some_and(|company| company.has_own_key()).then_some(company)
     }
 
-    /// Asks the store what it knows of this call, outside this turn.
+    /// Asks the store what it knows of this call, outside this turn; once it has what it must be asked for.
     fn load(&mut self, cx: &mut Context<'_, Self>) {
+        if self.quarantine_has_bodies && self.world.pending.has_handed(&self.state.call_id) {
+            return self.load_later(cx);
+        }
         let question = self.world.questions.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
         self.base = Base::Asked(question);
         let (world, call_id) = (self.world.clone(), self.state.call_id.clone());
-        let (ask_quarantine, claims_of) = (self.ask_quarantine, self.claims_of.clone());
+        let ask_quarantine = self.ask_quarantine || self.quarantine_has_bodies;
+        let claims_of = self.claims_of.clone();
         let ask = async move {
             let loaded = load::ask_store(&world, &call_id, ask_quarantine, &claims_of).await;
             let loaded = loaded.unwrap_or_else(|error| Loaded::Failed(error.to_string()));
@@ -374,6 +397,11 @@ impl CallActor {
             let loaded = Box::new(Loaded::Failed("the question panicked".to_owned()));
             CallMessage::Loaded { question, loaded }
         });
+    }
+
+    fn load_later(&mut self, cx: &mut Context<'_, Self>) {
+        self.store_silent = true;
+        cx.arm("load", cx.now().plus_ms(self.world.settings.load_again_ms), CallMessage::LoadAgain);
     }
 
     fn loaded(&mut self, question: u64, loaded: &Loaded, cx: &mut Context<'_, Self>) {
@@ -387,9 +415,8 @@ impl CallActor {
         match loaded {
             Loaded::Failed(error) => {
                 tracing::debug!(call.id = %self.state.call_id, error, "the store did not say what it knows of a call");
-                self.store_silent = true;
+                self.load_later(cx);
                 self.leave_bodies_in_journal();
-                cx.arm("load", cx.now().plus_ms(self.world.settings.load_again_ms), CallMessage::LoadAgain);
             }
             Loaded::Known { state, quarantined, claims, claimed_callbacks, repair } => {
                 self.base = Base::Known;
@@ -406,6 +433,7 @@ impl CallActor {
                 for event in quarantined {
                     self.take_quarantined(event, cx);
                 }
+                self.quarantine_has_bodies = false;
                 self.take_deferred(cx);
                 self.hand_over();
                 self.go_on(cx);
@@ -413,35 +441,8 @@ impl CallActor {
         }
     }
 
-    fn take_quarantined(&mut self, stored: &QuarantinedEvent, cx: &mut Context<'_, Self>) {
-        let body = bytes::Bytes::copy_from_slice(&stored.body);
-        match self.world.decoder.decode(&body) {
-            Ok(event) => {
-                self.in_quarantine = true;
-                if !self.waits_already(&event) {
-                    let signer = stored.signer_company.map_or(Signer::Platform, Signer::Company);
-                    let received_at = stored.received_at;
-                    let received = EventReceived { event, body, position: None, received_at, signer };
-                    self.take_event(received, true, cx);
-                }
-            }
-            Err(error) => {
-                tracing::error!(quarantine.id = stored.id, error, "a quarantined event cannot be read")
-            }
-        }
-    }
-
-    /// Whether the same version of the same event waits here already.
-    fn waits_already(&self, event: &CallEvent) -> bool {
-        let same = |received: &EventReceived| {
-            received.event.body_hash == event.body_hash
-                && received.event.dedup_key == event.dedup_key
-                && received.event.event_timestamp == event.event_timestamp
-        };
-        self.waiting.iter().any(|w| same(&w.received)) || self.deferred.iter().any(|(r, _)| same(r))
-    }
-
     fn join(&mut self, older: &CallState) {
+        self.has_row = true;
         self.make_way(older);
         let state = std::mem::replace(&mut self.state, CallState::new(older.call_id.clone()));
         self.state = state.join_older(older.clone());

@@ -8,11 +8,16 @@ use askpro_domain::{
 
 use super::{
     CallActor, EventReceived,
-    actor::{Standing, Waiting},
+    actor::{Standing, Waiting, body_of},
     rows,
 };
 use crate::{
-    ports::{journal::Signer, rows::Write},
+    ports::{
+        journal::Signer,
+        rows::{Body, Write},
+        stores::QuarantinedEvent,
+    },
+    runtime::Context,
     writer::WriteOrder,
 };
 
@@ -149,20 +154,54 @@ impl CallActor {
         self.waiting = waiting;
     }
 
-    /// Gives what waits to quarantine; it stays here too, for the event that will place the call.
+    /// Gives what waits to quarantine; it stays here too, for the event that will place the call, unless the journal
+    /// has its body: that forgets it as soon as quarantine has it.
     pub(super) fn hand_over_unplaced(&mut self) {
         let Placement::Unplaced(reason) = self.placement() else { return };
-        let mut waiting = std::mem::take(&mut self.waiting);
-        for item in waiting.iter_mut().filter(|w| !w.quarantined) {
-            let reason =
-                if item.standing == Standing::Foreign { why_foreign(&item.received) } else { reason };
-            let positions = item.received.position.into_iter().collect();
-            let writes = vec![quarantine(&item.received, reason)];
-            self.write(WriteOrder { call_id: None, writes, positions });
-            item.quarantined = true;
-            self.in_quarantine = true;
+        for mut item in std::mem::take(&mut self.waiting) {
+            if !item.quarantined {
+                let reason =
+                    if item.standing == Standing::Foreign { why_foreign(&item.received) } else { reason };
+                let positions = item.received.position.into_iter().collect();
+                let writes = vec![quarantine(&item.received, reason)];
+                self.write(WriteOrder { call_id: None, writes, positions });
+                item.quarantined = true;
+                self.in_quarantine = true;
+            }
+            match body_of(&item.received) {
+                Body::Inline(_) => self.waiting.push(item),
+                Body::InJournal(_) => self.quarantine_has_bodies = true,
+            }
         }
-        self.waiting = waiting;
+    }
+
+    /// Takes what the store has of this call's quarantine, unless it waits here already.
+    pub(super) fn take_quarantined(&mut self, stored: &QuarantinedEvent, cx: &mut Context<'_, Self>) {
+        let body = bytes::Bytes::copy_from_slice(&stored.body);
+        match self.world.decoder.decode(&body) {
+            Ok(event) => {
+                self.in_quarantine = true;
+                if !self.waits_already(&event) {
+                    let signer = stored.signer_company.map_or(Signer::Platform, Signer::Company);
+                    let received_at = stored.received_at;
+                    let received = EventReceived { event, body, position: None, received_at, signer };
+                    self.take_event(received, true, cx);
+                }
+            }
+            Err(error) => {
+                tracing::error!(quarantine.id = stored.id, error, "a quarantined event cannot be read")
+            }
+        }
+    }
+
+    /// Whether the same version of the same event waits here already.
+    fn waits_already(&self, event: &CallEvent) -> bool {
+        let same = |received: &EventReceived| {
+            received.event.body_hash == event.body_hash
+                && received.event.dedup_key == event.dedup_key
+                && received.event.event_timestamp == event.event_timestamp
+        };
+        self.waiting.iter().any(|w| same(&w.received)) || self.deferred.iter().any(|(r, _)| same(r))
     }
 }
 

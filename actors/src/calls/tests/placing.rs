@@ -25,6 +25,13 @@ fn with_stranger_at_b() -> Vec<askpro_domain::tenant::Company> {
     companies
 }
 
+/// The companies of the stories, B with a webhook key of its own.
+fn with_own_key_of_b() -> Vec<askpro_domain::tenant::Company> {
+    let mut companies = fixture();
+    companies[1].keys.retell_webhook_keys = vec![askpro_domain::secret::Secret::new("own")];
+    companies
+}
+
 #[test]
 fn a_call_of_nobody_waits_in_quarantine_and_leaves_memory() {
     let rig = Rig::new();
@@ -263,9 +270,7 @@ fn what_a_companys_own_key_claims_does_not_outrank_an_event_of_the_platform() {
 #[test]
 fn what_a_companys_own_key_claimed_is_found_when_an_event_without_a_company_came_before_its_own() {
     let mut rig = Rig::new();
-    let mut companies = fixture();
-    companies[1].keys.retell_webhook_keys = vec![askpro_domain::secret::Secret::new("own")];
-    rig.directory.replace(companies);
+    rig.directory.replace(with_own_key_of_b());
     assert_eq!(claimed_by_b(&rig)["status"], "confirmed");
     rig.crash_and_restart();
     rig.event(&EventBody { to: None, agent: None, ..started("c") });
@@ -279,20 +284,24 @@ fn what_a_companys_own_key_claimed_is_found_when_an_event_without_a_company_came
     rig.finish();
 }
 
-#[test]
-fn what_is_in_quarantine_stays_whole_when_the_store_is_asked_again_and_the_journal_has_forgotten_it() {
-    for away in [false, true] {
-        let rig = Rig::new();
-        let mut companies = fixture();
-        companies[1].keys.retell_webhook_keys = vec![askpro_domain::secret::Secret::new("own")];
-        rig.directory.replace(companies);
-        for n in 0..4 {
-            let filler = Some(format!("{n}"));
-            let event = event("transfer_started", "c", n);
-            rig.event(&EventBody { to: None, direction: None, filler, ..event });
-            // Each has its answer of the store before the next: none is left in the journal on its way.
+/// Four events of "c" that name nobody. At once, the store is asked about the first while the others come.
+fn nowhere(rig: &Rig, at_once: bool) {
+    for n in 0..4 {
+        let event = event("transfer_started", "c", n);
+        rig.event(&EventBody { to: None, direction: None, filler: Some(format!("{n}")), ..event });
+        if !at_once {
             rig.settle();
         }
+    }
+}
+
+#[test]
+fn what_is_in_quarantine_stays_whole_when_the_store_is_asked_again_and_the_journal_has_forgotten_it() {
+    for (at_once, away) in [(false, false), (false, true), (true, false), (true, true)] {
+        let rig = Rig::new();
+        rig.directory.replace(with_own_key_of_b());
+        nowhere(&rig, at_once);
+        rig.settle();
         assert_eq!(rig.database.tables().quarantine.len(), 4);
         assert!(rig.journal.outstanding().is_empty());
         rig.journal.lose();
@@ -302,9 +311,57 @@ fn what_is_in_quarantine_stays_whole_when_the_store_is_asked_again_and_the_journ
         rig.database.set_away(false);
         rig.advance(10_000);
         let tables = rig.database.tables();
-        assert_eq!((tables.events.len(), tables.quarantine.len(), tables.dead_letters.len()), (5, 0, 0));
+        let counts = (tables.events.len(), tables.quarantine.len(), tables.dead_letters.len());
+        assert_eq!(counts, (5, 0, 0), "{at_once} {away}");
         rig.finish();
     }
+}
+
+#[test]
+fn what_is_on_its_way_to_quarantine_is_waited_for_when_the_call_is_placed_meanwhile() {
+    for crashes in [false, true] {
+        let mut rig = Rig::new();
+        rig.database.commits.close();
+        nowhere(&rig, true);
+        rig.settle();
+        rig.event(&started("c"));
+        rig.advance(2_000);
+        assert_eq!(rig.database.tables().events.len(), 0);
+        if crashes {
+            rig.crash_and_restart();
+        }
+        rig.database.commits.open();
+        rig.advance(2_000);
+        let tables = rig.database.tables();
+        let counts = (tables.events.len(), tables.quarantine.len(), tables.dead_letters.len());
+        assert_eq!(counts, (5, 0, 0), "{crashes}");
+        drop(tables);
+        rig.event(&ended("c"));
+        rig.finish();
+    }
+}
+
+#[test]
+fn a_call_that_is_placed_by_what_was_in_quarantine_has_what_its_company_claimed() {
+    let mut rig = Rig::new();
+    rig.directory.replace(with_own_key_of_b());
+    assert_eq!(claimed_by_b(&rig)["status"], "confirmed");
+    rig.advance(700_000);
+    // While nobody knows B, its event waits.
+    rig.directory.replace(fixture()[..1].to_vec());
+    rig.event(&of_b("call_started", "c", 0));
+    rig.settle();
+    assert_eq!(rig.database.tables().quarantine.len(), 1);
+    rig.crash_and_restart();
+    rig.directory.replace(with_own_key_of_b());
+    rig.event(&EventBody { to: None, agent: None, ..event("transfer_started", "c", 3) });
+    rig.settle();
+    let tables = rig.database.tables();
+    let row = &tables.calls[&id("c")];
+    assert_eq!((row.company, row.outcome), (company_b(), Some("booked")));
+    drop(tables);
+    rig.event(&of_b("call_ended", "c", 9));
+    rig.finish();
 }
 
 #[test]
