@@ -259,7 +259,12 @@ impl CallActor {
     }
 
     /// Applies an event, or sets it aside when it is not this signer's.
-    pub(super) fn take_event(&mut self, received: EventReceived, quarantined: bool, cx: &mut Context<'_, Self>) {
+    pub(super) fn take_event(
+        &mut self,
+        received: EventReceived,
+        quarantined: bool,
+        cx: &mut Context<'_, Self>,
+    ) {
         let standing = self.standing_of(&received);
         if standing == Standing::Ours {
             self.apply(&received);

@@ -30,7 +30,7 @@ use crate::{
 /// How long a settled booking is remembered after its call: longer than the five minutes in which a signed
 /// order may be sent again.
 const SETTLED_KEPT_MS: i64 = 600_000;
-/// The same where the end of the call may never be told here: the longest call lasts two hours (facts/retell.md).
+/// The same where the end of the call may never be told here: the longest call lasts two hours.
 const CLAIMED_KEPT_MS: i64 = 7_200_000 + SETTLED_KEPT_MS;
 
 /// A company's scheduler.

@@ -374,6 +374,7 @@ impl SchedulingActor {
         held: HeldSlot,
         cx: &mut Context<'_, Self>,
     ) {
+        let slot = (held.candidate.target.clone(), held.offer.interval);
         let mirror_age_ms = self.mirror_age_ms(&[held.candidate], &question, cx.now());
         let (call_id, hold) = (question.ask.call_id.clone(), held.offer.hold.clone());
         self.offers.insert(call_id.clone(), held.offer.clone());
@@ -390,7 +391,7 @@ impl SchedulingActor {
         let answer = answers.held(&held.offer, &until, proposes);
         let waiter = Waiter { reply: question.ask.reply, answer_by: self.last_word_by(question.answer_by) };
         let untold = Untold { waiter, call_id, hold, prolongs: held.prolongs };
-        self.tell_when_written(untold, answer, held.durable, cx);
+        self.tell_when_written(untold, slot, answer, held.durable, cx);
     }
 
     pub(super) fn event_types(&self, wish: Wish) -> Vec<i64> {

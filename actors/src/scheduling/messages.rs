@@ -10,7 +10,7 @@ use askpro_domain::{
     ids::{AppointmentId, CallId},
     phone::PhoneNumber,
     policy::Pass,
-    slots::HoldId,
+    slots::{HoldId, Target},
     time::{Interval, UnixMillis},
 };
 use serde::Serialize;
@@ -182,6 +182,8 @@ pub struct HoldWritten {
     pub call_id: CallId,
     /// Which.
     pub hold: HoldId,
+    /// On what, and when.
+    pub slot: (Target, Interval),
     /// The call had it before: it stays as it was when this is not on disk.
     pub prolongs: bool,
     /// The waiting socket.

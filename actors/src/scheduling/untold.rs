@@ -3,7 +3,8 @@
 
 use askpro_domain::{
     ids::CallId,
-    slots::{Hold, HoldId},
+    slots::{Hold, HoldId, Target},
+    time::Interval,
 };
 
 use super::{HoldWritten, SchedulingActor, SchedulingMessage, actor::Untold, answers::Answers};
@@ -14,13 +15,14 @@ impl SchedulingActor {
     pub(super) fn tell_when_written(
         &mut self,
         untold: Untold,
+        slot: (Target, Interval),
         answer: Answered,
         durable: Durable,
         cx: &mut Context<'_, Self>,
     ) {
         let Untold { waiter, call_id, hold, prolongs } = &untold;
         let (call_id, hold, reply) = (call_id.clone(), hold.clone(), waiter.reply.clone());
-        let lost = HoldWritten { call_id, hold, prolongs: *prolongs, reply, answer, is_durable: false };
+        let lost = HoldWritten { call_id, hold, slot, prolongs: *prolongs, reply, answer, is_durable: false };
         let written = lost.clone();
         self.untold.push(untold);
         let wait = async move {
@@ -32,7 +34,8 @@ impl SchedulingActor {
 
     /// Who heard already that it is not given keeps that answer.
     pub(super) fn hold_written(&mut self, written: &HoldWritten, cx: &mut Context<'_, Self>) {
-        let HoldWritten { call_id, hold, prolongs, reply, answer, is_durable } = written;
+        let HoldWritten { call_id, hold, slot: (target, interval), prolongs, reply, answer, is_durable } =
+            written;
         self.untold.retain(|untold| !untold.waiter.reply.is(reply));
         if !is_durable {
             cx.answer(reply, self.not_given());
@@ -42,8 +45,11 @@ impl SchedulingActor {
             return;
         }
         if self.ledger.get(hold).is_none() {
-            // The call has asked for another slot meanwhile.
-            return cx.answer(reply, self.answers().unheld(answer));
+            // The call has asked for another slot meanwhile, and another call may have taken this one.
+            let others = self.ledger.overlapping(target, &[*interval], cx.now());
+            let is_taken = others.iter().any(|other| other.call_id != *call_id);
+            let answer = if is_taken { self.not_given() } else { self.answers().unheld(answer) };
+            return cx.answer(reply, answer);
         }
         cx.answer(reply, answer.clone());
         // It was told: whoever else waits for it waits for a prolongation.

@@ -110,6 +110,27 @@ fn of_two_slots_that_a_call_asks_for_at_once_one_is_held_and_the_other_only_free
 }
 
 #[test]
+fn a_slot_that_another_call_took_before_its_first_agent_heard_of_it_is_not_told_as_free() {
+    let rig = rig();
+    rig.journal.syncs.close();
+    let mut first = check(&rig, "c", "14:00");
+    let mut second = check(&rig, "c", "15:00");
+    rig.settle();
+    let mut other = check(&rig, "d", "14:00");
+    rig.settle();
+    rig.journal.sync();
+    rig.settle();
+    assert_eq!(
+        (first.json()["code"].clone(), second.json()["available"].clone()),
+        (json!("busy"), json!(true))
+    );
+    assert_eq!(other.json()["available"], true);
+    assert_eq!(holds(&rig).len(), 2);
+    ["c", "d"].into_iter().for_each(|call| hang_up(&rig, call));
+    rig.finish();
+}
+
+#[test]
 fn a_hold_that_was_told_stays_when_its_prolongation_is_slow() {
     let rig = rig();
     assert_eq!(answer(&rig, check(&rig, "c", "14:00"))["available"], true);
