@@ -121,10 +121,11 @@ impl PendingLog {
         self.by_call.get(call_id).is_some_and(|e| e.iter().any(|p| p.position == position && !p.handed))
     }
 
-    /// Whether rows of this call's records are with a writer, and not yet in the database.
+    /// Whether any of these records of the call is not yet in the database.
     #[must_use]
-    pub fn has_handed(&self, call_id: &CallId) -> bool {
-        self.by_call.get(call_id).is_some_and(|entry| entry.iter().any(|p| p.handed))
+    pub fn has_any(&self, call_id: &CallId, positions: &[Position]) -> bool {
+        !positions.is_empty()
+            && self.by_call.get(call_id).is_some_and(|e| e.iter().any(|p| positions.contains(&p.position)))
     }
 
     /// It arrived.

@@ -6,20 +6,20 @@ use std::{
 };
 
 use askpro_domain::{
-    call::{AppointmentFact, CallState, PlacedIn},
+    call::{AppointmentFact, CallState},
     customer::Upcoming,
     ids::{AppointmentId, CallId, CompanyId},
     time::UnixMillis,
 };
 
 use super::{
-    AskFunction, CallMessage, CallView, CallWorld, EventReceived, Loaded, callback::Unwritten, load, rows,
+    AskFunction, CallMessage, CallView, CallWorld, EventReceived, Loaded, callback::Unwritten, rows,
     silence::Silence,
 };
 use crate::{
     parked::ParkedItem,
     ports::{
-        journal::Signer,
+        journal::{Position, Signer},
         rows::{Body, EventRow, Write},
         stores::LiveCall,
     },
@@ -52,9 +52,9 @@ pub struct CallActor {
     /// Whether quarantine has events of this call.
     pub(super) in_quarantine: bool,
     /// Whether the store must be asked for those, wherever the call belongs.
-    ask_quarantine: bool,
-    /// Whether some of those are not in `waiting`: only the store has their bodies.
-    pub(super) quarantine_has_bodies: bool,
+    pub(super) ask_quarantine: bool,
+    /// Which of those are not in `waiting`, by their records: only the store has their bodies.
+    pub(super) left_in_quarantine: Vec<Position>,
     /// Orders that wait for it too, and until when.
     pub(super) orders: Vec<(AskFunction, UnixMillis)>,
     /// Agents that hear of a callback when it is on disk.
@@ -62,15 +62,15 @@ pub struct CallActor {
     /// Bookings under companies' own keys, until something else says where the call belongs.
     pub(super) claims: BTreeMap<AppointmentId, (CompanyId, AppointmentFact)>,
     /// Companies whose bookings the store is asked for as well: those whose own keys may have claimed the call.
-    claims_of: BTreeSet<CompanyId>,
+    pub(super) claims_of: BTreeSet<CompanyId>,
     /// Whether the call has a row, in the store or with a writer: it has what was claimed before.
-    has_row: bool,
+    pub(super) has_row: bool,
     /// Companies that promised a callback under their own keys, likewise.
     pub(super) claimed_callbacks: BTreeSet<CompanyId>,
     /// Bookings of this call as they last moved, since this actor came to life, with their companies.
     pub(super) own: BTreeMap<AppointmentId, (CompanyId, Upcoming)>,
     /// Other rows that wait for the store's answer.
-    withheld: Vec<WriteOrder>,
+    pub(super) withheld: Vec<WriteOrder>,
     /// The newest transcript, until it is written.
     pub(super) transcript: Option<EventRow>,
     pub(super) live: Option<LiveToken>,
@@ -181,7 +181,7 @@ impl CallActor {
             own: BTreeMap::new(),
             in_quarantine: false,
             ask_quarantine: false,
-            quarantine_has_bodies: false,
+            left_in_quarantine: Vec::new(),
             withheld: Vec::new(),
             transcript: None,
             live: None,
@@ -206,7 +206,7 @@ impl CallActor {
         copy.own.clone_from(&self.own);
         copy.in_quarantine = self.in_quarantine;
         copy.ask_quarantine = self.ask_quarantine;
-        copy.quarantine_has_bodies = self.quarantine_has_bodies;
+        copy.left_in_quarantine.clone_from(&self.left_in_quarantine);
         copy.silence = self.silence;
         copy
     }
@@ -313,12 +313,9 @@ impl CallActor {
 
     /// Hands over what waits, once the store has answered: to the company it belongs to, else to quarantine.
     pub(super) fn hand_over(&mut self) {
+        self.place();
         self.join_claims();
-        if self.base == Base::Known && !self.has_row {
-            // Whatever placed it, its first row has what its company claimed.
-            let claimant = self.claimant(Signer::Platform, || None);
-            self.ask_claims_of(claimant);
-        }
+        self.ask_what_is_missing();
         if self.base != Base::Known {
             self.leave_bodies_in_journal();
             return;
@@ -327,22 +324,22 @@ impl CallActor {
             self.write(order);
         }
         match self.state.placed {
-            // `handle` asks the store for it.
-            Some(_) if self.quarantine_has_bodies => self.base = Base::NotAsked,
             Some(placed) => self.hand_over_placed(placed.company),
             None => self.hand_over_unplaced(),
         }
     }
 
     /// While the store is away, bodies that are in the journal need not be here too. The first few wait in
-    /// memory for a store that answers at once. The journal keeps none of what is in quarantine.
+    /// memory for a store that answers at once. The journal keeps none that a writer had: of what is in quarantine.
     fn leave_bodies_in_journal(&mut self) {
         let kept = if self.store_silent { 0 } else { BODIES_KEPT_MAX };
-        let waiting = self.waiting.iter_mut().map(|item| (&mut item.received, item.quarantined));
-        let deferred = self.deferred.iter_mut().map(|(received, quarantined)| (received, *quarantined));
-        let all =
-            waiting.chain(deferred).filter(|(_, quarantined)| !quarantined).map(|(received, _)| received);
-        for received in all.filter(|received| received.position.is_some()).skip(kept) {
+        let (pending, call_id) = (&self.world.pending, &self.state.call_id);
+        let waiting = self.waiting.iter_mut().map(|item| &mut item.received);
+        let all = waiting.chain(self.deferred.iter_mut().map(|(received, _)| received));
+        let is_kept = |received: &&mut EventReceived| {
+            !received.body.is_empty() && received.position.is_some_and(|at| pending.waits(call_id, at))
+        };
+        for received in all.filter(is_kept).skip(kept) {
             received.body = bytes::Bytes::new();
         }
     }
@@ -352,61 +349,6 @@ impl CallActor {
         if self.base == Base::NotAsked {
             self.load(cx);
         }
-    }
-
-    /// Before the first question of a company, and before its first order: what it booked and promised while nothing
-    /// but its own key placed the call is in no row of the call.
-    fn want_claims(&mut self, ask: &AskFunction) {
-        let is_known = self.base != Base::NotAsked && self.state.placed.is_some();
-        if is_known && !ask.function.repeats_are_bookings() {
-            return;
-        }
-        let claimant = self.claimant(ask.signer, || self.named_in(&ask.identity));
-        self.ask_claims_of(claimant);
-    }
-
-    /// The store is asked anew when it was not asked about this company before.
-    fn ask_claims_of(&mut self, claimant: Option<CompanyId>) {
-        if claimant.is_some_and(|company| self.claims_of.insert(company)) {
-            self.base = Base::NotAsked;
-        }
-    }
-
-    /// The company whose message this is, if it has a key of its own: it may have claimed the call before.
-    fn claimant(&self, signer: Signer, named: impl FnOnce() -> Option<PlacedIn>) -> Option<CompanyId> {
-        if let Signer::Company(company) = signer {
-            // A call that is another company's is nothing to this one.
-            return self.state.placed.is_none_or(|placed| placed.company == company).then_some(company);
-        }
-        let company = self.state.placed.or_else(named)?.company;
-        let directory = self.world.directory.current();
-        directory.company(company).is_some_and(|company| company.has_own_key()).then_some(company)
-    }
-
-    /// Asks the store what it knows of this call, outside this turn; once it has what it must be asked for.
-    fn load(&mut self, cx: &mut Context<'_, Self>) {
-        if self.quarantine_has_bodies && self.world.pending.has_handed(&self.state.call_id) {
-            return self.load_later(cx);
-        }
-        let question = self.world.questions.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
-        self.base = Base::Asked(question);
-        let (world, call_id) = (self.world.clone(), self.state.call_id.clone());
-        let ask_quarantine = self.ask_quarantine || self.quarantine_has_bodies;
-        let claims_of = self.claims_of.clone();
-        let ask = async move {
-            let loaded = load::ask_store(&world, &call_id, ask_quarantine, &claims_of).await;
-            let loaded = loaded.unwrap_or_else(|error| Loaded::Failed(error.to_string()));
-            CallMessage::Loaded { question, loaded: Box::new(loaded) }
-        };
-        cx.start(ask, move || {
-            let loaded = Box::new(Loaded::Failed("the question panicked".to_owned()));
-            CallMessage::Loaded { question, loaded }
-        });
-    }
-
-    fn load_later(&mut self, cx: &mut Context<'_, Self>) {
-        self.store_silent = true;
-        cx.arm("load", cx.now().plus_ms(self.world.settings.load_again_ms), CallMessage::LoadAgain);
     }
 
     fn loaded(&mut self, question: u64, loaded: &Loaded, cx: &mut Context<'_, Self>) {
@@ -420,11 +362,12 @@ impl CallActor {
         match loaded {
             Loaded::Failed(error) => {
                 tracing::debug!(call.id = %self.state.call_id, error, "the store did not say what it knows of a call");
-                self.load_later(cx);
+                self.store_silent = true;
                 self.leave_bodies_in_journal();
+                self.load_later(cx);
             }
             Loaded::Known { state, quarantined, claims, claimed_callbacks, repair } => {
-                self.base = Base::Known;
+                (self.base, self.store_silent) = (Base::Known, false);
                 if let Some(stored) = state {
                     self.join(stored);
                 }
@@ -438,7 +381,7 @@ impl CallActor {
                 for event in quarantined {
                     self.take_quarantined(event, cx);
                 }
-                self.quarantine_has_bodies = false;
+                self.left_in_quarantine.clear();
                 self.take_deferred(cx);
                 self.hand_over();
                 self.go_on(cx);

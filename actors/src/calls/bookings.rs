@@ -22,7 +22,7 @@ impl CallActor {
 
     pub(super) fn booking_moved(&mut self, moved: &BookingMoved) {
         self.join_move(moved);
-        self.write(order_of(moved));
+        self.withheld.push(order_of(moved));
         self.hand_over();
     }
 

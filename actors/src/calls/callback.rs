@@ -102,7 +102,7 @@ impl CallActor {
     /// Writes the rows of a callback that is in the journal.
     pub(super) fn callback_taken(&mut self, taken: &CallbackTaken) {
         self.join_callback(&taken.record);
-        self.write(rows(taken));
+        self.withheld.push(rows(taken));
         self.hand_over();
     }
 

@@ -170,7 +170,7 @@ impl CallActor {
             }
             match body_of(&item.received) {
                 Body::Inline(_) => self.waiting.push(item),
-                Body::InJournal(_) => self.quarantine_has_bodies = true,
+                Body::InJournal(position) => self.left_in_quarantine.push(position),
             }
         }
     }

@@ -34,6 +34,7 @@ impl CallActor {
     }
 
     pub(super) fn write_transcript(&mut self) {
+        self.ask_what_is_missing();
         if self.base != Base::Known {
             return;
         }

@@ -18,6 +18,7 @@ use super::{
     mirror::{Freshness, window_for},
     near::Seeker,
     plan::{Candidate, Wish, candidates},
+    untold::HeldOf,
 };
 use crate::{
     calls::Answered,
@@ -374,7 +375,11 @@ impl SchedulingActor {
         held: HeldSlot,
         cx: &mut Context<'_, Self>,
     ) {
-        let slot = (held.candidate.target.clone(), held.offer.interval);
+        let slot = HeldOf {
+            candidate: held.candidate.clone(),
+            start: held.offer.wish.start,
+            interval: held.offer.interval,
+        };
         let mirror_age_ms = self.mirror_age_ms(&[held.candidate], &question, cx.now());
         let (call_id, hold) = (question.ask.call_id.clone(), held.offer.hold.clone());
         self.offers.insert(call_id.clone(), held.offer.clone());

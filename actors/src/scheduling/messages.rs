@@ -10,7 +10,7 @@ use askpro_domain::{
     ids::{AppointmentId, CallId},
     phone::PhoneNumber,
     policy::Pass,
-    slots::{HoldId, Target},
+    slots::HoldId,
     time::{Interval, UnixMillis},
 };
 use serde::Serialize;
@@ -19,6 +19,7 @@ use super::{
     breakers::BreakerView,
     pins::Pin,
     reservations::{AskedReservation, ReservationKey},
+    untold::HeldOf,
 };
 use crate::{
     calls::Answered,
@@ -182,8 +183,8 @@ pub struct HoldWritten {
     pub call_id: CallId,
     /// Which.
     pub hold: HoldId,
-    /// On what, and when.
-    pub slot: (Target, Interval),
+    /// Of what.
+    pub(super) slot: HeldOf,
     /// The call had it before: it stays as it was when this is not on disk.
     pub prolongs: bool,
     /// The waiting socket.

@@ -3,19 +3,29 @@
 
 use askpro_domain::{
     ids::CallId,
-    slots::{Hold, HoldId, Target},
-    time::Interval,
+    slots::{Hold, HoldId},
+    time::{Interval, UnixMillis},
 };
 
-use super::{HoldWritten, SchedulingActor, SchedulingMessage, actor::Untold, answers::Answers};
+use super::{
+    HoldWritten, SchedulingActor, SchedulingMessage, actor::Untold, answers::Answers, plan::Candidate,
+};
 use crate::{calls::Answered, ports::journal::Durable, runtime::Context};
+
+/// What a hold is of.
+#[derive(Debug, Clone)]
+pub(super) struct HeldOf {
+    pub(super) candidate: Candidate,
+    pub(super) start: UnixMillis,
+    pub(super) interval: Interval,
+}
 
 impl SchedulingActor {
     /// Answers when the record of the hold is on disk.
     pub(super) fn tell_when_written(
         &mut self,
         untold: Untold,
-        slot: (Target, Interval),
+        slot: HeldOf,
         answer: Answered,
         durable: Durable,
         cx: &mut Context<'_, Self>,
@@ -34,8 +44,7 @@ impl SchedulingActor {
 
     /// Who heard already that it is not given keeps that answer.
     pub(super) fn hold_written(&mut self, written: &HoldWritten, cx: &mut Context<'_, Self>) {
-        let HoldWritten { call_id, hold, slot: (target, interval), prolongs, reply, answer, is_durable } =
-            written;
+        let HoldWritten { call_id, hold, slot, prolongs, reply, answer, is_durable } = written;
         self.untold.retain(|untold| !untold.waiter.reply.is(reply));
         if !is_durable {
             cx.answer(reply, self.not_given());
@@ -46,9 +55,8 @@ impl SchedulingActor {
         }
         if self.ledger.get(hold).is_none() {
             // The call has asked for another slot meanwhile, and another call may have taken this one.
-            let others = self.ledger.overlapping(target, &[*interval], cx.now());
-            let is_taken = others.iter().any(|other| other.call_id != *call_id);
-            let answer = if is_taken { self.not_given() } else { self.answers().unheld(answer) };
+            let is_free = self.is_free_still(call_id, slot, cx.now());
+            let answer = if is_free { self.answers().unheld(answer) } else { self.not_given() };
             return cx.answer(reply, answer);
         }
         cx.answer(reply, answer.clone());
@@ -70,6 +78,13 @@ impl SchedulingActor {
                 self.hold_lost(&call_id, &hold, cx);
             }
         }
+    }
+
+    fn is_free_still(&self, call_id: &CallId, slot: &HeldOf, now: UnixMillis) -> bool {
+        let HeldOf { candidate, start, interval } = slot;
+        self.seen(candidate, *start, now).is_some_and(|(seen_at, units)| {
+            self.ledger.is_free(&candidate.target, &[*interval], &units, seen_at, Some(call_id), now)
+        })
     }
 
     fn answers(&self) -> Answers {

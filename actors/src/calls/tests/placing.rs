@@ -342,6 +342,59 @@ fn what_is_on_its_way_to_quarantine_is_waited_for_when_the_call_is_placed_meanwh
 }
 
 #[test]
+fn another_companys_event_takes_the_place_of_none_in_quarantine() {
+    let mut rig = Rig::new();
+    let nobody = |after_ms| EventBody { to: None, direction: None, ..event("call_ended", "c", after_ms) };
+    rig.event(&nobody(1));
+    rig.event_signed(&nobody(2), Signer::Company(company_b()));
+    rig.settle();
+    assert_eq!(rig.database.tables().quarantine.len(), 2);
+    rig.crash_and_restart();
+    rig.event(&started("c"));
+    rig.settle();
+    let tables = rig.database.tables();
+    let waiting: Vec<_> = tables.quarantine.values().map(|row| (row.reason, row.signer_company)).collect();
+    assert_eq!((tables.events.len(), waiting), (2, vec![("foreign_key", Some(company_b()))]));
+    drop(tables);
+    rig.finish();
+}
+
+#[test]
+fn a_call_whose_number_was_imported_meanwhile_is_placed_by_whatever_comes_next() {
+    for callback in [false, true] {
+        let mut rig = Rig::new();
+        let events = if callback { 4 } else { 1 };
+        for n in 0..events {
+            let filler = Some(format!("{n}"));
+            rig.event(&EventBody { filler, ..stranger("transfer_started", "c", n) });
+        }
+        rig.settle();
+        rig.directory.replace(with_stranger_at_b());
+        if callback {
+            let mut asked = rig.ask("c", STRANGER, FunctionName::RequestCallback, json!({}));
+            rig.settle();
+            assert_eq!(asked.json()["success"], true);
+        } else {
+            let event = EventBody { to: None, direction: None, ..event("call_analyzed", "c", 9) };
+            rig.event_signed(&event, Signer::Company(company_a()));
+            rig.settle();
+        }
+        if callback {
+            rig.crash_and_restart();
+            rig.settle();
+        }
+        let tables = rig.database.tables();
+        let reasons: Vec<_> = tables.quarantine.values().map(|row| row.reason).collect();
+        let foreign: &[&str] = if callback { &[] } else { &["foreign_key"] };
+        assert_eq!((tables.events.len(), reasons.as_slice()), (events as usize, foreign), "{callback}");
+        assert_eq!(tables.calls[&id("c")].company, company_b());
+        drop(tables);
+        rig.event(&EventBody { to: Some(STRANGER.to_owned()), ..ended("c") });
+        rig.finish();
+    }
+}
+
+#[test]
 fn a_call_that_is_placed_by_what_was_in_quarantine_has_what_its_company_claimed() {
     let mut rig = Rig::new();
     rig.directory.replace(with_own_key_of_b());

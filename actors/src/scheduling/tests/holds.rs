@@ -131,6 +131,23 @@ fn a_slot_that_another_call_took_before_its_first_agent_heard_of_it_is_not_told_
 }
 
 #[test]
+fn of_a_pool_that_has_another_unit_a_slot_is_free_still() {
+    let rig = rig();
+    let cut = "Damenhaarschnitt";
+    assert_eq!(answer(&rig, check_service(&rig, "z", cut, "14:00"))["available"], true);
+    rig.journal.syncs.close();
+    let mut first = check_service(&rig, "c", cut, "14:00");
+    let _second = check_service(&rig, "c", cut, "15:00");
+    rig.settle();
+    rig.journal.sync();
+    rig.settle();
+    let first = first.json();
+    assert_eq!((&first["available"], &first["held_until"]), (&json!(true), &json!(null)));
+    ["c", "z"].into_iter().for_each(|call| hang_up(&rig, call));
+    rig.finish();
+}
+
+#[test]
 fn a_hold_that_was_told_stays_when_its_prolongation_is_slow() {
     let rig = rig();
     assert_eq!(answer(&rig, check(&rig, "c", "14:00"))["available"], true);
