@@ -42,7 +42,7 @@ const CLAIMS_KEPT_MS: i64 = 600_000;
 pub struct CallActor {
     pub(super) state: CallState,
     pub(super) world: Arc<CallWorld>,
-    /// What the store knew before.
+    /// What the store knew before, or must be asked again.
     pub(super) base: Base,
     /// Events whose rows are not yet with a writer, or that wait in quarantine for a company.
     pub(super) waiting: Vec<Waiting>,
@@ -75,7 +75,7 @@ pub struct CallActor {
     pub(super) transcript: Option<EventRow>,
     pub(super) live: Option<LiveToken>,
     /// The store was asked and did not answer: go by what was heard.
-    store_silent: bool,
+    pub(super) store_silent: bool,
     pub(super) told_over: bool,
     pub(super) silence: Silence,
     heard_at: UnixMillis,
@@ -120,7 +120,11 @@ impl Actor for CallActor {
             CallMessage::AskFunction(ask) => {
                 self.want_claims(ask);
                 self.hear(cx);
+                let was_placed = self.state.placed.is_some();
                 self.order_or_ask(ask, cx);
+                if !was_placed && self.state.placed.is_some() {
+                    self.hand_over();
+                }
             }
             CallMessage::BookingMoved(moved) => {
                 self.hear(cx);
@@ -151,10 +155,10 @@ impl Actor for CallActor {
             }
             CallMessage::Leave => return self.leave(cx),
         }
+        self.follow_life(cx);
         if self.base == Base::NotAsked && self.state.placed.is_some() {
             self.load(cx);
         }
-        self.follow_life(cx);
     }
 
     fn stopping(&mut self) {
@@ -201,12 +205,10 @@ impl CallActor {
         copy.withheld.clone_from(&self.withheld);
         copy.claims.clone_from(&self.claims);
         copy.claims_of.clone_from(&self.claims_of);
-        copy.has_row = self.has_row;
         copy.claimed_callbacks.clone_from(&self.claimed_callbacks);
         copy.own.clone_from(&self.own);
         copy.in_quarantine = self.in_quarantine;
         copy.ask_quarantine = self.ask_quarantine;
-        copy.left_in_quarantine.clone_from(&self.left_in_quarantine);
         copy.silence = self.silence;
         copy
     }
@@ -229,6 +231,8 @@ impl CallActor {
     }
 
     fn event_received(&mut self, received: &EventReceived, cx: &mut Context<'_, Self>) {
+        // By what is known without it: a number may have been imported since.
+        self.place();
         if self.base == Base::NotAsked || self.state.placed.is_none() {
             let claimant = self.claimant(received.signer, || self.named_by(&received.event));
             self.ask_claims_of(claimant);
@@ -334,8 +338,10 @@ impl CallActor {
     fn leave_bodies_in_journal(&mut self) {
         let kept = if self.store_silent { 0 } else { BODIES_KEPT_MAX };
         let (pending, call_id) = (&self.world.pending, &self.state.call_id);
-        let waiting = self.waiting.iter_mut().map(|item| &mut item.received);
-        let all = waiting.chain(self.deferred.iter_mut().map(|(received, _)| received));
+        let waiting = self.waiting.iter_mut().map(|item| (&mut item.received, item.quarantined));
+        let deferred = self.deferred.iter_mut().map(|(received, quarantined)| (received, *quarantined));
+        let all =
+            waiting.chain(deferred).filter(|(_, quarantined)| !quarantined).map(|(received, _)| received);
         let is_kept = |received: &&mut EventReceived| {
             !received.body.is_empty() && received.position.is_some_and(|at| pending.waits(call_id, at))
         };

@@ -65,6 +65,7 @@ impl CallActor {
     /// Asks the store what it knows of this call, outside this turn; once it has what it must be asked for.
     pub(super) fn load(&mut self, cx: &mut Context<'_, Self>) {
         if self.world.pending.has_any(&self.state.call_id, &self.left_in_quarantine) {
+            self.store_silent = true;
             return self.load_later(cx);
         }
         let question = self.world.questions.fetch_add(1, std::sync::atomic::Ordering::Relaxed);

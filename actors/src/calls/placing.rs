@@ -181,8 +181,8 @@ impl CallActor {
         match self.world.decoder.decode(&body) {
             Ok(event) => {
                 self.in_quarantine = true;
-                if !self.waits_already(&event) {
-                    let signer = stored.signer_company.map_or(Signer::Platform, Signer::Company);
+                let signer = stored.signer_company.map_or(Signer::Platform, Signer::Company);
+                if !self.waits_already(&event, signer) {
                     let received_at = stored.received_at;
                     let received = EventReceived { event, body, position: None, received_at, signer };
                     self.take_event(received, true, cx);
@@ -194,10 +194,11 @@ impl CallActor {
         }
     }
 
-    /// Whether the same version of the same event waits here already.
-    fn waits_already(&self, event: &CallEvent) -> bool {
+    /// Whether the same version of the same event waits here already, by the same signer.
+    fn waits_already(&self, event: &CallEvent, signer: Signer) -> bool {
         let same = |received: &EventReceived| {
-            received.event.body_hash == event.body_hash
+            received.signer == signer
+                && received.event.body_hash == event.body_hash
                 && received.event.dedup_key == event.dedup_key
                 && received.event.event_timestamp == event.event_timestamp
         };

@@ -224,10 +224,10 @@ impl CalendarEventRow {
     }
 }
 
-/// An event that could not be placed; identity (call, dedup key).
+/// An event that could not be placed; identity (call, dedup key, company whose own key signed it).
 #[derive(Debug, Clone, PartialEq)]
 pub struct QuarantineRow {
-    /// Its id, made from call and dedup key.
+    /// Its id, made from its identity.
     pub id: String,
     /// The call.
     pub call_id: CallId,

@@ -326,7 +326,7 @@ fn what_is_on_its_way_to_quarantine_is_waited_for_when_the_call_is_placed_meanwh
         rig.settle();
         rig.event(&started("c"));
         rig.advance(2_000);
-        assert_eq!(rig.database.tables().events.len(), 0);
+        assert_eq!((rig.database.tables().events.len(), rig.actors.live.total()), (0, 1));
         if crashes {
             rig.crash_and_restart();
         }
@@ -343,54 +343,79 @@ fn what_is_on_its_way_to_quarantine_is_waited_for_when_the_call_is_placed_meanwh
 
 #[test]
 fn another_companys_event_takes_the_place_of_none_in_quarantine() {
-    let mut rig = Rig::new();
-    let nobody = |after_ms| EventBody { to: None, direction: None, ..event("call_ended", "c", after_ms) };
-    rig.event(&nobody(1));
-    rig.event_signed(&nobody(2), Signer::Company(company_b()));
+    for (others, own) in [(1, 2), (2, 1), (1, 1)] {
+        let mut rig = Rig::new();
+        let nobody = |after_ms| EventBody { to: None, direction: None, ..event("call_ended", "c", after_ms) };
+        rig.event_signed(&nobody(others), Signer::Company(company_b()));
+        rig.event(&nobody(own));
+        rig.settle();
+        assert_eq!(rig.database.tables().quarantine.len(), 2);
+        rig.crash_and_restart();
+        rig.event(&started("c"));
+        rig.settle();
+        let tables = rig.database.tables();
+        let waiting: Vec<_> =
+            tables.quarantine.values().map(|row| (row.reason, row.signer_company)).collect();
+        assert_eq!((tables.events.len(), waiting), (2, vec![("foreign_key", Some(company_b()))]), "{others}");
+        drop(tables);
+        rig.finish();
+    }
+}
+
+/// A call whose number somebody has since these events came.
+fn with_imported_number(events: i64) -> Rig {
+    let rig = Rig::new();
+    for n in 0..events {
+        let filler = Some(format!("{n}"));
+        rig.event(&EventBody { filler, ..stranger("transfer_started", "c", n) });
+    }
     rig.settle();
-    assert_eq!(rig.database.tables().quarantine.len(), 2);
-    rig.crash_and_restart();
-    rig.event(&started("c"));
-    rig.settle();
-    let tables = rig.database.tables();
-    let waiting: Vec<_> = tables.quarantine.values().map(|row| (row.reason, row.signer_company)).collect();
-    assert_eq!((tables.events.len(), waiting), (2, vec![("foreign_key", Some(company_b()))]));
-    drop(tables);
-    rig.finish();
+    assert_eq!(rig.database.tables().quarantine.len(), events as usize);
+    rig.directory.replace(with_stranger_at_b());
+    rig
 }
 
 #[test]
 fn a_call_whose_number_was_imported_meanwhile_is_placed_by_whatever_comes_next() {
-    for callback in [false, true] {
-        let mut rig = Rig::new();
-        let events = if callback { 4 } else { 1 };
-        for n in 0..events {
-            let filler = Some(format!("{n}"));
-            rig.event(&EventBody { filler, ..stranger("transfer_started", "c", n) });
-        }
+    let nameless = || EventBody { to: None, direction: None, ..event("call_analyzed", "c", 9) };
+    for (signer, waiting, reasons) in [
+        (Signer::Platform, 0, &[][..]),
+        (Signer::Company(company_b()), 0, &[]),
+        (Signer::Company(company_a()), 1, &["foreign_key"]),
+    ] {
+        let rig = with_imported_number(1);
+        rig.event_signed(&nameless(), signer);
         rig.settle();
-        rig.directory.replace(with_stranger_at_b());
-        if callback {
-            let mut asked = rig.ask("c", STRANGER, FunctionName::RequestCallback, json!({}));
-            rig.settle();
-            assert_eq!(asked.json()["success"], true);
-        } else {
-            let event = EventBody { to: None, direction: None, ..event("call_analyzed", "c", 9) };
-            rig.event_signed(&event, Signer::Company(company_a()));
-            rig.settle();
-        }
-        if callback {
-            rig.crash_and_restart();
-            rig.settle();
-        }
         let tables = rig.database.tables();
-        let reasons: Vec<_> = tables.quarantine.values().map(|row| row.reason).collect();
-        let foreign: &[&str] = if callback { &[] } else { &["foreign_key"] };
-        assert_eq!((tables.events.len(), reasons.as_slice()), (events as usize, foreign), "{callback}");
+        assert_eq!((tables.events.len(), tables.quarantine.len()), (2 - waiting, waiting), "{signer:?}");
+        assert!(tables.quarantine.values().map(|row| row.reason).eq(reasons.iter().copied()));
         assert_eq!(tables.calls[&id("c")].company, company_b());
         drop(tables);
+        assert!(!rig.call("c").unwrap().state.claimed, "the platform named the number");
         rig.event(&EventBody { to: Some(STRANGER.to_owned()), ..ended("c") });
         rig.finish();
+    }
+}
+
+#[test]
+fn a_question_takes_the_events_of_its_call_out_of_quarantine_when_its_number_was_imported_meanwhile() {
+    for function in [FunctionName::RequestCallback, FunctionName::CheckCustomer] {
+        for crashes in [false, true] {
+            let mut rig = with_imported_number(4);
+            let mut asked = rig.ask("c", STRANGER, function, json!({}));
+            rig.settle();
+            assert_eq!(asked.json()["success"], true, "{function:?}");
+            if crashes {
+                rig.crash_and_restart();
+            }
+            rig.advance(60_000);
+            let tables = rig.database.tables();
+            assert_eq!((tables.events.len(), tables.quarantine.len()), (4, 0), "{function:?} {crashes}");
+            assert_eq!(tables.calls[&id("c")].company, company_b());
+            drop(tables);
+            rig.event(&EventBody { to: Some(STRANGER.to_owned()), ..ended("c") });
+            rig.finish();
+        }
     }
 }
 
