@@ -69,7 +69,7 @@ impl Findings {
 pub enum Posts {
     /// Once: Cal.com was well all the time.
     Once,
-    /// Again where Cal.com had proved, or three looks had shown, that nothing was booked.
+    /// Again where Cal.com had proved, or three looks had shown, that nothing was booked: never once it was.
     AsNeeded,
 }
 
@@ -77,6 +77,7 @@ pub enum Posts {
 pub async fn judge(world: &World, process: &Process, posts: Posts) -> Findings {
     let mut findings = Findings::default();
     let tables = world.tables().await;
+    process::outlived(process, &world.line.ledger.calls(), &mut findings).await;
     if let Err(open) = rests(&tables, process).await {
         findings.wrong.push(format!("not at rest after {REST_WITHIN:?}: {open}"));
     }
@@ -221,6 +222,9 @@ async fn appointments(
         let is_known = row.is_some_and(|row| {
             row.call_id == call && row.slug == booking.company && row.uid.as_ref() == Some(&booking.uid)
         });
+        if row.is_none() {
+            findings.lost.push(format!("booking {} of {call} has no appointment", booking.uid));
+        }
         let stands = booking.status == BookingStatus::Accepted;
         if stands && !(is_known && row.is_some_and(|row| row.status == "confirmed")) {
             let status = row.map(|row| row.status.as_str());
@@ -235,18 +239,9 @@ async fn appointments(
     untrue(calls, rows, &ours, findings);
     let asked_back: BTreeSet<String> =
         tables.texts("call_id", "FROM callbacks WHERE call_id IS NOT NULL").await.into_iter().collect();
-    for (id, row) in rows.iter().filter(|(_, row)| row.status != "confirmed") {
-        let was_promised = calls.get(&row.call_id).is_some_and(|call| call.told.contains_key(id));
-        if was_promised && !asked_back.contains(&row.call_id) {
-            findings
-                .lost
-                .push(format!("appointment {id} was promised, is {}, and nobody calls back", row.status));
-        }
-    }
+    callbacks(tables, calls, rows, findings).await;
     outcomes::outcomes(tables, calls, rows, &asked_back, findings).await;
-    if posts == Posts::Once {
-        posted_twice(world, findings);
-    }
+    posted_again(world, &ours, posts, findings);
     for overlap in world.calcom.overlaps() {
         let (first, second) = (&overlap.first, &overlap.second);
         findings.doubled.push(format!("host {} is sold to {} and {}", first.host_id, first.uid, second.uid));
@@ -274,7 +269,7 @@ fn untrue(
     for (call_id, call) in calls {
         for (id, told) in &call.told {
             match rows.get(id) {
-                Some(row) if *told == Told::Pending || row.status == "confirmed" => {
+                Some(row) if *told < Told::Confirmed || row.status == "confirmed" => {
                     if row.call_id != *call_id {
                         findings.wrong.push(format!(
                             "appointment {id} was told to {call_id}, its row names {}",
@@ -293,14 +288,46 @@ fn untrue(
     }
 }
 
-fn posted_twice(world: &World, findings: &mut Findings) {
-    let mut posts: BTreeMap<String, u32> = BTreeMap::new();
+/// Every callback that was told is there; so is one for each appointment that was promised and did not come.
+async fn callbacks(
+    tables: &Tables,
+    calls: &BTreeMap<String, SentCall>,
+    rows: &BTreeMap<String, Appointment>,
+    findings: &mut Findings,
+) {
+    let keys = tables.texts("idempotency_key", "FROM callbacks").await;
+    let of: BTreeSet<&str> = keys.iter().filter_map(|key| Some(key.split_once(':')?.1)).collect();
+    for (call_id, call) in calls {
+        for id in call.callbacks.iter().filter(|id| !of.contains(id.as_str())) {
+            findings.lost.push(format!("callback {id:?} was told to {call_id}"));
+        }
+    }
+    for (id, row) in rows.iter().filter(|(_, row)| row.status != "confirmed") {
+        let was_promised = calls.get(&row.call_id).is_some_and(|call| call.told.contains_key(id));
+        if was_promised && !of.contains(id.as_str()) {
+            findings
+                .lost
+                .push(format!("appointment {id} was promised, is {}, and nobody calls back", row.status));
+        }
+    }
+}
+
+fn posted_again(world: &World, ours: &[&Booking], allowed: Posts, findings: &mut Findings) {
+    let mut posts: BTreeMap<String, Vec<i64>> = BTreeMap::new();
     for request in world.calcom.requests(Some(Operation::Create)) {
         let order = request.metadata.get(METADATA_APPOINTMENT).and_then(|value| value.as_str());
-        *posts.entry(order.unwrap_or_default().to_owned()).or_default() += 1;
+        posts.entry(order.unwrap_or_default().to_owned()).or_default().push(request.at_ms);
     }
-    for (order, times) in posts.iter().filter(|(_, times)| **times > 1) {
-        findings.doubled.push(format!("order {order} was posted {times} times"));
+    for (order, times) in posts.iter().filter(|(_, times)| allowed == Posts::Once && times.len() > 1) {
+        findings.doubled.push(format!("order {order} was posted {} times", times.len()));
+    }
+    for booking in ours {
+        let order = booking.metadata.get(METADATA_APPOINTMENT).and_then(|value| value.as_str());
+        let times = order.and_then(|order| posts.get(order)).map_or(&[][..], Vec::as_slice);
+        if let Some(at) = times.iter().find(|at| **at > booking.created_ms) {
+            let late_ms = at - booking.created_ms;
+            findings.doubled.push(format!("order {order:?} was posted {late_ms} ms after it was booked"));
+        }
     }
 }
 

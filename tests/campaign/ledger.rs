@@ -1,7 +1,7 @@
 //! What was sent and what was answered: the first of the three ledgers.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     sync::{Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
@@ -24,8 +24,8 @@ pub struct SentCall {
     pub events: BTreeMap<String, SentEvent>,
     /// What its agent heard of appointments last, by their ids.
     pub told: BTreeMap<String, Told>,
-    /// Its agent heard that a callback is noted.
-    pub callback_told: bool,
+    /// Callbacks that its agent heard are noted.
+    pub callbacks: BTreeSet<String>,
     /// An order for a callback came to no answer: it may be noted.
     pub callback_unheard: bool,
 }
@@ -50,6 +50,7 @@ impl SentEvent {
 /// What an agent heard of an appointment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Told {
+    Unknown,
     Pending,
     Confirmed,
 }
@@ -92,7 +93,7 @@ impl Ledger {
             expected,
             events: BTreeMap::new(),
             told: BTreeMap::new(),
-            callback_told: false,
+            callbacks: BTreeSet::new(),
             callback_unheard: false,
         };
         lock(&self.calls).insert(call_id.to_owned(), call);
@@ -165,10 +166,13 @@ impl SentCall {
     }
 
     fn note_answer(&mut self, answer: &Value) {
-        self.callback_told |= answer["code"] == "callback_requested";
+        if answer["code"] == "callback_requested" {
+            self.callbacks.insert(answer["callback_id"].as_str().unwrap_or_default().to_owned());
+        }
         let told = match answer["status"].as_str() {
             Some("confirmed") => Told::Confirmed,
             Some("pending_confirmation") => Told::Pending,
+            Some("unknown") => Told::Unknown,
             _ => return,
         };
         if let Some(id) = answer["appointment_id"].as_str() {

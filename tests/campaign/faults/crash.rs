@@ -4,7 +4,6 @@ use rand::Rng;
 
 use super::{Fault, Scale, fault, settle};
 use crate::{
-    home::Kind,
     judge::Posts,
     table::Row,
     traffic::Style,
@@ -19,11 +18,7 @@ pub fn faults() -> Vec<Fault> {
 async fn kill_9(scale: Scale) -> Vec<Row> {
     let mut rows = Vec::new();
     for kind in scale.kinds() {
-        let rounds = match (scale.full, kind) {
-            (true, Kind::MariaDb) => 50,
-            (true, _) => 20,
-            (false, _) => 4,
-        };
+        let rounds = scale.of(50, 4);
         let Some(mut world) = World::make(kind, 6, scale.seed).await else { continue };
         let mut process = world.spawn();
         let mut longest = process.until_ready().await;

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use sqlx::{Connection, Executor, MySqlConnection};
 
-use super::{Fault, Scale, all_were_served, fault, recovers, settle};
+use super::{Fault, Scale, WAIT_MAX, all_were_served, fault, recovers, settle};
 use crate::{
     home::Kind,
     judge::Posts,
@@ -20,6 +20,8 @@ use crate::{
 const QUARRELS_MAX: Duration = Duration::from_secs(60);
 /// Memory that an outage may cost beyond what the load had before it, in bytes.
 const MEMORY_MAX: u64 = 256 * 1024 * 1024;
+/// Of what functions answer while the database is away, so much may be that the agent asks again.
+const BUSY_SHARE_MAX: f64 = 0.02;
 
 pub fn faults() -> Vec<Fault> {
     vec![
@@ -49,8 +51,9 @@ async fn with_own_server(kind: Kind, scale: Scale) -> (Server, World, Process, T
 }
 
 /// Watches the service while the database is away for so long.
-async fn watch(process: &Process, seconds: f64) -> Watched {
+async fn watch(world: &World, process: &Process, seconds: f64) -> Watched {
     let before = process.resident_bytes();
+    let answered = world.line.ledger.figures().codes;
     let mut watched = Watched::default();
     let since = Instant::now();
     while since.elapsed().as_secs_f64() < seconds {
@@ -65,6 +68,11 @@ async fn watch(process: &Process, seconds: f64) -> Watched {
         watched.grown = watched.grown.max(process.resident_bytes().saturating_sub(before));
         pass(0.1).await;
     }
+    for (code, times) in world.line.ledger.figures().codes {
+        let meanwhile = times - answered.get(&code).copied().unwrap_or_default();
+        watched.answers += meanwhile;
+        watched.busy += if code.ends_with(" busy") { meanwhile } else { 0 };
+    }
     watched
 }
 
@@ -75,6 +83,10 @@ struct Watched {
     /// Looks at `/readyz` without an answer within 2 s.
     unanswered: u64,
     grown: u64,
+    /// Answers of functions meanwhile.
+    answers: u64,
+    /// Those of them that told the agent to ask again.
+    busy: u64,
 }
 
 impl Watched {
@@ -88,12 +100,25 @@ impl Watched {
         if scale.full && self.unanswered > 0 {
             row.findings.wrong.push(format!("/readyz did not answer {} times", self.unanswered));
         }
-        if self.grown > MEMORY_MAX {
-            row.findings.wrong.push(format!("memory grew by {} MiB", self.grown >> 20));
+        if self.answers == 0 || self.busy as f64 > BUSY_SHARE_MAX * self.answers as f64 {
+            row.findings.wrong.push(format!("{} of {} functions heard busy", self.busy, self.answers));
         }
-        row.notes.push(format!("memory grew by {} MiB meanwhile", self.grown >> 20));
+        if scale.full && row.figures.worst_function > WAIT_MAX {
+            row.findings.wrong.push(format!("a caller waited {:.1?}", row.figures.worst_function));
+        }
+        row.notes
+            .push(format!("{} functions were answered meanwhile, {} with busy", self.answers, self.busy));
+        bounded(self.grown, row);
         all_were_served(scale, row);
     }
+}
+
+/// What the trouble cost of memory.
+fn bounded(grown: u64, row: &mut Row) {
+    if grown > MEMORY_MAX {
+        row.findings.wrong.push(format!("memory grew by {} MiB", grown >> 20));
+    }
+    row.notes.push(format!("memory grew by {} MiB meanwhile", grown >> 20));
 }
 
 async fn frozen(scale: Scale) -> Vec<Row> {
@@ -101,7 +126,7 @@ async fn frozen(scale: Scale) -> Vec<Row> {
     for kind in servers(scale) {
         let (server, world, process, traffic) = with_own_server(kind, scale).await;
         server.signal("STOP");
-        let watched = watch(&process, scale.of(15.0, 8.0)).await;
+        let watched = watch(&world, &process, scale.of(15.0, 8.0)).await;
         server.signal("CONT");
         let recovery = recovers(&process, scale.callers()).await;
         let mut row = settle("database_frozen", &world, &process, traffic, Posts::Once).await;
@@ -118,7 +143,7 @@ async fn down(scale: Scale) -> Vec<Row> {
     for kind in servers(scale) {
         let (server, world, process, traffic) = with_own_server(kind, scale).await;
         server.stop();
-        let watched = watch(&process, scale.of(60.0, 6.0)).await;
+        let watched = watch(&world, &process, scale.of(60.0, 6.0)).await;
         server.start_again();
         let recovery = recovers(&process, scale.callers()).await;
         let mut row = settle("database_down", &world, &process, traffic, Posts::Once).await;
@@ -134,7 +159,7 @@ async fn killed(scale: Scale) -> Vec<Row> {
     let mut rows = Vec::new();
     for kind in servers(scale) {
         let (server, world, process, traffic) = with_own_server(kind, scale).await;
-        let (times, mut longest) = (scale.of(8, 2), Duration::ZERO);
+        let (times, mut longest, before) = (scale.of(8, 2), Duration::ZERO, process.resident_bytes());
         for _ in 0..times {
             server.signal("KILL");
             pass(0.5).await;
@@ -142,7 +167,9 @@ async fn killed(scale: Scale) -> Vec<Row> {
             longest = longest.max(recovers(&process, scale.callers()).await);
             pass(1.0).await;
         }
+        let grown = process.resident_bytes().saturating_sub(before);
         let mut row = settle("database_killed", &world, &process, traffic, Posts::Once).await;
+        bounded(grown, &mut row);
         all_were_served(scale, &mut row);
         (row.runs, row.recovery) = (times, Some(longest));
         drop((process, world));
@@ -164,6 +191,7 @@ async fn with_proxy(scale: Scale) -> Option<(Proxy, World, Process, Traffic)> {
 
 async fn commits_cut(scale: Scale) -> Vec<Row> {
     let Some((proxy, world, process, traffic)) = with_proxy(scale).await else { return Vec::new() };
+    let before = process.resident_bytes();
     for _ in 0..scale.of(6, 1) {
         for line in [Line::CutBeforeCommit(3), Line::Open, Line::CutAfterCommit(3), Line::Closed, Line::Open]
         {
@@ -172,7 +200,9 @@ async fn commits_cut(scale: Scale) -> Vec<Row> {
         }
     }
     let recovery = recovers(&process, scale.callers()).await;
+    let grown = process.resident_bytes().saturating_sub(before);
     let mut row = settle("commits_cut", &world, &process, traffic, Posts::Once).await;
+    bounded(grown, &mut row);
     all_were_served(scale, &mut row);
     row.runs = proxy.cuts();
     if row.runs == 0 {
@@ -192,7 +222,7 @@ async fn commits_slow(scale: Scale) -> Vec<Row> {
     let recovery = recovers(&process, scale.callers()).await;
     let mut row = settle("commits_slow", &world, &process, traffic, Posts::Once).await;
     all_were_served(scale, &mut row);
-    row.notes.push(format!("memory grew by {} MiB meanwhile", grown >> 20));
+    bounded(grown, &mut row);
     row.recovery = Some(recovery);
     vec![row]
 }
@@ -230,7 +260,7 @@ async fn deadlocks(scale: Scale) -> Vec<Row> {
             .await;
         let tables = [("calls", "call_events"), ("appointments", "calls"), ("outbox", "call_events")];
         let since = Instant::now();
-        let mut quarrels = 0;
+        let (mut quarrels, before) = (0, process.resident_bytes());
         // Whom the server rolls back is chance: it goes on until that was the service.
         let mut retries = 0.0;
         while since.elapsed().as_secs_f64() < scale.of(30.0, 6.0)
@@ -247,7 +277,9 @@ async fn deadlocks(scale: Scale) -> Vec<Row> {
             retries = process.metric("askpro_writer_retries_total").await;
         }
         let recovery = recovers(&process, scale.callers()).await;
+        let grown = process.resident_bytes().saturating_sub(before);
         let mut row = settle("deadlocks", &world, &process, traffic, Posts::Once).await;
+        bounded(grown, &mut row);
         all_were_served(scale, &mut row);
         row.notes.push(format!("{retries} transactions were tried again"));
         if retries == 0.0 {

@@ -210,7 +210,8 @@ async fn rows_at_rest(tables: &Tables) -> u64 {
     }
 }
 
-/// Two services that each have a journal change folders: neither starts, and nothing is written anywhere.
+/// A service is given the folder of another one: it does not start, and nothing is written anywhere. With its own each of
+/// them has everything.
 async fn foreign(scale: Scale) -> Vec<Row> {
     let Some(mut world) = World::make(Kind::MariaDb, 6, scale.seed).await else { return Vec::new() };
     let Some(other) = World::make(Kind::MariaDb, 6, scale.seed + 1).await else { return Vec::new() };
@@ -218,13 +219,15 @@ async fn foreign(scale: Scale) -> Vec<Row> {
     let (traffic, others) = (world.traffic(&Style::busy(4)), other.traffic(&Style::busy(4)));
     world.until_calls(8).await;
     other.until_calls(8).await;
-    others.end().await;
     theirs.kill();
     process.kill();
     let mut wrong = Vec::new();
     let own = world.setup.journal_dir().display().to_string();
     world.set("JOURNAL__DIR", &other.setup.journal_dir().display().to_string());
     let rows_before = rows_at_rest(&world.tables().await).await;
+    let folders =
+        [&own, &other.setup.journal_dir().display().to_string()].map(|folder| PathBuf::from(folder));
+    let before = folders.each_ref().map(|folder| content(folder));
     process = world.spawn();
     let status = process.ended(Duration::from_secs(20)).await;
     let said = process.last_words();
@@ -234,9 +237,23 @@ async fn foreign(scale: Scale) -> Vec<Row> {
     if world.tables().await.count("call_events").await != rows_before {
         wrong.push("rows of the foreign journal were written".to_owned());
     }
+    for (path, bytes) in before.into_iter().flatten() {
+        let now = fs::read(&path).unwrap_or_default();
+        if now != bytes {
+            let at = now.iter().zip(&bytes).position(|(now, before)| now != before);
+            let (now, before) = (now.len(), bytes.len());
+            wrong.push(format!(
+                "a refused start changed {}: {before} bytes, now {now}, from {at:?} on",
+                path.display()
+            ));
+        }
+    }
     world.set("JOURNAL__DIR", &own);
     process = world.start().await;
+    theirs = other.start().await;
+    let row_of_theirs = settle("foreign_journal", &other, &theirs, others, Posts::Once).await;
     let mut row = settle("foreign_journal", &world, &process, traffic, Posts::Once).await;
     row.findings.wrong.extend(wrong);
+    row.findings.add(row_of_theirs.findings);
     vec![row]
 }

@@ -347,7 +347,7 @@ async fn all_there(
 ) {
     // What was replayed is in the journal first.
     let is_there =
-        async || (process.is_applied().await && tables.count(of_others).await >= wanted).then_some(());
+        async || (process.is_applied().await && tables.count(of_others).await == wanted).then_some(());
     let waited = tokio::time::timeout(Duration::from_secs(60), async {
         while is_there().await.is_none() {
             pass(0.2).await;
@@ -359,11 +359,13 @@ async fn all_there(
         row.findings.lost.push(format!("{wanted} events were acknowledged and {there} are there; {seen:?}"));
     }
     let rows = event_rows(tables).await;
+    for ((call, event), times) in rows.iter().filter(|(_, times)| **times > 1) {
+        row.findings.doubled.push(format!("{event} of {call}, {times} rows"));
+    }
     for (call, event) in &troubled.acknowledged {
         match rows.get(&(call.clone(), (*event).to_owned())) {
-            Some(1) => {}
+            Some(_) => {}
             None => row.findings.lost.push(format!("{event} of {call}")),
-            Some(times) => row.findings.doubled.push(format!("{event} of {call}, {times} rows")),
         }
     }
 }

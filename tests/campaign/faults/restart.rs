@@ -7,7 +7,7 @@ use rand::{SeedableRng, rngs::SmallRng};
 
 use super::{Fault, Scale, fault};
 use crate::{
-    judge::Findings,
+    judge::{Findings, event_rows},
     ledger::Figures,
     plain::PlainCall,
     process::Process,
@@ -59,6 +59,11 @@ async fn restart(scale: Scale) -> Vec<Row> {
         row.recovery = Some(ready);
         if scale.full && ready > READY_WITHIN {
             row.findings.wrong.push(format!("ready {ready:.1?} after its start"));
+        }
+        let there = (told.calls.len() as u64 / CONNECTIONS as u64, told.held, told.booking);
+        let wanted = ((calls / CONNECTIONS) as u64, holds as u64, bookings as u64);
+        if there != wanted {
+            row.findings.wrong.push(format!("not as many as there were to be: {there:?} of {wanted:?}"));
         }
         compare(&world, &process, &told, calls + holds, &mut row).await;
         row.notes.push(format!(
@@ -198,9 +203,13 @@ async fn compare(world: &World, process: &Process, told: &Told, calls: usize, ro
     if posts != wanted || bookings != wanted || !world.calcom.overlaps().is_empty() {
         row.findings.doubled.push(format!("{wanted} orders, {posts} posts, {bookings} bookings at Cal.com"));
     }
-    let there: std::collections::BTreeSet<String> =
-        tables.texts("call_id", "FROM call_events WHERE event = 'call_started'").await.into_iter().collect();
-    let missing = told.calls.iter().filter(|call| !there.contains(*call)).count();
+    let rows = event_rows(&tables).await;
+    let started = |call: &String| rows.get(&(call.clone(), "call_started".to_owned()));
+    let missing = told.calls.iter().filter(|call| started(call).is_none()).count();
+    let doubled = rows.values().filter(|times| **times > 1).count();
+    if doubled > 0 {
+        row.findings.doubled.push(format!("{doubled} events have more than one row"));
+    }
     if missing > 0 {
         row.findings.lost.push(format!("{missing} of {} acknowledged call_started", told.calls.len()));
     }

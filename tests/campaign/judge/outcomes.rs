@@ -21,7 +21,7 @@ pub async fn outcomes(
         let [Some(call_id), outcome] = <[_; 2]>::try_from(row).unwrap() else { continue };
         let Some(call) = calls.get(&call_id) else { continue };
         let statuses = of_call.get(call_id.as_str()).map_or(&[][..], Vec::as_slice);
-        let promised = call.callback_told || asked_back.contains(&call_id);
+        let promised = !call.callbacks.is_empty() || asked_back.contains(&call_id);
         let expected = expected(statuses, promised);
         // A callback whose answer was lost may have joined another call's row.
         let may_be = outcome.as_deref() == Some("callback_requested")

@@ -1,11 +1,46 @@
 //! What the program itself says in the end: what its schedulers hold, and what it had to give up on the way.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::{Duration, Instant},
+};
 
 use serde_json::Value;
 
-use super::{Appointment, Findings};
-use crate::process::Process;
+use super::{Appointment, Findings, REST_WITHIN};
+use crate::{ledger::SentCall, process::Process};
+
+/// A scheduler hears that a call is over as soon as that is journaled; on a busy machine it takes a moment.
+const HOLD_ENDS_WITHIN: Duration = Duration::from_secs(10);
+
+/// No offer outlives its call: long before its own time is over it ends with it.
+pub async fn outlived(process: &Process, calls: &BTreeMap<String, SentCall>, findings: &mut Findings) {
+    let mut since = Instant::now();
+    while !process.is_applied().await && since.elapsed() < REST_WITHIN {
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    let is_over = |call: &str| {
+        calls.get(call).and_then(|call| call.events.get("call_ended")).is_some_and(|event| event.acknowledged)
+    };
+    since = Instant::now();
+    loop {
+        let holds = all_holds(process).await;
+        let late = holds.iter().find(|hold| text(hold, "state") == "held" && is_over(text(hold, "call_id")));
+        let Some(hold) = late else { return };
+        if since.elapsed() > HOLD_ENDS_WITHIN {
+            let (call, starts_at) = (text(hold, "call_id"), text(hold, "starts_at"));
+            return findings.wrong.push(format!("{call} is over and is still offered {starts_at}"));
+        }
+        tokio::time::sleep(Duration::from_millis(200)).await;
+    }
+}
+
+/// What those schedulers hold that answer.
+async fn all_holds(process: &Process) -> Vec<Value> {
+    let page = process.admin("/admin/schedulers?limit=1000").await.unwrap_or_default();
+    let schedulers = page["items"].as_array().cloned().unwrap_or_default();
+    schedulers.iter().flat_map(|one| one["view"]["holds"].as_array().cloned().unwrap_or_default()).collect()
+}
 
 /// Every slot that is still held is one that stands in a call's appointment: no call's offer or order outlived it.
 pub async fn holds(process: &Process, appointments: &BTreeMap<String, Appointment>, findings: &mut Findings) {
