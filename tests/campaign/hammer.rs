@@ -8,9 +8,9 @@ use std::{
     time::{Duration, Instant},
 };
 
-use rand::{SeedableRng, rngs::SmallRng};
+use rand::{Rng, SeedableRng, rngs::SmallRng};
 
-use crate::{plain::PlainCall, wire::Wire};
+use crate::{plain::PlainCall, support::days::slot, wire::Wire};
 
 /// What a hammering came to.
 #[derive(Debug, Clone, Default)]
@@ -36,13 +36,15 @@ impl Blows {
     }
 }
 
-/// Calls of three requests each (`call_started`, `list_services`, `call_ended`) over so many connections.
+/// Calls of four requests each (`call_started`, `list_services`, `check_availability`, `call_ended`) over so many
+/// connections.
 pub async fn hammer(address: &str, connections: usize, companies: usize, seconds: f64, seed: u64) -> Blows {
     let stop = Arc::new(AtomicBool::new(false));
     let since = Instant::now();
     let hands: Vec<_> = (0..connections)
         .map(|hand| {
             let (mut wire, stop) = (Wire::new(address), stop.clone());
+            let day = slot(9, 0).local[..10].to_owned();
             let mut rng = SmallRng::seed_from_u64(seed.wrapping_mul(7_919).wrapping_add(hand as u64));
             tokio::spawn(async move {
                 let mut blows = Blows::default();
@@ -51,6 +53,11 @@ pub async fn hammer(address: &str, connections: usize, companies: usize, seconds
                     blows.strike(&mut wire, "/webhooks/retell", &call.started(), 204).await;
                     let services = call.function("list_services", "{}");
                     blows.strike(&mut wire, "/functions/retell/list_services", &services, 200).await;
+                    let (half, hour) = (rng.random_range(0..2) * 30, rng.random_range(8..18));
+                    let wish =
+                        format!(r#"{{"service":"Haarschnitt","datetime":"{day}T{hour:02}:{half:02}"}}"#);
+                    let free = call.function("check_availability", &wish);
+                    blows.strike(&mut wire, "/functions/retell/check_availability", &free, 200).await;
                     blows.strike(&mut wire, "/webhooks/retell", &call.ended(&mut rng, 2_000), 204).await;
                 }
                 blows

@@ -45,6 +45,7 @@ mod world;
 
 use args::{Args, Mode};
 use faults::{Fault, Scale};
+use home::Kind;
 use table::{Row, Table};
 
 fn main() -> std::process::ExitCode {
@@ -57,7 +58,7 @@ fn main() -> std::process::ExitCode {
     };
     match args.mode {
         Mode::List => {
-            for fault in faults::all() {
+            for fault in faults::all(false) {
                 println!("{}: test", fault.name);
             }
             std::process::ExitCode::SUCCESS
@@ -71,14 +72,26 @@ fn main() -> std::process::ExitCode {
 fn run(args: &Args) -> std::process::ExitCode {
     let seed = args.seed.unwrap_or_else(rand::random::<u32>);
     println!("seed {seed}");
+    let missing = [Kind::MariaDb, Kind::MySql].into_iter().find(|kind| kind.server().is_none());
+    if let Some(kind) = missing.filter(|_| args.full) {
+        eprintln!(
+            "{} is not set: start the campaign with ./tests/faults, which brings its servers",
+            kind.variable()
+        );
+        return std::process::ExitCode::from(2);
+    }
     let mut table = Table::new(seed, args.full);
-    for fault in faults::all().into_iter().filter(|fault| args.wants(fault.name)) {
+    for fault in faults::all(args.full).into_iter().filter(|fault| args.wants(fault.name)) {
         let mut rows = play(&fault, Scale { full: args.full, seed: u64::from(seed) });
         if rows.is_empty() {
             rows.push(Row::not_tried(fault.name, args.full));
         }
         for row in rows {
             println!("{row}");
+            if !row.is_sound() {
+                let size = if args.full { "" } else { " --short" };
+                println!("    the same again: ./tests/faults{size} --seed {seed} --only {}", fault.name);
+            }
             table.push(row);
         }
     }

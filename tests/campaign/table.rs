@@ -69,7 +69,7 @@ impl Row {
         ]
     }
 
-    fn is_sound(&self) -> bool {
+    pub fn is_sound(&self) -> bool {
         self.findings.is_sound()
     }
 }

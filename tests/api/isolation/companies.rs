@@ -3,11 +3,13 @@
 use serde_json::{Value, json};
 
 /// How many there are.
-pub const COMPANIES: usize = 3;
+pub const COMPANIES: usize = 8;
 /// In every text of a company, whatever it is.
-pub const TOKENS: [&str; COMPANIES] = ["qalpha", "qbravo", "qcharlie"];
+pub const TOKENS: [&str; COMPANIES] =
+    ["qalpha", "qbravo", "qcharlie", "qdelta", "qecho", "qfoxtrot", "qgolf", "qhotel"];
 /// In every number of a company.
-pub const DIGITS: [&str; COMPANIES] = ["301111101", "302222202", "303333303"];
+pub const DIGITS: [&str; COMPANIES] =
+    ["301111101", "302222202", "303333303", "304444404", "305555505", "306666606", "307777707", "308888808"];
 /// The caller whom all of them know, by another name each.
 pub const CALLER: &str = "+4915112345678";
 

@@ -21,7 +21,7 @@ use crate::support::{schema::Schema, service::Setup};
 const RUNS: u32 = 4;
 const RUNS_ON_SERVERS: u32 = 1;
 /// Operations of a run.
-const OPERATIONS: usize = 90;
+const OPERATIONS: usize = 240;
 /// Attempts to make a failing run smaller: each starts a service.
 const SHRINKS_MAX: u32 = 60;
 

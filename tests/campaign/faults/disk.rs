@@ -225,8 +225,7 @@ async fn foreign(scale: Scale) -> Vec<Row> {
     let own = world.setup.journal_dir().display().to_string();
     world.set("JOURNAL__DIR", &other.setup.journal_dir().display().to_string());
     let rows_before = rows_at_rest(&world.tables().await).await;
-    let folders =
-        [&own, &other.setup.journal_dir().display().to_string()].map(|folder| PathBuf::from(folder));
+    let folders = [&own, &other.setup.journal_dir().display().to_string()].map(PathBuf::from);
     let before = folders.each_ref().map(|folder| content(folder));
     process = world.spawn();
     let status = process.ended(Duration::from_secs(20)).await;

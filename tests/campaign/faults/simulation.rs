@@ -28,12 +28,8 @@ async fn races(scale: Scale) -> Vec<Row> {
     vec![play("simulated_races", "races", "ASKPRO_SIM_RACES", RACES, scale)]
 }
 
-/// The short form is a test of the actors' own.
 fn play(name: &str, part: &str, variable: &str, count: u64, scale: Scale) -> Row {
     let mut row = Row::of(name, "in memory", 0, Figures::default(), Findings::default());
-    if !scale.full {
-        return row;
-    }
     let output = Command::new(env!("CARGO"))
         .args(["test", "--release", "--quiet", "--package", "askpro-actors", "--test", "sim", "--", part])
         .env(variable, count.to_string())

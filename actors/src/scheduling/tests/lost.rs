@@ -55,6 +55,25 @@ fn a_look_whose_turn_panics_is_counted_once() {
 }
 
 #[test]
+fn a_look_counts_although_the_call_ended_while_it_was_under_way() {
+    let rig = rig();
+    answer(&rig, check(&rig, "c", "11:00"));
+    rig.calendar.looks_gate.close();
+    rig.calendar.script([Creation::IsLost]);
+    let _asked = book(&rig, "c", "11:00");
+    rig.advance(2_000);
+    let version = the_booking(&rig).version;
+    assert_eq!((status(&rig), rig.calendar.looks()), (AppointmentStatus::Unknown, 1));
+    hang_up(&rig, "c");
+    assert!(the_booking(&rig).version > version, "it has moved");
+    rig.calendar.looks_gate.open();
+    rig.advance(60_000);
+    assert!(rig.calendar.looks() >= 3);
+    assert_ne!(status(&rig), AppointmentStatus::Unknown);
+    rig.finish();
+}
+
+#[test]
 fn three_answered_looks_without_a_trace_release_the_slot() {
     let rig = rig();
     answer(&rig, check(&rig, "c", "11:00"));
