@@ -90,7 +90,8 @@ async fn course(
     row.runs = 2 * rounds;
     row.recovery = Some(recovery);
     row.notes.push(format!("the trouble struck {struck:?} requests"));
-    if struck.contains(&0) {
+    // A key that was blocked once may ask no more for a while.
+    if struck.iter().take(2).any(|requests| *requests == 0) {
         row.findings.wrong.push(format!("nothing asked Cal.com while it was in trouble: {struck:?}"));
     }
     all_were_served(scale, &mut row);
