@@ -100,7 +100,8 @@ impl Watched {
         if scale.full && self.unanswered > 0 {
             row.findings.wrong.push(format!("/readyz did not answer {} times", self.unanswered));
         }
-        if self.answers == 0 || self.busy as f64 > BUSY_SHARE_MAX * self.answers as f64 {
+        let share_max = scale.of(BUSY_SHARE_MAX, 0.5);
+        if self.answers == 0 || self.busy as f64 > share_max * self.answers as f64 {
             row.findings.wrong.push(format!("{} of {} functions heard busy", self.busy, self.answers));
         }
         if scale.full && row.figures.worst_function > WAIT_MAX {
