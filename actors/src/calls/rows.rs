@@ -91,10 +91,11 @@ pub(super) fn quarantine_row(received: &EventReceived, reason: &'static str) -> 
 /// place of nothing that others said.
 fn quarantine_id(row: &EventRow) -> String {
     let signer = row.signer_company.map(|company| company.0.to_be_bytes());
-    let signer = signer.as_ref().map_or(&[][..], |id| id);
-    let parts: [&[u8]; 5] = [row.call_id.as_str().as_bytes(), &[0], row.dedup_key.as_bytes(), &[0], signer];
-    let parts = if signer.is_empty() { &parts[..3] } else { &parts[..] };
-    format!("q_{}", askpro_domain::ids::BodyHash::of(parts).to_hex())
+    let mut parts: Vec<&[u8]> = vec![row.call_id.as_str().as_bytes(), &[0], row.dedup_key.as_bytes()];
+    if let Some(signer) = &signer {
+        parts.extend([&[0], &signer[..]]);
+    }
+    format!("q_{}", askpro_domain::ids::BodyHash::of(&parts).to_hex())
 }
 
 fn value<T: Clone>(field: &Option<Field<T>>) -> Option<T> {

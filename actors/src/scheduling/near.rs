@@ -106,12 +106,21 @@ impl SchedulingActor {
     }
 
     fn has_room(&self, seeker: &Seeker<'_>, candidate: &Candidate, start: UnixMillis) -> bool {
-        let (Some((seen_at, units)), Some(interval)) =
-            (self.seen(candidate, start, seeker.now), segments(seeker.service, start))
-        else {
-            return false;
-        };
-        let call_id = Some(seeker.call_id);
-        self.ledger.is_free(&candidate.target, &[interval], &units, seen_at, call_id, seeker.now)
+        segments(seeker.service, start).is_some_and(|interval| {
+            self.is_free_for(seeker.call_id, candidate, (start, interval), seeker.now)
+        })
+    }
+
+    /// Whether the calendar offers a start, and no other call has it.
+    pub(super) fn is_free_for(
+        &self,
+        call_id: &CallId,
+        candidate: &Candidate,
+        (start, interval): (UnixMillis, Interval),
+        now: UnixMillis,
+    ) -> bool {
+        self.seen(candidate, start, now).is_some_and(|(seen_at, units)| {
+            self.ledger.is_free(&candidate.target, &[interval], &units, seen_at, Some(call_id), now)
+        })
     }
 }

@@ -55,7 +55,8 @@ impl SchedulingActor {
         }
         if self.ledger.get(hold).is_none() {
             // The call has asked for another slot meanwhile, and another call may have taken this one.
-            let is_free = self.is_free_still(call_id, slot, cx.now());
+            let HeldOf { candidate, start, interval } = slot;
+            let is_free = self.is_free_for(call_id, candidate, (*start, *interval), cx.now());
             let answer = if is_free { self.answers().unheld(answer) } else { self.not_given() };
             return cx.answer(reply, answer);
         }
@@ -78,13 +79,6 @@ impl SchedulingActor {
                 self.hold_lost(&call_id, &hold, cx);
             }
         }
-    }
-
-    fn is_free_still(&self, call_id: &CallId, slot: &HeldOf, now: UnixMillis) -> bool {
-        let HeldOf { candidate, start, interval } = slot;
-        self.seen(candidate, *start, now).is_some_and(|(seen_at, units)| {
-            self.ledger.is_free(&candidate.target, &[*interval], &units, seen_at, Some(call_id), now)
-        })
     }
 
     fn answers(&self) -> Answers {

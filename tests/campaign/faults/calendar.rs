@@ -3,7 +3,7 @@
 use askpro::simulators::calcom::{Fault as Trouble, FaultKind, Operation, RequestRecord};
 use rand::Rng;
 
-use super::{Fault, Scale, WAIT_MAX, all_were_served, fault, recovers, settle};
+use super::{Fault, Scale, all_were_served, fault, nobody_waited, recovers, settle};
 use crate::{
     companies,
     home::Kind,
@@ -96,8 +96,6 @@ async fn course(
         row.findings.wrong.push(format!("nothing asked Cal.com while it was in trouble: {struck:?}"));
     }
     all_were_served(scale, &mut row);
-    if scale.full && row.figures.worst_function > WAIT_MAX {
-        row.findings.wrong.push(format!("a caller waited {:.1?}", row.figures.worst_function));
-    }
+    nobody_waited(scale, &mut row);
     vec![row]
 }

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use sqlx::{Connection, Executor, MySqlConnection};
 
-use super::{Fault, Scale, WAIT_MAX, all_were_served, fault, recovers, settle};
+use super::{Fault, Scale, all_were_served, fault, nobody_waited, recovers, settle};
 use crate::{
     home::Kind,
     judge::Posts,
@@ -104,9 +104,7 @@ impl Watched {
         if self.answers == 0 || self.busy as f64 > share_max * self.answers as f64 {
             row.findings.wrong.push(format!("{} of {} functions heard busy", self.busy, self.answers));
         }
-        if scale.full && row.figures.worst_function > WAIT_MAX {
-            row.findings.wrong.push(format!("a caller waited {:.1?}", row.figures.worst_function));
-        }
+        nobody_waited(scale, row);
         row.notes
             .push(format!("{} functions were answered meanwhile, {} with busy", self.answers, self.busy));
         bounded(self.grown, row);

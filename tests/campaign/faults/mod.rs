@@ -127,6 +127,13 @@ fn all_were_served(scale: Scale, row: &mut Row) {
     all_taken(row);
 }
 
+/// No function was answered too late, at the real size.
+fn nobody_waited(scale: Scale, row: &mut Row) {
+    if scale.full && row.figures.worst_function > WAIT_MAX {
+        row.findings.wrong.push(format!("a caller waited {:.1?}", row.figures.worst_function));
+    }
+}
+
 /// Whatever was refused came in with one of Retell's further attempts.
 fn all_taken(row: &mut Row) {
     if row.untaken > 0 {
