@@ -67,7 +67,7 @@ impl Findings {
 /// How often one order may reach Cal.com's booking address.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Posts {
-    /// Once: Cal.com was well all the time.
+    /// Once: Cal.com was well all the time. Again only where it gave the host of a pool away in the same moment.
     Once,
     /// Again where Cal.com had proved, or three looks had shown, that nothing was booked: never once it was.
     AsNeeded,
@@ -314,12 +314,15 @@ async fn callbacks(
 
 fn posted_again(world: &World, ours: &[&Booking], allowed: Posts, findings: &mut Findings) {
     let mut posts: BTreeMap<String, Vec<i64>> = BTreeMap::new();
+    let mut not_raced: BTreeMap<String, usize> = BTreeMap::new();
     for request in world.calcom.requests(Some(Operation::Create)) {
         let order = request.metadata.get(METADATA_APPOINTMENT).and_then(|value| value.as_str());
-        posts.entry(order.unwrap_or_default().to_owned()).or_default().push(request.at_ms);
+        let order = order.unwrap_or_default().to_owned();
+        *not_raced.entry(order.clone()).or_default() += usize::from(request.status != Some(409));
+        posts.entry(order).or_default().push(request.at_ms);
     }
-    for (order, times) in posts.iter().filter(|(_, times)| allowed == Posts::Once && times.len() > 1) {
-        findings.doubled.push(format!("order {order} was posted {} times", times.len()));
+    for (order, times) in not_raced.iter().filter(|(_, times)| allowed == Posts::Once && **times > 1) {
+        findings.doubled.push(format!("order {order} was posted {times} times"));
     }
     for booking in ours {
         let order = booking.metadata.get(METADATA_APPOINTMENT).and_then(|value| value.as_str());

@@ -58,6 +58,8 @@ pub enum CreateOutcome {
     Confirmed(FoundBooking),
     /// Refused for good.
     Refused(Refusal),
+    /// Refused because the host that the calendar had chosen was given to another booking in the same moment.
+    HostRaced,
     /// Certainly not processed: no connection.
     NotSent,
     /// Certainly not processed: the key's limit forbids it, by our count or by Cal.com's.

@@ -189,7 +189,9 @@ impl Drop for Breakers {
 /// What the outcome of a POST says of the calendar.
 pub(super) const fn outcome_of_post(outcome: Option<&CreateOutcome>) -> Outcome {
     match outcome {
-        Some(CreateOutcome::Confirmed(_) | CreateOutcome::Refused(_)) => Outcome::Answered,
+        Some(CreateOutcome::Confirmed(_) | CreateOutcome::Refused(_) | CreateOutcome::HostRaced) => {
+            Outcome::Answered
+        }
         Some(CreateOutcome::NotSent | CreateOutcome::AnswerLost) => Outcome::Failed,
         Some(CreateOutcome::Limited { .. }) | None => Outcome::NotSent,
     }

@@ -2,7 +2,8 @@
 //! cancelled. All of it outside the turn, past the company's breaker and the key's budget.
 //!
 //! A booking whose caller waits is posted at once. One that could not be sent, or was found absent after a
-//! promise, is pending: pending bookings are posted one after the other, the slot that was held longest first.
+//! promise, is pending: pending bookings are posted one after the other, the slot that was held longest first. So is
+//! one for a pool that lost a race for its host: of those that were posted in the same moment each gets its own.
 
 use askpro_domain::{
     booking::{Booking, BookingEvent, BookingState, LookResult, Refusal},
@@ -158,6 +159,7 @@ impl SchedulingActor {
                 return self.hear_out(appointment, vec![made], &booked.uid, cx);
             }
             Some(CreateOutcome::Refused(refusal)) => BookingEvent::Refused(*refusal),
+            Some(CreateOutcome::HostRaced) => BookingEvent::HostRaced,
             Some(CreateOutcome::NotSent) => BookingEvent::NotSent,
             Some(CreateOutcome::AnswerLost) => BookingEvent::AnswerLost,
             Some(CreateOutcome::Limited { retry_after_ms }) => {

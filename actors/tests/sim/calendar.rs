@@ -66,6 +66,8 @@ pub(crate) enum Written {
     /// The same person has the same slot by another order.
     HasIt,
     Taken,
+    /// The very slot of the host that was seen to be free was given away in between.
+    HostRaced,
 }
 
 #[derive(Debug, Default)]
@@ -174,8 +176,10 @@ impl Calendar {
             }
             Seen::Free(host) => {
                 let raced = self.overlapping(host, order.interval).all(is_named);
-                let identical = self.overlapping(host, order.interval).any(|b| b.interval == order.interval);
-                if !raced || identical {
+                if self.overlapping(host, order.interval).any(|b| b.interval == order.interval) {
+                    return Written::HostRaced;
+                }
+                if !raced {
                     return Written::Taken;
                 }
                 host

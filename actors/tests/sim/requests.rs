@@ -200,7 +200,15 @@ impl Requests {
             }
             Some(Written::HasIt) => CreateOutcome::Refused(Refusal::AlreadyBooked),
             Some(Written::Taken) => CreateOutcome::Refused(Refusal::SlotTaken),
+            Some(Written::HostRaced) => CreateOutcome::HostRaced,
             None => CreateOutcome::AnswerLost,
+        }
+    }
+
+    /// A POST is known to have made nothing.
+    fn never_posted(&self, order: &BookingOrder) {
+        if let Some(sent) = self.outside().sent.get_mut(&order.appointment) {
+            sent.posts -= 1;
         }
     }
 
@@ -273,6 +281,9 @@ impl Port for Requests {
                 let slot = self.arrive(order, done_ms);
                 self.wait(after_ms.max(done_ms + 1)).await;
                 let written = slot.lock().unwrap_or_else(PoisonError::into_inner).take();
+                if matches!(written, Some(Written::HostRaced)) {
+                    self.never_posted(order);
+                }
                 self.outcome_of(written)
             }
             Journey::Lost { done_ms, after_ms } => {

@@ -87,13 +87,14 @@ fn starts_at(booking: &Booking, order: &BookingOrder) -> bool {
 
 /// What a refusal of a POST means, by status and text.
 fn refused(answer: &Answer) -> CreateOutcome {
-    use CreateOutcome::{AnswerLost, Limited, Refused};
+    use CreateOutcome::{AnswerLost, HostRaced, Limited, Refused};
     let fault = Fault::of(answer);
     match answer.status {
         401 | 498 => Refused(Refusal::NotAuthorized),
         404 | 422 => Refused(Refusal::ServiceMisconfigured),
         429 => Limited { retry_after_ms: answer.retry_after_ms },
         408 | 425 | 499 => AnswerLost,
+        409 if fault.as_ref().is_some_and(Fault::is_race) => HostRaced,
         400 | 402 | 403 | 405..=498 => fault.map_or(AnswerLost, |f| Refused(f.refusal(answer.status))),
         500..=599 if fault.as_ref().is_some_and(Fault::is_pool_exhausted) => Refused(Refusal::SlotTaken),
         _ => AnswerLost,
@@ -172,11 +173,16 @@ impl Fault {
         ])
     }
 
+    /// The one thing that its database guards: no second booking of the same host with the same start and end.
+    fn is_race(&self) -> bool {
+        self.says(&["booking_conflict"])
+    }
+
     fn refusal(&self, status: u16) -> Refusal {
         const RULES: [(&[&str], Refusal); 9] = [
             (&["already_signed_up"], Refusal::AlreadyBooked),
             (&["already has booking", "hosts either already", "is not available"], Refusal::SlotTaken),
-            (&["booking_conflict", "no more seats", "no longer available"], Refusal::SlotTaken),
+            (&["no more seats", "no longer available"], Refusal::SlotTaken),
             (&["meeting in the past"], Refusal::DateInPast),
             (&["can't be booked at the"], Refusal::OutOfBounds),
             (&["maximum number of active bookings"], Refusal::BookerLimit),

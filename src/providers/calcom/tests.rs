@@ -267,7 +267,6 @@ async fn every_refusal_has_its_meaning() {
     let cases = [
         (envelope_a(400, bad, busy), Refusal::SlotTaken),
         (envelope_a(400, bad, team), Refusal::SlotTaken),
-        (envelope_b(409, "booking_conflict_error"), Refusal::SlotTaken),
         (
             envelope_a(409, "ConflictException", "No more seats left at this seated booking."),
             Refusal::SlotTaken,
@@ -295,6 +294,8 @@ async fn every_refusal_has_its_meaning() {
         let what = format!("{reply:?}");
         assert_eq!(created_by(reply).await, CreateOutcome::Refused(refusal), "{what}");
     }
+    let raced = envelope_b(409, "booking_conflict_error");
+    assert_eq!(created_by(raced).await, CreateOutcome::HostRaced);
 }
 
 #[tokio::test]

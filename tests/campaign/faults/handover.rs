@@ -20,6 +20,10 @@ const APART_S: Range<f64> = 3.5..6.0;
 /// What a process says that ends although something is left, which its successor finds in the journal.
 const LEFT: &str = "not everything was finished in time";
 
+/// A process that is frozen with a lease of a second is overtaken within this time. Frozen inside a transaction it holds the
+/// lease's row until the server ends its session, after 15 s of silence.
+const OVERTAKES_WITHIN: Duration = Duration::from_secs(22);
+
 /// What a process says that ends because another one has its database.
 const FENCED: &str = "another process owns the database now";
 
@@ -117,6 +121,9 @@ async fn frozen_owner(scale: Scale) -> Vec<Row> {
                 wrong.push(format!("the sleeper ended with {status}: {}", active.last_words()));
             }
             active = next;
+        }
+        if scale.full && longest > OVERTAKES_WITHIN {
+            wrong.push(format!("a frozen process was overtaken after {longest:?}, after {OVERTAKES_WITHIN:?} at most is right"));
         }
         // Its last words are in the other folder: the other process has to live once more.
         traffic.end().await;

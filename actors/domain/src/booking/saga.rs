@@ -23,6 +23,11 @@ const POST_AGAIN_MS_MIN: i64 = 5_000;
 const POST_AGAIN_MS_MAX: i64 = 60_000;
 /// Reason of a move to the next POST after one that was found absent.
 const POSTED_AGAIN: &str = "posted_again";
+/// How often an order for a pool is posted again because the host that Cal.com chose for it was given away in the
+/// same moment.
+const POSTS_AFTER_RACE_MAX: usize = 3;
+/// Reason of a move to the next try after such a race.
+const HOST_RACED: &str = "host_raced";
 /// Reason of a move to wait until Cal.com can be reached.
 const UNREACHABLE: &str = "calendar_unreachable";
 
@@ -89,6 +94,9 @@ pub enum BookingEvent {
     Confirmed(Standing),
     /// Cal.com refused.
     Refused(Refusal),
+    /// Cal.com gave the host that it had chosen to another booking in the same moment: nothing was made, and of a
+    /// pool another host may be free.
+    HostRaced,
     /// The request certainly never reached Cal.com (no connection, rate limit, breaker): safe to post again.
     NotSent,
     /// The answer was lost: connection died, time-out, 5xx.
@@ -283,6 +291,12 @@ impl Booking {
                     self.refuse(refusal, post > 1, now)
                 })
             }
+            (S::Submitted { post: 1 }, E::HostRaced) if self.may_have_another_host() => {
+                Ok(self.host_raced(now))
+            }
+            (S::Submitted { .. } | S::Unknown { .. }, E::HostRaced) => {
+                self.apply(E::Refused(Refusal::SlotTaken), now)
+            }
             (S::Submitted { post }, E::NotSent) => Ok(self.not_sent(post, now)),
             (S::Submitted { post }, E::AnswerLost) => Ok(self.lose(post, None, "answer_lost", now)),
             (S::Submitted { post }, E::Restarted) => Ok(self.lose(post, None, "restarted", now)),
@@ -383,6 +397,19 @@ impl Booking {
         let lasted = since.map_or(0, |since| now.since(since));
         let at = now.plus_ms(lasted.clamp(POST_AGAIN_MS_MIN, POST_AGAIN_MS_MAX));
         Step { booking: self, effects: vec![BookingEffect::Post { at }] }
+    }
+
+    /// Whether Cal.com may have another host for it: it picks one of a pool. It does not pick the same one again and
+    /// again, so a few tries tell.
+    fn may_have_another_host(&self) -> bool {
+        let raced = self.history.iter().filter(|m| m.reason == HOST_RACED).count();
+        self.order.staff.is_none() && raced < POSTS_AFTER_RACE_MAX
+    }
+
+    /// Nothing was made, so the same post may be sent again, and at once: a caller waits, and the slot is held.
+    fn host_raced(mut self, now: UnixMillis) -> Step {
+        self.move_to(self.state.clone(), HOST_RACED, now);
+        Step { booking: self, effects: vec![BookingEffect::Post { at: now }] }
     }
 
     fn told_pending(mut self, now: UnixMillis) -> Step {

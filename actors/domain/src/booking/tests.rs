@@ -113,11 +113,12 @@ fn doubtful() -> Vec<BookingEvent> {
     vec![E::ToldPending, E::AnswerLost, ABSENT, ABSENT, ABSENT, E::Refused(Refusal::SlotTaken)]
 }
 
-fn every_event() -> [BookingEvent; 13] {
+fn every_event() -> [BookingEvent; 14] {
     use BookingEvent as E;
     [
         confirmed_event(),
         E::Refused(Refusal::OutOfBounds),
+        E::HostRaced,
         E::NotSent,
         E::AnswerLost,
         E::Restarted,
@@ -141,8 +142,9 @@ fn table(from: &Booking, event: &BookingEvent) -> Option<AppointmentStatus> {
         (_, E::CallEnded) => Some(status),
         (S::Submitted | S::PendingConfirmation, event) => match event {
             E::Confirmed(_) => Some(S::Confirmed),
-            E::Refused(_) if from.told_pending => Some(S::Conflict),
-            E::Refused(_) => Some(S::Refused),
+            E::HostRaced if from.order.staff.is_none() => Some(status),
+            E::Refused(_) | E::HostRaced if from.told_pending => Some(S::Conflict),
+            E::Refused(_) | E::HostRaced => Some(S::Refused),
             E::NotSent => Some(status),
             E::AnswerLost | E::Restarted => Some(S::Unknown),
             E::ToldPending => Some(S::PendingConfirmation),
@@ -150,8 +152,9 @@ fn table(from: &Booking, event: &BookingEvent) -> Option<AppointmentStatus> {
         },
         (S::Unknown, event) => match event {
             E::Confirmed(_) | E::Looked(LookResult::Found(_)) => Some(S::Confirmed),
-            E::Refused(_) if from.told_pending => Some(S::Conflict),
-            E::Refused(_) => Some(S::Refused),
+            E::HostRaced if is_doubtful(from) => Some(S::Unknown),
+            E::Refused(_) | E::HostRaced if from.told_pending => Some(S::Conflict),
+            E::Refused(_) | E::HostRaced => Some(S::Refused),
             E::Looked(LookResult::Absent) if is_doubtful(from) => Some(S::Conflict),
             E::Restarted | E::ToldPending | E::Looked(_) => Some(S::Unknown),
             _ => None,
@@ -306,6 +309,20 @@ fn a_promised_booking_is_posted_again_three_times_at_most_and_then_a_conflict() 
     assert_eq!(effects.iter().filter(|e| **e == BookingEffect::ReleaseSlot).count(), 1);
     let urgent = |e: &BookingEffect| matches!(e, BookingEffect::RequestCallback { urgent: true, .. });
     assert!(urgent(effects.last().unwrap()));
+}
+
+#[test]
+fn an_order_for_a_pool_whose_host_was_given_away_is_posted_again_three_times_at_most() {
+    let (booking, effects) =
+        course([BookingEvent::HostRaced, BookingEvent::HostRaced, BookingEvent::HostRaced]);
+    assert_eq!(effects, [const { BookingEffect::Post { at: NOW } }; 3]);
+    assert_eq!(booking.state, BookingState::Submitted { post: 1 }, "nothing was made");
+    let last = booking.apply(BookingEvent::HostRaced, NOW).unwrap();
+    assert_eq!(last.booking.state, BookingState::Refused { refusal: Refusal::SlotTaken });
+
+    let named = BookingOrder { staff: Some(StaffId(4)), ..order() };
+    let of_a_member = Booking::submit(named, NOW).apply(BookingEvent::HostRaced, NOW).unwrap();
+    assert_eq!(of_a_member.booking.state, BookingState::Refused { refusal: Refusal::SlotTaken });
 }
 
 #[test]

@@ -36,6 +36,8 @@ pub enum Creation {
     IsLost,
     /// Refused.
     Refuses(Refusal),
+    /// Its host was given away in the same moment.
+    LosesHost,
     /// Never sent.
     IsNotSent,
     /// Refused because of the key's limit; not before this many milliseconds.
@@ -228,6 +230,7 @@ impl FakeCalendar {
             }
             Creation::IsLost => CreateOutcome::AnswerLost,
             Creation::Refuses(refusal) => CreateOutcome::Refused(refusal),
+            Creation::LosesHost => CreateOutcome::HostRaced,
             Creation::IsNotSent => {
                 world.posts.pop();
                 CreateOutcome::NotSent

@@ -112,6 +112,40 @@ fn a_slot_that_was_sold_outside_is_refused_with_alternatives() {
 }
 
 #[test]
+fn of_two_who_book_a_pool_in_the_same_moment_each_gets_a_member() {
+    let rig = rig();
+    let cut = "Damenhaarschnitt";
+    let order =
+        |call| rig.ask(call, NUMBER_A, FunctionName::BookAppointment, json!({"customer_name": "Anna"}));
+    for call in ["c", "d"] {
+        assert_eq!(answer(&rig, check_service(&rig, call, cut, "14:00"))["available"], true);
+    }
+    rig.calendar.creates.close();
+    rig.calendar.script([Creation::Books, Creation::LosesHost]);
+    let (mut first, mut second) = (order("c"), order("d"));
+    rig.settle();
+    rig.calendar.creates.open();
+    rig.settle();
+    let (first, second) = (first.json(), second.json());
+    assert_eq!((&first["status"], &second["status"]), (&json!("confirmed"), &json!("confirmed")));
+    assert_ne!(first["staff"], second["staff"]);
+    assert_eq!(rig.calendar.posts().len(), 3);
+    ["c", "d"].into_iter().for_each(|call| hang_up(&rig, call));
+    rig.finish();
+}
+
+#[test]
+fn a_member_who_was_given_away_in_the_same_moment_is_taken() {
+    let rig = rig();
+    answer(&rig, check_service(&rig, "c", "Dauerwelle", "14:00"));
+    rig.calendar.script([Creation::LosesHost]);
+    assert_eq!(answer(&rig, book(&rig, "c", "14:00"))["code"], "slot_taken");
+    assert_eq!(rig.calendar.posts().len(), 1);
+    hang_up(&rig, "c");
+    rig.finish();
+}
+
+#[test]
 fn a_promise_that_is_refused_is_a_conflict_with_an_urgent_callback() {
     let rig = rig();
     answer(&rig, check(&rig, "c", "14:00"));
