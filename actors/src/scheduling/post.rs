@@ -1,9 +1,9 @@
 //! What is asked of the calendar about bookings: orders are posted, lost ones looked for, surfaced ones
 //! cancelled. All of it outside the turn, past the company's breaker and the key's budget.
 //!
-//! A booking whose caller waits is posted at once. One that could not be sent, or was found absent after a
-//! promise, is pending: pending bookings are posted one after the other, the slot that was held longest first. So is
-//! one for a pool that lost a race for its host: of those that were posted in the same moment each gets its own.
+//! A booking whose caller waits is posted at once, and so is one for a pool that lost a race for its host. One that
+//! could not be sent, or was found absent after a promise, is pending: pending bookings are posted one after the other,
+//! the slot that was held longest first.
 
 use askpro_domain::{
     booking::{Booking, BookingEvent, BookingState, LookResult, Refusal},
@@ -25,7 +25,7 @@ use crate::{
     runtime::Context,
 };
 
-/// How long a request about a booking waits for its key's budget when no caller waits for it.
+/// How long a request about a booking waits for its key's budget where no caller says how long.
 const BUDGET_WAIT_MS: i64 = 2_000;
 
 impl SchedulingActor {
@@ -62,7 +62,7 @@ impl SchedulingActor {
             return self.not_taken(appointment, cx);
         }
         active.is_on_disk = true;
-        self.post_first(appointment, answer_by, cx);
+        self.post_at_once(appointment, answer_by, cx);
     }
 
     /// An order that is not on disk, and so was never sent: its agent hears that it is not taken.
@@ -71,9 +71,14 @@ impl SchedulingActor {
         self.settle(appointment, event, cx);
     }
 
-    /// Posts a booking for the first time; its caller waits until `answer_by`. With the breaker open nothing is
-    /// sent: the booking is pending, and its caller hears so at once.
-    fn post_first(&mut self, appointment: &AppointmentId, answer_by: UnixMillis, cx: &mut Context<'_, Self>) {
+    /// Posts a booking whose caller waits until `answer_by`. With the breaker open nothing is sent: the booking is
+    /// pending, and its caller hears so at once.
+    fn post_at_once(
+        &mut self,
+        appointment: &AppointmentId,
+        answer_by: UnixMillis,
+        cx: &mut Context<'_, Self>,
+    ) {
         match self.breakers.ask(BreakerTarget::Bookings, "book", cx.now()) {
             Ok(pass) => self.post(appointment, pass, answer_by, cx),
             Err(until) => {
@@ -82,6 +87,27 @@ impl SchedulingActor {
                 self.promise(appointment, cx);
             }
         }
+    }
+
+    /// Posts a booking again as if for the first time, for whoever still waits for it.
+    pub(super) fn post_after_race(&mut self, appointment: &AppointmentId, cx: &mut Context<'_, Self>) {
+        let Some(active) = self.bookings.get(appointment) else { return };
+        if active.unrecorded.is_some() {
+            return self.schedule(appointment, cx.now(), DueStep::Post);
+        }
+        let waits_until = active.waiters.iter().map(|waiter| waiter.answer_by).max();
+        let answer_by = waits_until.unwrap_or_else(|| cx.now().plus_ms(BUDGET_WAIT_MS));
+        self.post_at_once(appointment, answer_by, cx);
+    }
+
+    /// Whether the pool of a booking has somebody for it although its host was given away. Where it has not it must not
+    /// be posted again: a round robin that has nobody left answers like a server that fails.
+    fn has_another_host(&self, appointment: &AppointmentId, now: UnixMillis) -> bool {
+        let booking = self.bookings.get(appointment).map(|active| &active.booking);
+        booking.is_some_and(|booking| {
+            let (hold, lost) = (&booking.order.hold, booking.races_lost() + 1);
+            self.ledger.has_another_member(hold, booking.submitted_at, lost, now)
+        })
     }
 
     /// Posts the next pending booking, if none is under way.
@@ -159,7 +185,10 @@ impl SchedulingActor {
                 return self.hear_out(appointment, vec![made], &booked.uid, cx);
             }
             Some(CreateOutcome::Refused(refusal)) => BookingEvent::Refused(*refusal),
-            Some(CreateOutcome::HostRaced) => BookingEvent::HostRaced,
+            Some(CreateOutcome::HostRaced) if self.has_another_host(appointment, cx.now()) => {
+                BookingEvent::HostRaced
+            }
+            Some(CreateOutcome::HostRaced) => BookingEvent::Refused(Refusal::SlotTaken),
             Some(CreateOutcome::NotSent) => BookingEvent::NotSent,
             Some(CreateOutcome::AnswerLost) => BookingEvent::AnswerLost,
             Some(CreateOutcome::Limited { retry_after_ms }) => {

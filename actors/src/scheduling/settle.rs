@@ -193,6 +193,7 @@ impl SchedulingActor {
                 self.schedule(appointment, cx.now(), DueStep::Post);
             }
             BookingEffect::Post { at } => self.schedule(appointment, at, DueStep::Post),
+            BookingEffect::PostAtOnce => self.post_after_race(appointment, cx),
             BookingEffect::Look { at } => self.schedule(appointment, at, DueStep::Look),
             BookingEffect::OccupySlot { host } => self.occupy(booking, host, cx),
             BookingEffect::ReleaseSlot => {

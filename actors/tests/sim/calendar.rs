@@ -51,8 +51,9 @@ pub(crate) enum Canceller {
 pub(crate) enum Seen {
     /// A member's own type: free when looked at.
     Free(i64),
-    /// A pool: who it is is decided when it is written.
-    SomebodyFree,
+    /// Of a pool: whom it was chosen for. When it is written he must not have the very same slot; where he is not free
+    /// for another reason somebody else is taken.
+    FreeInPool(i64),
     Nobody,
 }
 
@@ -66,6 +67,8 @@ pub(crate) enum Written {
     /// The same person has the same slot by another order.
     HasIt,
     Taken,
+    /// Of a pool nobody is free: it answers like a server that fails.
+    PoolEmpty,
     /// The very slot of the host that was seen to be free was given away in between.
     HostRaced,
 }
@@ -148,7 +151,7 @@ impl Calendar {
         let is_pool = self.types.get(&order.event_type_id).is_some_and(|t| t.hosts.len() > 1);
         match free.first() {
             None => Seen::Nobody,
-            Some(_) if is_pool => Seen::SomebodyFree,
+            Some(host) if is_pool => Seen::FreeInPool(*host),
             Some(host) => Seen::Free(*host),
         }
     }
@@ -168,15 +171,18 @@ impl Calendar {
             return if is_same { Written::Booked { uid, host } } else { Written::HasIt };
         }
         let host = match seen {
+            Seen::Nobody if order.staff.is_none() => return Written::PoolEmpty,
             Seen::Nobody => return Written::Taken,
-            Seen::SomebodyFree => {
+            Seen::FreeInPool(host) if self.has_identical(host, order.interval) => return Written::HostRaced,
+            Seen::FreeInPool(host) if self.is_free(host, order.interval) => host,
+            Seen::FreeInPool(_) => {
                 let free = self.free_hosts(order.event_type_id, order.interval);
-                let Some(host) = free.get(pick % free.len().max(1)) else { return Written::Taken };
+                let Some(host) = free.get(pick % free.len().max(1)) else { return Written::PoolEmpty };
                 *host
             }
             Seen::Free(host) => {
                 let raced = self.overlapping(host, order.interval).all(is_named);
-                if self.overlapping(host, order.interval).any(|b| b.interval == order.interval) {
+                if self.has_identical(host, order.interval) {
                     return Written::HostRaced;
                 }
                 if !raced {
@@ -188,6 +194,10 @@ impl Calendar {
         let uid =
             self.insert(order.company, order.event_type_id, host, order.interval, Some(order.clone()), now);
         Written::Booked { uid, host }
+    }
+
+    fn has_identical(&self, host: i64, interval: Interval) -> bool {
+        self.overlapping(host, interval).any(|booked| booked.interval == interval)
     }
 
     /// On a pool's type the same person with the same start is given the booking that is there.

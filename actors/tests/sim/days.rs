@@ -1,4 +1,4 @@
-//! Whole days of many companies, each decided by a seed: a few hours of calls and faults, then everything works
+//! Whole days of many companies, each decided by a seed: minutes to hours of calls and faults, then everything works
 //! again, comes to rest and is compared.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -24,6 +24,10 @@ pub(crate) struct Size {
 
 /// How long callers call in a day, at least and at most: the shorter, the more at once.
 const CALLING_MS: (i64, i64) = (6 * 60_000, 60 * 60_000);
+/// One day in so many is as long as a salon is open.
+const LONG_DAY_IN: usize = 10;
+/// How long callers call on it.
+const LONG_DAY_MS: i64 = 10 * 3_600_000;
 /// Seconds within which everything must have come to rest.
 const REST_WITHIN_S: usize = 1_500;
 /// How long calls may be silent before Retell is asked for them, and some more.
@@ -82,7 +86,8 @@ fn live_unguarded(seed: u64, prints: bool) -> Outcome {
 fn live_a_day(world: &mut World, day: usize, size: &Size, dice: &mut Dice) {
     world.today = companies::FIRST_DAY + i64::try_from(day).unwrap_or(0).days();
     let begins = companies::at(world.today, 8 * 60);
-    let calling_ms = dice.between(CALLING_MS.0, CALLING_MS.1);
+    let calling_ms =
+        if dice.below(LONG_DAY_IN) == 0 { LONG_DAY_MS } else { dice.between(CALLING_MS.0, CALLING_MS.1) };
     world.run_until(begins);
     let rings: Vec<_> = (0..size.calls_a_day).map(|_| begins.plus_ms(dice.between(0, calling_ms))).collect();
     rings.iter().for_each(|at| world.plan_call(*at));

@@ -35,8 +35,10 @@ use crate::{
 /// What was sent of one order.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Sent {
-    /// POSTs that left, whatever became of them.
+    /// POSTs that left and may have made something.
     pub(crate) posts: u32,
+    /// POSTs for a pool that lost a race for their host, and so are known to have made nothing.
+    pub(crate) raced: usize,
     /// Complete looks in vain since the last of them.
     pub(crate) absent_looks: u32,
     /// POSTs that left too early.
@@ -201,14 +203,15 @@ impl Requests {
             Some(Written::HasIt) => CreateOutcome::Refused(Refusal::AlreadyBooked),
             Some(Written::Taken) => CreateOutcome::Refused(Refusal::SlotTaken),
             Some(Written::HostRaced) => CreateOutcome::HostRaced,
-            None => CreateOutcome::AnswerLost,
+            Some(Written::PoolEmpty) | None => CreateOutcome::AnswerLost,
         }
     }
 
-    /// A POST is known to have made nothing.
-    fn never_posted(&self, order: &BookingOrder) {
+    /// A POST that is counted is known to have made nothing.
+    fn lost_race(&self, order: &BookingOrder) {
         if let Some(sent) = self.outside().sent.get_mut(&order.appointment) {
             sent.posts -= 1;
+            sent.raced += 1;
         }
     }
 
@@ -219,7 +222,7 @@ impl Requests {
         if sent.posts > 0 && sent.absent_looks < LOOKS_BEFORE_POST {
             sent.too_early += 1;
         }
-        if !self.journal.has_on_disk(|record| announces_post(record, order, sent.posts)) {
+        if !self.journal.has_on_disk(|record| announces_post(record, order, sent)) {
             sent.unwritten += 1;
         }
         sent.posts += 1;
@@ -227,11 +230,12 @@ impl Requests {
     }
 }
 
-/// Whether a record says that an order is posted once more, after so many POSTs.
-fn announces_post(record: &Record, order: &BookingOrder, posts: u32) -> bool {
+/// Whether a record says that an order is posted once more, after so many POSTs and races.
+fn announces_post(record: &Record, order: &BookingOrder, sent: &Sent) -> bool {
     let Record::Scheduling(SchedulingRecord::Moved { booking }) = record else { return false };
     booking.order.appointment == order.appointment
-        && matches!(booking.state, BookingState::Submitted { post } if post > posts)
+        && matches!(booking.state, BookingState::Submitted { post } if post > sent.posts)
+        && booking.history.iter().filter(|moved| moved.reason == "host_raced").count() >= sent.raced
 }
 
 fn found(booked: Booked) -> FoundBooking {
@@ -281,8 +285,8 @@ impl Port for Requests {
                 let slot = self.arrive(order, done_ms);
                 self.wait(after_ms.max(done_ms + 1)).await;
                 let written = slot.lock().unwrap_or_else(PoisonError::into_inner).take();
-                if matches!(written, Some(Written::HostRaced)) {
-                    self.never_posted(order);
+                if written == Some(Written::HostRaced) && order.staff.is_none() {
+                    self.lost_race(order);
                 }
                 self.outcome_of(written)
             }

@@ -182,7 +182,7 @@ impl Fault {
         const RULES: [(&[&str], Refusal); 9] = [
             (&["already_signed_up"], Refusal::AlreadyBooked),
             (&["already has booking", "hosts either already", "is not available"], Refusal::SlotTaken),
-            (&["no more seats", "no longer available"], Refusal::SlotTaken),
+            (&["booking_conflict", "no more seats", "no longer available"], Refusal::SlotTaken),
             (&["meeting in the past"], Refusal::DateInPast),
             (&["can't be booked at the"], Refusal::OutOfBounds),
             (&["maximum number of active bookings"], Refusal::BookerLimit),

@@ -94,8 +94,8 @@ pub enum BookingEvent {
     Confirmed(Standing),
     /// Cal.com refused.
     Refused(Refusal),
-    /// Cal.com gave the host that it had chosen to another booking in the same moment: nothing was made, and of a
-    /// pool another host may be free.
+    /// Cal.com gave the host that it had chosen to another booking in the same moment: nothing was made, and somebody
+    /// else of the pool is free.
     HostRaced,
     /// The request certainly never reached Cal.com (no connection, rate limit, breaker): safe to post again.
     NotSent,
@@ -133,6 +133,8 @@ pub enum BookingEffect {
         /// When.
         at: UnixMillis,
     },
+    /// POST the order now, ahead of all that nobody waits for: its caller may.
+    PostAtOnce,
     /// Look at Cal.com by our metadata, not before `at`.
     Look {
         /// When.
@@ -399,17 +401,22 @@ impl Booking {
         Step { booking: self, effects: vec![BookingEffect::Post { at }] }
     }
 
-    /// Whether Cal.com may have another host for it: it picks one of a pool. It does not pick the same one again and
-    /// again, so a few tries tell.
+    /// Whether Cal.com may pick another host for it: of a pool it picks one that is free. Of those who race only one wins
+    /// each time, so the fifth of five loses too often, though there may be a fifth host.
     fn may_have_another_host(&self) -> bool {
-        let raced = self.history.iter().filter(|m| m.reason == HOST_RACED).count();
-        self.order.staff.is_none() && raced < POSTS_AFTER_RACE_MAX
+        self.order.staff.is_none() && self.races_lost() < POSTS_AFTER_RACE_MAX
+    }
+
+    /// How often it was posted again because its host was given away.
+    #[must_use]
+    pub fn races_lost(&self) -> usize {
+        self.history.iter().filter(|m| m.reason == HOST_RACED).count()
     }
 
     /// Nothing was made, so the same post may be sent again, and at once: a caller waits, and the slot is held.
     fn host_raced(mut self, now: UnixMillis) -> Step {
         self.move_to(self.state.clone(), HOST_RACED, now);
-        Step { booking: self, effects: vec![BookingEffect::Post { at: now }] }
+        Step { booking: self, effects: vec![BookingEffect::PostAtOnce] }
     }
 
     fn told_pending(mut self, now: UnixMillis) -> Step {

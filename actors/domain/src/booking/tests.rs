@@ -315,10 +315,16 @@ fn a_promised_booking_is_posted_again_three_times_at_most_and_then_a_conflict() 
 fn an_order_for_a_pool_whose_host_was_given_away_is_posted_again_three_times_at_most() {
     let (booking, effects) =
         course([BookingEvent::HostRaced, BookingEvent::HostRaced, BookingEvent::HostRaced]);
-    assert_eq!(effects, [const { BookingEffect::Post { at: NOW } }; 3]);
+    assert_eq!(effects, [const { BookingEffect::PostAtOnce }; 3]);
     assert_eq!(booking.state, BookingState::Submitted { post: 1 }, "nothing was made");
     let last = booking.apply(BookingEvent::HostRaced, NOW).unwrap();
     assert_eq!(last.booking.state, BookingState::Refused { refusal: Refusal::SlotTaken });
+
+    // It may have been its own lost one that has the host.
+    let lost = [BookingEvent::ToldPending, BookingEvent::AnswerLost, ABSENT, ABSENT, ABSENT];
+    let (second_post, _) = course(lost);
+    assert_eq!(second_post.state, BookingState::Submitted { post: 2 });
+    assert!(is_doubtful(&second_post.apply(BookingEvent::HostRaced, NOW).unwrap().booking));
 
     let named = BookingOrder { staff: Some(StaffId(4)), ..order() };
     let of_a_member = Booking::submit(named, NOW).apply(BookingEvent::HostRaced, NOW).unwrap();
@@ -428,6 +434,7 @@ impl Wanted {
                 BookingEffect::NotifyConfirmed => self.told += 1,
                 BookingEffect::CancelAtCalendar { .. } => self.cancelled += 1,
                 BookingEffect::Post { .. }
+                | BookingEffect::PostAtOnce
                 | BookingEffect::Look { .. }
                 | BookingEffect::FollowSlot
                 | BookingEffect::FreeSlot

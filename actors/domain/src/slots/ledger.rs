@@ -217,6 +217,38 @@ impl SlotLedger {
             .collect()
     }
 
+    /// Whether a pool's entry, ordered then, has a member for itself although the calendar gave those away whom it had
+    /// chosen for it, so many times by now. Each went to another order for the very same time, as far as there are any
+    /// that came after it or are open still, else to somebody whom we have not heard of. Where the members' own times are
+    /// not known nobody is.
+    #[must_use]
+    pub fn has_another_member(
+        &self,
+        id: &HoldId,
+        ordered_at: UnixMillis,
+        races_lost: usize,
+        now: UnixMillis,
+    ) -> bool {
+        let Some(entry) = self.holds.get(id) else { return false };
+        let mut others = self.overlapping(&entry.target, &entry.segments, now);
+        others.retain(|hold| hold.id != entry.id);
+        let may_have_won = |hold: &&&Hold| {
+            let is_of_these = match &hold.target {
+                Target::Member(member) => entry.fits.contains(member),
+                Target::Pool { .. } => true,
+            };
+            let is_after = match hold.state {
+                HoldState::Held { .. } => false,
+                HoldState::Submitted => true,
+                HoldState::Booked { at } => ordered_at <= at,
+            };
+            hold.segments == entry.segments && is_of_these && is_after
+        };
+        let to_others = races_lost.saturating_sub(others.iter().filter(may_have_won).count());
+        let (left, taken) = self.left_beside(entry, &others);
+        left > taken + to_others
+    }
+
     /// Takes out bookings whose last segment is over: nothing can clash with them any more.
     pub fn forget_past(&mut self, now: UnixMillis) {
         let over = |hold: &Hold| hold.end().is_none_or(|end| end <= now);
@@ -271,11 +303,17 @@ impl SlotLedger {
             .into_iter()
             .filter(|hold| hold.id != entry.id && !is_own_offer(hold, view))
             .collect();
-        let (pools, mut named) = by_kind(&others);
+        let (left, taken) = self.left_beside(entry, &others);
+        left > taken + 1
+    }
+
+    /// Members that a pool's entry was given to choose from whom nobody has by name, and how many other entries will
+    /// take one of them.
+    fn left_beside(&self, entry: &Hold, others: &[&Hold]) -> (usize, usize) {
+        let (pools, mut named) = by_kind(others);
         let outside = self.outside.against(&entry.target, &entry.segments, UnixMillis(i64::MIN));
         named.extend(outside.filter_map(OutsideBooking::member));
-        let left = entry.fits.iter().filter(|member| !named.contains(member)).count();
-        left > pools.len() + 1
+        (entry.fits.iter().filter(|member| !named.contains(member)).count(), pools.len())
     }
 
     /// Offers by name of the member that a booking fell on.

@@ -2,6 +2,7 @@
 
 mod outside;
 mod properties;
+mod races;
 
 use super::*;
 

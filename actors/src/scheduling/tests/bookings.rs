@@ -111,18 +111,28 @@ fn a_slot_that_was_sold_outside_is_refused_with_alternatives() {
     rig.finish();
 }
 
+/// A service of two members; nobody of them is held by name.
+const POOLED_CUT: &str = "Damenhaarschnitt";
+
+/// A call holds a unit of a pool at 14:00.
+fn hold_of_pool(rig: &Rig, call: &str) {
+    assert_eq!(answer(rig, check_service(rig, call, POOLED_CUT, "14:00"))["available"], true);
+}
+
+/// What a call holds is ordered, for another person each.
+fn order_held(rig: &Rig, call: &str) -> Asked {
+    let phone = format!("+491511234567{}", call.len());
+    let arguments = json!({"customer_name": "Anna", "customer_phone": phone});
+    rig.ask(call, NUMBER_A, FunctionName::BookAppointment, arguments)
+}
+
 #[test]
 fn of_two_who_book_a_pool_in_the_same_moment_each_gets_a_member() {
     let rig = rig();
-    let cut = "Damenhaarschnitt";
-    let order =
-        |call| rig.ask(call, NUMBER_A, FunctionName::BookAppointment, json!({"customer_name": "Anna"}));
-    for call in ["c", "d"] {
-        assert_eq!(answer(&rig, check_service(&rig, call, cut, "14:00"))["available"], true);
-    }
+    ["c", "dd"].into_iter().for_each(|call| hold_of_pool(&rig, call));
     rig.calendar.creates.close();
     rig.calendar.script([Creation::Books, Creation::LosesHost]);
-    let (mut first, mut second) = (order("c"), order("d"));
+    let (mut first, mut second) = (order_held(&rig, "c"), order_held(&rig, "dd"));
     rig.settle();
     rig.calendar.creates.open();
     rig.settle();
@@ -130,7 +140,79 @@ fn of_two_who_book_a_pool_in_the_same_moment_each_gets_a_member() {
     assert_eq!((&first["status"], &second["status"]), (&json!("confirmed"), &json!("confirmed")));
     assert_ne!(first["staff"], second["staff"]);
     assert_eq!(rig.calendar.posts().len(), 3);
-    ["c", "d"].into_iter().for_each(|call| hang_up(&rig, call));
+    ["c", "dd"].into_iter().for_each(|call| hang_up(&rig, call));
+    rig.finish();
+}
+
+#[test]
+fn a_pool_that_may_have_nobody_left_is_not_posted_again() {
+    let rig = rig();
+    ["c", "dd"].into_iter().for_each(|call| hold_of_pool(&rig, call));
+    // Somebody outside has one of the two, and the other one is offered to another caller.
+    rig.calendar.script([Creation::LosesHost]);
+    assert_eq!(answer(&rig, order_held(&rig, "c"))["code"], "slot_taken");
+    assert_eq!(rig.calendar.posts().len(), 1);
+    ["c", "dd"].into_iter().for_each(|call| hang_up(&rig, call));
+    rig.finish();
+}
+
+#[test]
+fn a_race_that_is_lost_after_a_promise_or_the_end_of_the_call_is_run_again() {
+    for hangs_up in [false, true] {
+        let rig = rig();
+        hold_of_pool(&rig, "c");
+        rig.calendar.creates.close();
+        rig.calendar.script([Creation::LosesHost]);
+        let mut asked = order_held(&rig, "c");
+        if hangs_up {
+            rig.settle();
+            hang_up(&rig, "c");
+        } else {
+            rig.advance(2_400);
+            assert_eq!(asked.json()["status"], "pending_confirmation");
+        }
+        rig.calendar.creates.open();
+        rig.settle();
+        assert_eq!(status(&rig), AppointmentStatus::Confirmed);
+        assert!(reasons(&rig).contains(&"host_raced".to_owned()));
+        assert_eq!(rig.calendar.posts().len(), 2);
+        if !hangs_up {
+            hang_up(&rig, "c");
+        }
+        rig.finish();
+    }
+}
+
+#[test]
+fn after_a_race_that_is_lost_with_the_budget_spent_the_caller_hears_at_once_that_it_is_pending() {
+    let rig = rig();
+    hold_of_pool(&rig, "c");
+    rig.calendar.script([Creation::LosesHost, Creation::IsLimited(10_000)]);
+    let mut asked = order_held(&rig, "c");
+    rig.settle();
+    assert_eq!(asked.json()["status"], "pending_confirmation");
+    rig.advance(12_000);
+    assert_eq!(status(&rig), AppointmentStatus::Confirmed);
+    hang_up(&rig, "c");
+    rig.finish();
+}
+
+#[test]
+fn a_crash_between_a_lost_race_and_its_next_post_posts_nothing_blindly() {
+    let mut rig = rig();
+    hold_of_pool(&rig, "c");
+    rig.calendar.script([Creation::LosesHost]);
+    rig.calendar.create_answers.close();
+    let _asked = order_held(&rig, "c");
+    rig.settle();
+    rig.journal.syncs.close();
+    rig.calendar.create_answers.open();
+    rig.settle();
+    assert_eq!(rig.calendar.posts().len(), 1, "it is not on disk yet that it is posted again");
+    rig.crash_and_restart();
+    rig.advance(120_000);
+    assert_eq!((status(&rig), rig.calendar.posts().len()), (AppointmentStatus::Abandoned, 1));
+    hang_up(&rig, "c");
     rig.finish();
 }
 

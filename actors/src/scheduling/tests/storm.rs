@@ -35,7 +35,7 @@ fn act() -> impl Strategy<Value = Act> {
         6 => call.clone().prop_map(|call| Act::BookHeld { call }),
         2 => call.prop_map(|call| Act::HangUp { call }),
         4 => prop_oneof![1_u64..3_000, 3_000_u64..60_000, Just(300_000)].prop_map(Act::Time),
-        2 => (0_u8..4).prop_map(Act::Script),
+        2 => (0_u8..5).prop_map(Act::Script),
         1 => any::<bool>().prop_map(Act::SlowPosts),
         1 => any::<bool>().prop_map(Act::SlowSlots),
         1 => any::<bool>().prop_map(Act::Down),
@@ -102,8 +102,9 @@ impl Storm {
             }
             Act::Time(ms) => self.pass(ms),
             Act::Script(what) => {
-                let lost = [Creation::Books, Creation::BooksAndIsLost, Creation::IsLost, Creation::IsNotSent];
-                self.rig.calendar.script([lost[usize::from(what)]]);
+                use Creation as C;
+                let scripts = [C::Books, C::BooksAndIsLost, C::IsLost, C::IsNotSent, C::LosesHost];
+                self.rig.calendar.script([scripts[usize::from(what)]]);
             }
             Act::SlowPosts(slow) => {
                 gate(&self.rig.calendar.creates, slow);
