@@ -300,6 +300,7 @@ impl Rig {
                 heard: asking.heard.map(str::to_owned),
             },
             identity,
+            started_at: None,
             signer: asking.signer,
             asked_at: self.now(),
             deadline: self.now().plus_ms(BUDGET_MS),

@@ -174,6 +174,7 @@ impl Actors {
         let tenants = Registry::start(runtime, Arc::new(start_tenants), limits.clone(), ports.clock.clone());
         let call_world = Arc::new(CallWorld {
             clock: ports.clock.clone(),
+            owner_since: ports.clock.now(),
             directory: ports.directory.clone(),
             store: ports.calls.clone(),
             writers: writers.clone(),

@@ -59,6 +59,8 @@ pub enum ToldBy {
     SignedBody {
         /// Who takes part.
         identity: CallIdentity,
+        /// When the call began, as its object says.
+        started_at: Option<UnixMillis>,
         /// What the body tells of the tool call.
         tool_call: ToolCall,
     },
@@ -94,12 +96,12 @@ pub async fn ask(services: &Arc<Services>, request: FunctionRequest) -> Result<A
     let (call_id, asked_at) = (request.call_id.clone(), request.asked_at);
     let deadline = asked_at.plus_ms(services.function_budget_ms);
     let may_be_first = matches!(request.told_by, ToldBy::SignedBody { .. });
-    let (identity, tool_call) = match request.told_by {
-        ToldBy::SignedBody { identity, tool_call } => (identity, tool_call),
+    let (identity, started_at, tool_call) = match request.told_by {
+        ToldBy::SignedBody { identity, started_at, tool_call } => (identity, started_at, tool_call),
         ToldBy::Address => {
             let known = known_call(services, &call_id, request.signer, deadline).await;
             match known.inspect_err(|refused| count_not_asked(class, *refused))? {
-                Some(identity) => (identity, ToolCall::default()),
+                Some(identity) => (identity, None, ToolCall::default()),
                 None => {
                     let busy = busy_answer(None);
                     count(function.as_str(), outcome_of(&busy));
@@ -121,6 +123,7 @@ pub async fn ask(services: &Arc<Services>, request: FunctionRequest) -> Result<A
         arguments: request.arguments,
         tool_call,
         identity,
+        started_at,
         signer: request.signer,
         asked_at,
         deadline,

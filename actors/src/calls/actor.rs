@@ -32,6 +32,13 @@ use crate::{
 /// How long before its deadline an order goes on without the store's answer.
 const ORDER_MARGIN_MS: i64 = 1_000;
 
+/// How long an order of a call that began in this life waits for the store: it can have booked nothing before, so this
+/// is only for clocks that differ more than [`CLOCKS_DIFFER_MS`].
+const NEW_CALL_WAIT_MS: i64 = 250;
+
+/// How far the platform's clock and ours may be apart.
+const CLOCKS_DIFFER_MS: i64 = 5_000;
+
 /// Journaled bodies of one call that wait in memory for the store's answer.
 const BODIES_KEPT_MAX: usize = 2;
 
@@ -521,10 +528,20 @@ impl CallActor {
     }
 
     /// Until when an order may wait for the store; one that does not answer gets one more chance.
-    pub(super) fn wait_until(&self, deadline: UnixMillis, now: UnixMillis) -> UnixMillis {
-        let latest = deadline.plus_ms(-ORDER_MARGIN_MS);
+    pub(super) fn wait_until(&self, ask: &AskFunction, now: UnixMillis) -> UnixMillis {
+        let latest = ask.deadline.plus_ms(-ORDER_MARGIN_MS);
         let one_more = now.plus_ms(2 * self.world.settings.load_again_ms);
+        if self.began_in_this_life(ask) {
+            return latest.min(now.plus_ms(NEW_CALL_WAIT_MS));
+        }
         if self.store_silent { latest.min(one_more) } else { latest }
+    }
+
+    /// Whether everything that was ever asked in this call was asked of this process.
+    fn began_in_this_life(&self, ask: &AskFunction) -> bool {
+        let first = self.world.owner_since.plus_ms(CLOCKS_DIFFER_MS);
+        let began = self.state.started_at.as_ref().map(|started| started.value).or(ask.started_at);
+        began.is_some_and(|began| began >= first)
     }
 
     /// Whether the store must be asked first: a company's own key may touch only calls of that company.

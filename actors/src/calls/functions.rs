@@ -28,7 +28,7 @@ impl CallActor {
     /// An order waits until the store has said what this call has booked before: it may be a repeat. Not long
     /// though, for the database may be away.
     pub(super) fn order_or_ask(&mut self, ask: &AskFunction, cx: &mut Context<'_, Self>) {
-        let until = self.wait_until(ask.deadline, cx.now());
+        let until = self.wait_until(ask, cx.now());
         let waits = ask.function.repeats_are_bookings() && !self.is_known() && cx.now() < until;
         if !waits || self.orders.len() >= ORDERS_WAITING_MAX {
             return self.ask_function(ask, cx);

@@ -86,6 +86,8 @@ pub struct AskFunction {
     pub tool_call: ToolCall,
     /// Who takes part, by the body's call object.
     pub identity: CallIdentity,
+    /// When the call began, by the same.
+    pub started_at: Option<UnixMillis>,
     /// Who signed it.
     pub signer: Signer,
     /// When it arrived.

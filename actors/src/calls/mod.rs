@@ -28,6 +28,8 @@ pub use messages::{
 };
 pub use router::{Calls, Delivered};
 
+use askpro_domain::time::UnixMillis;
+
 use crate::{
     callbacks::OpenCallbacks,
     customers::CustomerBook,
@@ -87,6 +89,8 @@ impl Default for CallSettings {
 pub struct CallWorld {
     /// The time.
     pub clock: Arc<dyn Clock>,
+    /// Since when this process has owned the database.
+    pub owner_since: UnixMillis,
     /// Companies.
     pub directory: Arc<dyn DirectoryView>,
     /// The database, read.

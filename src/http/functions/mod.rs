@@ -134,8 +134,8 @@ async fn ask_to_the_end(
     signed: &Signed,
 ) -> Result<Bytes, Refusal> {
     let (call_id, told_by) = match call.call {
-        AskingCall::Signed { call_id, identity, tool_call } => {
-            (call_id, ToldBy::SignedBody { identity, tool_call })
+        AskingCall::Signed { call_id, identity, started_at, tool_call } => {
+            (call_id, ToldBy::SignedBody { identity, started_at, tool_call })
         }
         AskingCall::Beside { call_id } => (call_id, ToldBy::Address),
     };

@@ -228,3 +228,24 @@ fn what_is_not_built_offers_a_callback() {
     rig.event(&ended("c"));
     rig.finish();
 }
+
+#[test]
+fn with_the_database_silent_only_a_call_from_before_this_life_waits_for_what_it_booked() {
+    for (began_after_ms, waits_ms) in [(0, 1_500), (6_000, 250)] {
+        let rig = rig();
+        rig.advance(10_000);
+        rig.database.reads.close();
+        rig.event(&EventBody { started_at: Some(FIXTURE_NOW.0 + began_after_ms), ..started("c") });
+        let order = json!({"datetime": "24.11.2026 14:00", "service": "Herrenhaarschnitt",
+            "customer_name": "Anna Schmidt"});
+        let mut order = rig.ask_as(&from("c", Some(ANNA), FunctionName::BookAppointment), order);
+        rig.advance(waits_ms - 1);
+        assert!(order.heard().is_none());
+        rig.advance(1);
+        rig.settle();
+        assert_eq!(order.json()["status"], "confirmed");
+        rig.database.reads.open();
+        rig.event(&ended("c"));
+        rig.finish();
+    }
+}

@@ -1,11 +1,18 @@
 //! Where calls belong, and what may not touch them.
 
-use askpro_domain::calendar::{CalendarEvent, GoneBooking, News};
+use askpro_domain::{
+    calendar::{CalendarEvent, GoneBooking, News},
+    call::CallState,
+};
 
 use super::*;
-use crate::ports::{
-    fakes::{company_b, fixture},
-    journal::Signer,
+use crate::{
+    calls::CallMessage,
+    ports::{
+        fakes::{company_b, fixture},
+        journal::Signer,
+        stores::LiveCall,
+    },
 };
 
 fn stranger(name: &str, call: &str, after_ms: i64) -> EventBody {
@@ -561,5 +568,26 @@ fn a_claim_is_none_any_more_when_the_platform_says_the_same() {
     rig.settle();
     assert!(!rig.call("c").unwrap().state.claimed);
     assert_eq!(rig.database.tables().events.len(), 2);
+    rig.finish();
+}
+
+#[test]
+fn an_event_under_an_own_key_goes_on_when_its_calls_row_comes_before_the_stores_answer() {
+    let rig = Rig::new();
+    rig.event(&started("c"));
+    rig.settle();
+    let state = CallState { call_id: id("d"), ..rig.call("c").unwrap().state };
+    rig.database.reads.close();
+    rig.event_signed(&ended("d"), Signer::Company(company_a()));
+    rig.settle();
+    let rows_of_d = || rig.database.tables().events.keys().filter(|key| key.0 == id("d")).count();
+    assert_eq!(rows_of_d(), 0, "it waits for where the call belongs");
+    let live = Box::new(LiveCall { state, heard_first: None });
+    assert_eq!(rig.actors.calls.offer(id("d"), CallMessage::Restored(live)), Delivered::Now);
+    rig.settle();
+    rig.database.reads.open();
+    rig.settle();
+    assert_eq!(rows_of_d(), 1);
+    rig.event(&ended("c"));
     rig.finish();
 }

@@ -9,6 +9,7 @@ use askpro_domain::{
     call::CallIdentity,
     function::ToolCall,
     ids::{CALL_ID_BYTES_MAX, CallId},
+    time::UnixMillis,
 };
 use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value};
@@ -43,6 +44,8 @@ pub enum AskingCall {
         call_id: CallId,
         /// Who takes part in it.
         identity: CallIdentity,
+        /// When the call began, as its object says.
+        started_at: Option<UnixMillis>,
         /// From `call.transcript_with_tool_calls`, of this function where the name is known.
         tool_call: ToolCall,
     },
@@ -89,7 +92,8 @@ pub fn decode_function(body: &[u8], beside: Option<&str>) -> Result<FunctionCall
     let mut read = Lenient::default();
     let name = read.text(parsed.name, FUNCTION_NAME_BYTES_MAX);
     let tool_call = tool_call(object.transcript_with_tool_calls, name.as_deref());
-    let call = AskingCall::Signed { call_id, identity: object.identity(&mut read), tool_call };
+    let (identity, started_at) = (object.identity(&mut read), object.started_at(&mut read));
+    let call = AskingCall::Signed { call_id, identity, started_at, tool_call };
     Ok(FunctionCall { name, call, args: arguments(parsed.args.or(parsed.arguments))? })
 }
 

@@ -3,7 +3,10 @@
 //!
 //! Source: facts on the call object of `retell-sdk` 6.2.13 and its chat object.
 
-use askpro_domain::call::{CallFacts, CallIdentity, TranscriptFact};
+use askpro_domain::{
+    call::{CallFacts, CallIdentity, TranscriptFact},
+    time::UnixMillis,
+};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
@@ -72,6 +75,11 @@ impl<'a> CallObject<'a> {
         }
     }
 
+    /// When the call began.
+    pub(super) fn started_at(&self, read: &mut Lenient) -> Option<UnixMillis> {
+        read.instant(self.start_timestamp)
+    }
+
     /// What the object says. `transcript_at_root` is `transcript_with_tool_calls` beside the object.
     pub(super) fn facts(&self, transcript_at_root: Raw<'_>, read: &mut Lenient) -> CallFacts {
         let cost: Option<Cost<'_>> = read.object(self.call_cost.or(self.chat_cost));
@@ -83,7 +91,7 @@ impl<'a> CallObject<'a> {
             call_type: read.word(self.call_type.or(self.chat_type)),
             agent_version: read.count(self.agent_version),
             agent_name: read.word(self.agent_name),
-            started_at: read.instant(self.start_timestamp),
+            started_at: self.started_at(read),
             ended_at: read.instant(self.end_timestamp),
             duration_ms: read.count(self.duration_ms),
             disconnection_reason: read.word(self.disconnection_reason),
