@@ -19,11 +19,12 @@ pub struct HttpConfig {
     pub connections_max: usize,
     /// Largest request body; a larger one is answered 413.
     pub body_max_bytes: usize,
-    /// All request bodies together, while they are read and verified; past it 503.
+    /// All request bodies together, while they are read and verified; past it 503. Half of it is for those alone who showed
+    /// a key before, so it takes two of the largest.
     pub bodies_max_bytes: usize,
     /// How long a client may take to send its request head.
     pub head_timeout: Duration,
-    /// How long a client may take to send its body.
+    /// How long a client may take to send its body, and how long its socket may take nothing of an answer.
     pub body_timeout: Duration,
     /// How long a quiet connection is kept.
     pub keep_alive: Duration,
@@ -45,7 +46,7 @@ impl HttpConfig {
             connections_max: settings.number("http.connections_max", 16..=1_000_000)?,
             body_max_bytes: settings.number("http.body_max_bytes", 1024..=BODY_MAX_BYTES_MAX)?,
             bodies_max_bytes: settings
-                .number("http.bodies_max_bytes", BODY_MAX_BYTES_MAX..=68_719_476_736)?,
+                .number("http.bodies_max_bytes", 2 * BODY_MAX_BYTES_MAX..=68_719_476_736)?,
             // The server looks at its watch twice a second: shorter limits would refuse whoever is quick.
             head_timeout: settings.milliseconds("http.head_timeout_ms", 1_000..=60_000)?,
             body_timeout: settings.milliseconds("http.body_timeout_ms", 100..=300_000)?,

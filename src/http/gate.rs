@@ -17,6 +17,7 @@ use std::{
     pin::Pin,
     rc::Rc,
     task::{Context, Poll, ready},
+    time::Duration,
 };
 
 use actix_web::{
@@ -42,9 +43,12 @@ use super::{
     turned_away,
     webhooks::{retell, signed},
 };
-use crate::usecases::{
-    Services, lateness,
-    load::{Class, room_at_the_door},
+use crate::{
+    telemetry::metrics::REFUSED,
+    usecases::{
+        Services, lateness,
+        load::{Class, room_at_the_door},
+    },
 };
 
 /// Where events come to; a company's own address has its slug behind it.
@@ -85,6 +89,8 @@ pub(super) struct Gated<T> {
     gate: Rc<Gate>,
     connection: Rc<Connection>,
     stage: Stage,
+    /// While the other side takes nothing of what is sent: until when that is borne.
+    unread: Option<Pin<Box<Sleep>>>,
 }
 
 /// How far the requests of a connection are.
@@ -134,7 +140,7 @@ enum Asks {
 
 impl<T> Gated<T> {
     pub(super) fn new(io: T, gate: Rc<Gate>) -> Self {
-        Self { io, gate, connection: Rc::default(), stage: Stage::Between }
+        Self { io, gate, connection: Rc::default(), stage: Stage::Between, unread: None }
     }
 
     /// To be called with every new connection: what its requests are told of it.
@@ -279,7 +285,8 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Gated<T> {
                 self.stage = Stage::Between;
                 break;
             }
-            let sent = ready!(Pin::new(&mut self.io).poll_write(context, rest))?;
+            let sent = Pin::new(&mut self.io).poll_write(context, rest);
+            let sent = ready!(taken(&mut self.unread, self.gate.edge.bodies.within, sent, context))?;
             if sent == 0 {
                 return Poll::Ready(Err(io::ErrorKind::WriteZero.into()));
             }
@@ -287,6 +294,25 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Gated<T> {
         }
         Poll::Ready(Ok(()))
     }
+}
+
+/// What came of sending. Whoever takes nothing for as long as a body may take would keep its connection for ever: the
+/// library waits for it without end.
+fn taken(
+    unread: &mut Option<Pin<Box<Sleep>>>,
+    within: Duration,
+    sent: Poll<io::Result<usize>>,
+    context: &mut Context<'_>,
+) -> Poll<io::Result<usize>> {
+    if sent.is_ready() {
+        *unread = None;
+        return sent;
+    }
+    let limit = unread.get_or_insert_with(|| Box::pin(tokio::time::sleep(within)));
+    ready!(limit.as_mut().poll(context));
+    *unread = None;
+    metrics::counter!(REFUSED, "class" => "answer", "reason" => "unread").increment(1);
+    Poll::Ready(Err(io::ErrorKind::TimedOut.into()))
 }
 
 impl<T: AsyncRead + AsyncWrite + Unpin> AsyncRead for Gated<T> {
@@ -310,7 +336,9 @@ impl<T: AsyncRead + AsyncWrite + Unpin> AsyncRead for Gated<T> {
 
 impl<T: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Gated<T> {
     fn poll_write(self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.get_mut().io).poll_write(context, bytes)
+        let this = self.get_mut();
+        let sent = Pin::new(&mut this.io).poll_write(context, bytes);
+        taken(&mut this.unread, this.gate.edge.bodies.within, sent, context)
     }
 
     /// The library flushes when it has written all that it had.

@@ -364,6 +364,7 @@ pub const CATALOGUE: &[Metric] = &[
                 ),
             ],
             &[label("class", &["admin"]), label("reason", &["bad_token"])],
+            &[label("class", &["answer"]), label("reason", &["unread"])],
         ],
     ),
     gauge(HOLDS_ACTIVE, Unit::Count, "Slots that are held for a call now", UNLABELLED),

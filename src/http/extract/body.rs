@@ -10,7 +10,7 @@ use actix_web::{
 use futures_util::StreamExt;
 
 use super::room::{Room, Share};
-use crate::http::problem::Refusal;
+use crate::http::{connection::is_known, problem::Refusal};
 
 /// Room that is set aside at once, whatever a client announces.
 const CAPACITY_FIRST_MAX: usize = 64 * 1024;
@@ -45,7 +45,8 @@ pub(in crate::http) async fn read(
         return Err(Refusal::BodyTooLarge { bytes_max });
     }
     let capacity = announced.unwrap_or(0).min(CAPACITY_FIRST_MAX);
-    match tokio::time::timeout(limits.within, gather(payload, limits, capacity)).await {
+    let share = limits.room.share(is_known(request));
+    match tokio::time::timeout(limits.within, gather(payload, limits, capacity, share)).await {
         Ok(body) => body,
         Err(_) => Err(Refusal::BodyTooSlow),
     }
@@ -55,9 +56,9 @@ async fn gather(
     mut payload: Payload,
     limits: &BodyLimits,
     capacity: usize,
+    mut share: Share,
 ) -> Result<(Bytes, Share), Refusal> {
     let BodyLimits { bytes_max, retry_after_s, .. } = *limits;
-    let mut share = limits.room.share();
     let mut body = BytesMut::with_capacity(capacity);
     while let Some(chunk) = payload.next().await {
         let chunk = chunk.map_err(|_| Refusal::BodyBroken)?;
@@ -106,7 +107,7 @@ mod tests {
 
     #[actix_web::test]
     async fn a_body_that_finds_no_room_is_refused_until_another_one_is_gone() {
-        let room = Room::of(8);
+        let room = Room::of(16);
         let post = || TestRequest::post().set_payload("12345");
         let first = read_in(&room, post(), 5).await.unwrap();
         assert!(matches!(read_in(&room, post(), 5).await, Err(Refusal::BodiesFull { retry_after_s: 2 })));

@@ -9,7 +9,7 @@ use tokio::{
     time::timeout,
 };
 
-use super::harness::{Edge, NOW, PLATFORM_KEY, TOKEN, event};
+use super::harness::{BODIES_BYTES_MAX, BODY_BYTES_MAX, Edge, NOW, PLATFORM_KEY, TOKEN, event};
 use crate::{http::webhooks::testing::sign, usecases::load::LIFECYCLE_REFUSED_AT};
 
 /// Far more than a connection may live on; not waited for when all is well.
@@ -148,4 +148,47 @@ async fn nothing_that_is_answered_is_kept_by_anybody_on_the_way() {
         assert!(head.contains("cache-control: no-store\r\n"), "{line}: {head}");
         assert!(head.contains("x-content-type-options: nosniff\r\n"), "{line}: {head}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_takes_nothing_of_the_answers_loses_the_connection() {
+    let edge = Edge::start_with_patience(Duration::from_millis(300));
+    let mut stream = TcpStream::connect(edge.address).await.unwrap();
+    let request =
+        format!("GET /admin/status HTTP/1.1\r\nhost: test\r\nauthorization: Bearer {TOKEN}\r\n\r\n");
+    let asking = async { while stream.write_all(request.as_bytes()).await.is_ok() {} };
+    assert!(timeout(FOREVER, asking).await.is_ok(), "it is kept, though nobody reads");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn strangers_do_not_keep_those_from_being_read_who_showed_a_key() {
+    let edge = Edge::start();
+    let started = event("call_started", "call_1", "+493083793369");
+    let signature = sign(&Secret::new(PLATFORM_KEY), &started, NOW.0);
+    let signed = [("x-retell-signature", signature.as_str())];
+    let mut known = TcpStream::connect(edge.address).await.unwrap();
+    let head = asked_on(&mut known, "POST /webhooks/retell", &signed, &started).await;
+    assert!(head.starts_with("http/1.1 204 "), "{head}");
+    // Nobody looks at a signature before its body is whole.
+    let beginning = format!(
+        "POST /webhooks/retell HTTP/1.1\r\nhost: test\r\nx-retell-signature: {signature}\r\ncontent-length: {BODY_BYTES_MAX}\r\n\r\n"
+    );
+    let mut strangers = Vec::new();
+    let fill = async {
+        loop {
+            let head = asked(&edge, "POST /webhooks/retell", &signed, &started).await;
+            if head.starts_with("http/1.1 503 ") {
+                break;
+            }
+            let mut stranger = TcpStream::connect(edge.address).await.unwrap();
+            let rest = vec![b' '; BODY_BYTES_MAX - 1];
+            if stranger.write_all(&[beginning.as_bytes(), &rest].concat()).await.is_ok() {
+                strangers.push(stranger);
+            }
+            assert!(strangers.len() < BODIES_BYTES_MAX / BODY_BYTES_MAX, "strangers have all of the room");
+        }
+    };
+    timeout(FOREVER, fill).await.unwrap();
+    let head = asked_on(&mut known, "POST /webhooks/retell", &signed, &started).await;
+    assert!(head.starts_with("http/1.1 204 "), "{head}");
 }

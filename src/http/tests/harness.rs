@@ -46,6 +46,7 @@ pub(super) const COMPANY_KEY: &str = "key_friseur";
 pub(super) const CALCOM_SECRET: &str = "whsec_friseur";
 pub(super) const TOKEN: &str = "let-me-in";
 pub(super) const BODY_BYTES_MAX: usize = 20_000;
+pub(super) const BODIES_BYTES_MAX: usize = 50 * BODY_BYTES_MAX;
 
 /// The edge and everything behind it.
 pub(super) struct Edge {
@@ -207,7 +208,7 @@ fn config(bind: SocketAddr, body_timeout: Duration) -> HttpConfig {
         workers: std::num::NonZeroUsize::new(2),
         connections_max: 100,
         body_max_bytes: BODY_BYTES_MAX,
-        bodies_max_bytes: 64 * 1024 * 1024,
+        bodies_max_bytes: BODIES_BYTES_MAX,
         head_timeout: Duration::from_secs(10),
         body_timeout,
         keep_alive: Duration::from_secs(5),
