@@ -10,23 +10,29 @@ use std::{
 
 use rand::{Rng, SeedableRng, rngs::SmallRng};
 
-use crate::{plain::PlainCall, support::days::slot, wire::Wire};
+use crate::{ledger::OF_NO_USE, plain::PlainCall, support::days::slot, wire::Wire};
 
 /// What a hammering came to.
 #[derive(Debug, Clone, Default)]
 pub struct Blows {
     /// Webhooks answered 204.
     pub acknowledged: u64,
-    /// Everything else.
+    /// Everything else, and functions whose agent is to ask again.
     pub refused: u64,
     /// Of events and functions alike.
     times: Vec<Duration>,
+    /// Slowest of all, also of what was refused or not answered.
+    worst: Duration,
     pub seconds: f64,
 }
 
 impl Blows {
     pub fn per_second(&self) -> f64 {
         self.times.len() as f64 / self.seconds
+    }
+
+    pub fn worst(&self) -> Duration {
+        self.worst
     }
 
     pub fn p99(&self) -> Duration {
@@ -72,6 +78,7 @@ pub async fn hammer(address: &str, connections: usize, companies: usize, seconds
         all.acknowledged += blows.acknowledged;
         all.refused += blows.refused;
         all.times.extend(blows.times);
+        all.worst = all.worst.max(blows.worst);
     }
     all
 }
@@ -79,12 +86,21 @@ pub async fn hammer(address: &str, connections: usize, companies: usize, seconds
 impl Blows {
     async fn strike(&mut self, wire: &mut Wire, path: &str, body: &str, wanted: u16) {
         let since = Instant::now();
-        match wire.post(path, body.as_bytes()).await {
-            Some(answer) if answer.status == wanted => {
+        let answer = wire.post(path, body.as_bytes()).await;
+        let took = since.elapsed();
+        self.worst = self.worst.max(took);
+        match answer {
+            Some(answer) if answer.status == wanted && !is_of_no_use(&answer.body) => {
                 self.acknowledged += u64::from(wanted == 204);
-                self.times.push(since.elapsed());
+                self.times.push(took);
             }
             _ => self.refused += 1,
         }
     }
+}
+
+/// Whether an answer of a function tells nothing; webhooks are answered without a body.
+fn is_of_no_use(body: &[u8]) -> bool {
+    let answer: Option<serde_json::Value> = serde_json::from_slice(body).ok();
+    answer.is_some_and(|answer| answer["code"].as_str().is_some_and(|code| OF_NO_USE.contains(&code)))
 }

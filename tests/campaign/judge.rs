@@ -11,7 +11,7 @@ use std::{
 
 use askpro::{
     providers::calcom::{METADATA_APPOINTMENT, METADATA_CALL},
-    simulators::calcom::{Booking, BookingStatus, Operation, Origin},
+    simulators::calcom::{Booking, BookingStatus, Operation, Origin, RequestRecord},
 };
 
 pub use process::{dropped, gave_up_nothing, stood_still};
@@ -77,6 +77,7 @@ pub enum Posts {
 pub async fn judge(world: &World, process: &Process, posts: Posts) -> Findings {
     let mut findings = Findings::default();
     let tables = world.tables().await;
+    let announced = world.calcom.acknowledged_webhooks();
     process::outlived(process, &world.line.ledger.calls(), &mut findings).await;
     if let Err(open) = rests(&tables, process).await {
         findings.wrong.push(format!("not at rest after {REST_WITHIN:?}: {open}"));
@@ -87,6 +88,7 @@ pub async fn judge(world: &World, process: &Process, posts: Posts) -> Findings {
     bodies::bodies(&tables, &calls, &mut findings).await;
     let rows = read_appointments(&tables).await;
     appointments(world, &tables, &calls, &rows, posts, &mut findings).await;
+    announcements(announced, &tables, &mut findings).await;
     process::holds(process, &rows, &mut findings).await;
     gave_up_nothing(process, &mut findings).await;
     for (table, what) in [("dead_letters", "a dead letter"), ("quarantine", "a quarantined event")] {
@@ -150,6 +152,23 @@ async fn events(tables: &Tables, calls: &BTreeMap<String, SentCall>, findings: &
             if times > 1 {
                 findings.doubled.push(format!("{name} of {call_id}, {times} rows"));
             }
+        }
+    }
+}
+
+/// Every announcement of Cal.com's that was acknowledged is there once.
+async fn announcements(announced: Vec<(String, &'static str)>, tables: &Tables, findings: &mut Findings) {
+    let mut rows: BTreeMap<(String, String), u64> = BTreeMap::new();
+    for row in tables.rows("booking_uid, event", "FROM calendar_events").await {
+        let mut cells = row.into_iter().map(Option::unwrap_or_default);
+        let [uid, event] = std::array::from_fn(|_| cells.next().unwrap_or_default());
+        *rows.entry((uid, event)).or_default() += 1;
+    }
+    for (uid, event) in announced {
+        match rows.get(&(uid.clone(), event.to_owned())) {
+            None => findings.lost.push(format!("{event} of {uid}")),
+            Some(1) => {}
+            Some(times) => findings.doubled.push(format!("{event} of {uid}, {times} rows")),
         }
     }
 }
@@ -312,17 +331,65 @@ async fn callbacks(
     }
 }
 
+/// Complete looks in vain before an order is posted again whose answer was lost.
+const LOOKS_BEFORE_POST: usize = 3;
+
+/// Orders that were posted again though nothing proved that the POST before made nothing: no refusal, and fewer than
+/// three answered looks at the company's bookings since. Whose look it was the log does not tell.
+fn blindly(world: &World) -> BTreeMap<String, usize> {
+    let looks: Vec<(i64, String)> = world
+        .calcom
+        .requests(Some(Operation::List))
+        .into_iter()
+        .filter(|look| look.status == Some(200))
+        .map(|look| (look.at_ms, look.key_suffix))
+        .collect();
+    let mut before: BTreeMap<String, RequestRecord> = BTreeMap::new();
+    let mut blind = BTreeMap::new();
+    for post in world.calcom.requests(Some(Operation::Create)) {
+        let order = post.metadata.get(METADATA_APPOINTMENT).and_then(|value| value.as_str());
+        let order = order.unwrap_or_default().to_owned();
+        let Some(last) = before.insert(order.clone(), post.clone()) else { continue };
+        let is_proved = last
+            .status
+            .is_some_and(|status| (400..500).contains(&status) && ![408, 425, 499].contains(&status));
+        let since = looks
+            .iter()
+            .filter(|(at, key)| (last.at_ms..=post.at_ms).contains(at) && *key == post.key_suffix);
+        if !is_proved && since.count() < LOOKS_BEFORE_POST {
+            *blind.entry(order).or_default() += 1;
+        }
+    }
+    blind
+}
+
+/// Races for a host that an order loses: the first, and three more.
+const RACES_MAX: usize = 4;
+
 fn posted_again(world: &World, ours: &[&Booking], allowed: Posts, findings: &mut Findings) {
+    let pools: BTreeSet<i64> = world.calcom.pools().into_iter().collect();
     let mut posts: BTreeMap<String, Vec<i64>> = BTreeMap::new();
-    let mut not_raced: BTreeMap<String, usize> = BTreeMap::new();
+    let mut counted: BTreeMap<String, usize> = BTreeMap::new();
+    let mut raced: BTreeMap<String, usize> = BTreeMap::new();
     for request in world.calcom.requests(Some(Operation::Create)) {
         let order = request.metadata.get(METADATA_APPOINTMENT).and_then(|value| value.as_str());
         let order = order.unwrap_or_default().to_owned();
-        *not_raced.entry(order.clone()).or_default() += usize::from(request.status != Some(409));
+        let is_raced =
+            request.status == Some(409) && request.event_type_id.is_some_and(|id| pools.contains(&id));
+        let times = if is_raced { &mut raced } else { &mut counted };
+        *times.entry(order.clone()).or_default() += 1;
         posts.entry(order).or_default().push(request.at_ms);
     }
-    for (order, times) in not_raced.iter().filter(|(_, times)| allowed == Posts::Once && **times > 1) {
+    for (order, times) in counted.iter().filter(|(_, times)| allowed == Posts::Once && **times > 1) {
         findings.doubled.push(format!("order {order} was posted {times} times"));
+    }
+    for (order, times) in blindly(world) {
+        findings
+            .doubled
+            .push(format!("order {order} was posted again {times} times without being looked for"));
+    }
+    for (order, times) in raced.iter().filter(|(_, times)| **times > RACES_MAX) {
+        findings.doubled.push(format!("order {order} lost {times} races for a host"));
     }
     for booking in ours {
         let order = booking.metadata.get(METADATA_APPOINTMENT).and_then(|value| value.as_str());

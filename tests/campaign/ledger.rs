@@ -13,6 +13,9 @@ use serde_json::Value;
 /// The function that notes a callback.
 const CALLBACK: &str = "request_callback";
 
+/// Codes of answers that tell an agent nothing of what it asked.
+pub const OF_NO_USE: [&str; 4] = ["busy", "calendar_unavailable", "company_unknown", "outcome_unknown"];
+
 /// A call as the rig knows it.
 #[derive(Debug, Clone)]
 pub struct SentCall {
@@ -70,6 +73,10 @@ pub struct Figures {
     pub transcripts_refused: u64,
     /// Requests without an answer.
     pub unanswered: u64,
+    /// Functions that write and were not answered, however often they were asked for.
+    pub writes_unheard: u64,
+    /// The same of those that read.
+    pub reads_unheard: u64,
     /// Slowest acknowledgement.
     pub worst_ack: Duration,
     /// Slowest answer of a function.
@@ -118,6 +125,17 @@ impl Ledger {
             (DeliveryKind::Function { name }, None) => call.callback_unheard |= name == CALLBACK,
             (DeliveryKind::Inbound, _) => {}
         }
+    }
+
+    /// All attempts of a function came to their end.
+    pub fn note_end(&self, delivery: &Delivery, receipt: &Receipt) {
+        if receipt.acknowledged() {
+            return;
+        }
+        let mut figures = lock(&self.figures);
+        let unheard =
+            if is_write(delivery) { &mut figures.writes_unheard } else { &mut figures.reads_unheard };
+        *unheard += 1;
     }
 
     /// Place of a call's company.
@@ -200,6 +218,11 @@ impl Figures {
             Some(status) => *self.refused.entry(status).or_default() += 1,
         }
     }
+}
+
+/// Whether it is a function that changes something.
+pub fn is_write(delivery: &Delivery) -> bool {
+    matches!(&delivery.kind, DeliveryKind::Function { name } if name == "book_appointment" || name == CALLBACK)
 }
 
 fn answer_of(delivery: &Delivery, receipt: &Receipt) -> Option<Value> {

@@ -50,6 +50,7 @@ struct Shared {
     upstream: String,
     commits: AtomicU64,
     cuts: AtomicU64,
+    slowed: AtomicU64,
 }
 
 impl Proxy {
@@ -59,7 +60,8 @@ impl Proxy {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let (line, state) = watch::channel(Line::Open);
-        let shared = Arc::new(Shared { upstream, commits: AtomicU64::new(0), cuts: AtomicU64::new(0) });
+        let [commits, cuts, slowed] = [const { AtomicU64::new(0) }; 3];
+        let shared = Arc::new(Shared { upstream, commits, cuts, slowed });
         let task = tokio::spawn(accept(listener, shared.clone(), state));
         Self { line, shared, task, address }
     }
@@ -71,6 +73,11 @@ impl Proxy {
 
     pub fn set(&self, line: Line) {
         self.line.send_replace(line);
+    }
+
+    /// COMMITs that arrived later.
+    pub fn slowed(&self) -> u64 {
+        self.shared.slowed.load(Ordering::SeqCst)
     }
 
     /// Connections that were cut at a COMMIT.
@@ -139,7 +146,10 @@ async fn forth(
         let now = *line.borrow();
         let is_cut = |every: u64| commits && number % every == 0;
         match now {
-            Line::SlowCommits(by) if commits => tokio::time::sleep(by).await,
+            Line::SlowCommits(by) if commits => {
+                shared.slowed.fetch_add(1, Ordering::SeqCst);
+                tokio::time::sleep(by).await;
+            }
             Line::CutBeforeCommit(every) if is_cut(every) => {
                 shared.cuts.fetch_add(1, Ordering::SeqCst);
                 return;

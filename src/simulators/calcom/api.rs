@@ -84,14 +84,17 @@ impl Call {
         }
     }
 
-    /// What an order carries for whoever ordered.
-    fn metadata(&self) -> Map<String, Value> {
-        let of = |mut body: Map<String, Value>| match body.remove("metadata") {
-            Some(Value::Object(metadata)) => metadata,
-            _ => Map::new(),
+    /// Event type of an order, and what it carries for whoever ordered.
+    fn ordered(&self) -> (Option<i64>, Map<String, Value>) {
+        let of = |mut body: Map<String, Value>| {
+            let metadata = match body.remove("metadata") {
+                Some(Value::Object(metadata)) => metadata,
+                _ => Map::new(),
+            };
+            (body.get("eventTypeId").and_then(Value::as_i64), metadata)
         };
         let is_order = self.operation == Operation::Create;
-        if is_order { self.json().map(of).unwrap_or_default() } else { Map::new() }
+        if is_order { self.json().map(of).unwrap_or_default() } else { Default::default() }
     }
 
     fn no_such_route(&self) -> Refusal {
@@ -166,12 +169,14 @@ fn admit(shared: &Shared, call: &Call, now: i64) -> (usize, Option<Pass>, Result
     let mut state = shared.state();
     let token = call.token.as_deref();
     let suffix = token.map(|token| token.chars().skip(token.chars().count().saturating_sub(4)).collect());
+    let (event_type_id, metadata) = call.ordered();
     let place = state.log_request(RequestRecord {
         at_ms: now,
         operation: call.operation,
         key_suffix: suffix.unwrap_or_default(),
         status: None,
-        metadata: call.metadata(),
+        event_type_id,
+        metadata,
     });
     if let Some(refusal) = token.and_then(|token| unknown_token(&state.world, token)) {
         return (place, None, Err(refusal));

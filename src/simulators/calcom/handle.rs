@@ -1,12 +1,12 @@
 //! The hand that holds a running Cal.com: looks into it, stirs it, stops it.
 
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 
 use serde::Serialize;
 
 use super::faults::{Fault, Operation};
 use super::state::{Booking, BookingStatus, RequestRecord, Reservation, State};
-use super::world::World;
+use super::world::{EventTypeKind, World};
 use super::{Shared, availability, bookings};
 use crate::simulators::server::Server;
 
@@ -59,6 +59,20 @@ impl CalcomHandle {
         let state = self.shared.state();
         let wanted = |record: &&RequestRecord| operation.is_none_or(|only| only == record.operation);
         state.requests().filter(wanted).cloned().collect()
+    }
+
+    /// Webhooks that were acknowledged so far: uid of the booking, and trigger.
+    #[must_use]
+    pub fn acknowledged_webhooks(&self) -> Vec<(String, &'static str)> {
+        self.shared.announced.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Event types whose host the calendar chooses.
+    #[must_use]
+    pub fn pools(&self) -> Vec<i64> {
+        let state = self.shared.state();
+        let pools = state.world.event_types.iter().filter(|one| one.kind == EventTypeKind::RoundRobin);
+        pools.map(|one| one.id).collect()
     }
 
     /// The oracle of double booking: must be empty where nobody oversold.

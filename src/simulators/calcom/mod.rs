@@ -104,13 +104,17 @@ struct Shared {
     options: CalcomOptions,
     client: reqwest::Client,
     state: Mutex<State>,
+    announced: Announced,
 }
+
+/// Webhooks that were answered 2xx: uid of the booking, and trigger.
+type Announced = Arc<Mutex<Vec<(String, &'static str)>>>;
 
 impl Shared {
     fn new(world: World, options: CalcomOptions) -> io::Result<Self> {
         let client = super::http_client().map_err(io::Error::other)?;
         let state = Mutex::new(State::new(world, options.seed, options.webhook_url.clone()));
-        Ok(Self { options, client, state })
+        Ok(Self { options, client, state, announced: Announced::default() })
     }
 
     fn now(&self) -> i64 {

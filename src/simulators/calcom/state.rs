@@ -148,6 +148,8 @@ pub struct RequestRecord {
     pub key_suffix: String,
     /// `None` while it is in progress and when the connection was cut without an answer.
     pub status: Option<u16>,
+    /// Event type of an order by id; `None` for everything else.
+    pub event_type_id: Option<i64>,
     /// `metadata` of an order's body; empty for everything else.
     pub metadata: Map<String, Value>,
 }

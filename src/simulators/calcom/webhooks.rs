@@ -1,6 +1,6 @@
 //! Tells subscribers about bookings: signed, once, and never again.
 
-use std::time::Duration;
+use std::{sync::PoisonError, time::Duration};
 
 use hmac::{Hmac, KeyInit, Mac};
 use serde_json::{Map, Value, json};
@@ -51,9 +51,15 @@ pub(super) fn announce(
         .header("X-Cal-Webhook-Version", "2021-10-20")
         .timeout(TIME_OUT)
         .body(body);
+    let (announced, uid) = (shared.announced.clone(), booking.uid.clone());
     runtime.spawn(async move {
-        if let Err(error) = request.send().await {
-            tracing::debug!(event = trigger.name(), error = %error.without_url(), "a webhook was not taken");
+        match request.send().await.and_then(reqwest::Response::error_for_status) {
+            Ok(_) => {
+                announced.lock().unwrap_or_else(PoisonError::into_inner).push((uid, trigger.name()));
+            }
+            Err(error) => {
+                tracing::debug!(event = trigger.name(), error = %error.without_url(), "a webhook was not taken");
+            }
         }
     });
 }

@@ -1,13 +1,18 @@
 //! The database stops, slows down, quarrels.
 
-use std::time::{Duration, Instant};
+use std::{
+    future::Future,
+    sync::atomic::{AtomicBool, Ordering},
+    time::{Duration, Instant},
+};
 
 use sqlx::{Connection, Executor, MySqlConnection};
 
-use super::{Fault, Scale, all_were_served, fault, nobody_waited, recovers, settle};
+use super::{Fault, Scale, all_were_served, fault, recovers, settle};
 use crate::{
     home::Kind,
     judge::Posts,
+    ledger::OF_NO_USE,
     process::Process,
     proxy::{Line, Proxy},
     server::Server,
@@ -16,10 +21,15 @@ use crate::{
     world::{World, pass},
 };
 
+/// Each commit takes so much longer.
+const SLOWER: Duration = Duration::from_millis(500);
 /// A service is rolled back at least once by then, in the quarrels of `deadlocks`.
 const QUARRELS_MAX: Duration = Duration::from_secs(60);
 /// Memory that an outage may cost beyond what the load had before it, in bytes.
-const MEMORY_MAX: u64 = 256 * 1024 * 1024;
+const MEMORY_MAX: u64 = 160 * 1024 * 1024;
+/// The longest answer of a function while the database is away, at the real size: an order of a call that began before
+/// this process waits for what the call may have booked, until a second before its budget of 2.5 s is over.
+const WAIT_MAX: Duration = Duration::from_secs(2);
 /// Of what functions answer while the database is away, so much may be that the agent asks again.
 const BUSY_SHARE_MAX: f64 = 0.02;
 
@@ -50,13 +60,22 @@ async fn with_own_server(kind: Kind, scale: Scale) -> (Server, World, Process, T
     (server, world, process, traffic)
 }
 
-/// Watches the service while the database is away for so long.
-async fn watch(world: &World, process: &Process, seconds: f64) -> Watched {
+/// Watches the service during a trouble with its database; gives what came of that too.
+async fn watch<T>(world: &World, process: &Process, trouble: impl Future<Output = T>) -> (T, Watched) {
+    let is_over = AtomicBool::new(false);
+    let trouble = async {
+        let result = trouble.await;
+        is_over.store(true, Ordering::SeqCst);
+        result
+    };
+    tokio::join!(trouble, look(world, process, &is_over))
+}
+
+async fn look(world: &World, process: &Process, is_over: &AtomicBool) -> Watched {
     let before = process.resident_bytes();
     let answered = world.line.ledger.figures().codes;
     let mut watched = Watched::default();
-    let since = Instant::now();
-    while since.elapsed().as_secs_f64() < seconds {
+    while !is_over.load(Ordering::SeqCst) {
         if let Some(seen) = process.seen().await {
             watched.degraded |= seen.status == "degraded";
             if !["ready", "degraded"].contains(&seen.status.as_str()) {
@@ -71,7 +90,11 @@ async fn watch(world: &World, process: &Process, seconds: f64) -> Watched {
     for (code, times) in world.line.ledger.figures().codes {
         let meanwhile = times - answered.get(&code).copied().unwrap_or_default();
         watched.answers += meanwhile;
-        watched.busy += if code.ends_with(" busy") { meanwhile } else { 0 };
+        watched.busy += if code.split(' ').next_back().is_some_and(|code| OF_NO_USE.contains(&code)) {
+            meanwhile
+        } else {
+            0
+        };
     }
     watched
 }
@@ -85,13 +108,14 @@ struct Watched {
     grown: u64,
     /// Answers of functions meanwhile.
     answers: u64,
-    /// Those of them that told the agent to ask again.
+    /// Those of them that were of no use.
     busy: u64,
 }
 
 impl Watched {
-    fn tell(self, scale: Scale, row: &mut Row) {
-        if !self.degraded {
+    /// What was seen; a database that was away for long must have been missed.
+    fn tell(self, is_missed: bool, scale: Scale, row: &mut Row) {
+        if is_missed && !self.degraded {
             row.findings.wrong.push("/readyz never said degraded".to_owned());
         }
         if let Some(status) = self.refused {
@@ -102,11 +126,15 @@ impl Watched {
         }
         let share_max = scale.of(BUSY_SHARE_MAX, 0.5);
         if self.answers == 0 || self.busy as f64 > share_max * self.answers as f64 {
-            row.findings.wrong.push(format!("{} of {} functions heard busy", self.busy, self.answers));
+            row.findings
+                .wrong
+                .push(format!("{} of {} functions heard nothing of use", self.busy, self.answers));
         }
-        nobody_waited(scale, row);
+        if scale.full && row.figures.worst_function > WAIT_MAX {
+            row.findings.wrong.push(format!("a caller waited {:.1?}", row.figures.worst_function));
+        }
         row.notes
-            .push(format!("{} functions were answered meanwhile, {} with busy", self.answers, self.busy));
+            .push(format!("{} functions were answered meanwhile, {} of no use", self.answers, self.busy));
         bounded(self.grown, row);
         all_were_served(scale, row);
     }
@@ -125,11 +153,11 @@ async fn frozen(scale: Scale) -> Vec<Row> {
     for kind in servers(scale) {
         let (server, world, process, traffic) = with_own_server(kind, scale).await;
         server.signal("STOP");
-        let watched = watch(&world, &process, scale.of(15.0, 8.0)).await;
+        let ((), watched) = watch(&world, &process, pass(scale.of(15.0, 8.0))).await;
         server.signal("CONT");
         let recovery = recovers(&process, scale.callers()).await;
         let mut row = settle("database_frozen", &world, &process, traffic, Posts::Once).await;
-        watched.tell(scale, &mut row);
+        watched.tell(true, scale, &mut row);
         row.recovery = Some(recovery);
         drop((process, world));
         rows.push(row);
@@ -142,11 +170,11 @@ async fn down(scale: Scale) -> Vec<Row> {
     for kind in servers(scale) {
         let (server, world, process, traffic) = with_own_server(kind, scale).await;
         server.stop();
-        let watched = watch(&world, &process, scale.of(60.0, 6.0)).await;
+        let ((), watched) = watch(&world, &process, pass(scale.of(60.0, 6.0))).await;
         server.start_again();
         let recovery = recovers(&process, scale.callers()).await;
         let mut row = settle("database_down", &world, &process, traffic, Posts::Once).await;
-        watched.tell(scale, &mut row);
+        watched.tell(true, scale, &mut row);
         row.recovery = Some(recovery);
         drop((process, world));
         rows.push(row);
@@ -158,18 +186,21 @@ async fn killed(scale: Scale) -> Vec<Row> {
     let mut rows = Vec::new();
     for kind in servers(scale) {
         let (server, world, process, traffic) = with_own_server(kind, scale).await;
-        let (times, mut longest, before) = (scale.of(8, 2), Duration::ZERO, process.resident_bytes());
-        for _ in 0..times {
-            server.signal("KILL");
-            pass(0.5).await;
-            server.start_again();
-            longest = longest.max(recovers(&process, scale.callers()).await);
-            pass(1.0).await;
-        }
-        let grown = process.resident_bytes().saturating_sub(before);
+        let times = scale.of(8, 2);
+        let trouble = async {
+            let mut longest = Duration::ZERO;
+            for _ in 0..times {
+                server.signal("KILL");
+                pass(0.5).await;
+                server.start_again();
+                longest = longest.max(recovers(&process, scale.callers()).await);
+                pass(1.0).await;
+            }
+            longest
+        };
+        let (longest, watched) = Box::pin(watch(&world, &process, trouble)).await;
         let mut row = settle("database_killed", &world, &process, traffic, Posts::Once).await;
-        bounded(grown, &mut row);
-        all_were_served(scale, &mut row);
+        watched.tell(false, scale, &mut row);
         (row.runs, row.recovery) = (times, Some(longest));
         drop((process, world));
         rows.push(row);
@@ -190,19 +221,19 @@ async fn with_proxy(scale: Scale) -> Option<(Proxy, World, Process, Traffic)> {
 
 async fn commits_cut(scale: Scale) -> Vec<Row> {
     let Some((proxy, world, process, traffic)) = with_proxy(scale).await else { return Vec::new() };
-    let before = process.resident_bytes();
-    for _ in 0..scale.of(6, 1) {
-        for line in [Line::CutBeforeCommit(3), Line::Open, Line::CutAfterCommit(3), Line::Closed, Line::Open]
-        {
-            proxy.set(line);
-            pass(scale.of(4.0, 2.0)).await;
+    let lines = [Line::CutBeforeCommit(3), Line::Open, Line::CutAfterCommit(3), Line::Closed, Line::Open];
+    let trouble = async {
+        for _ in 0..scale.of(6, 1) {
+            for line in lines {
+                proxy.set(line);
+                pass(scale.of(4.0, 2.0)).await;
+            }
         }
-    }
+    };
+    let ((), watched) = Box::pin(watch(&world, &process, trouble)).await;
     let recovery = recovers(&process, scale.callers()).await;
-    let grown = process.resident_bytes().saturating_sub(before);
     let mut row = settle("commits_cut", &world, &process, traffic, Posts::Once).await;
-    bounded(grown, &mut row);
-    all_were_served(scale, &mut row);
+    watched.tell(false, scale, &mut row);
     row.runs = proxy.cuts();
     if row.runs == 0 {
         row.findings.wrong.push("no connection was cut at its COMMIT".to_owned());
@@ -213,15 +244,18 @@ async fn commits_cut(scale: Scale) -> Vec<Row> {
 
 async fn commits_slow(scale: Scale) -> Vec<Row> {
     let Some((proxy, world, process, traffic)) = with_proxy(scale).await else { return Vec::new() };
-    proxy.set(Line::SlowCommits(Duration::from_millis(500)));
-    let before = process.resident_bytes();
-    pass(scale.of(30.0, 6.0)).await;
-    let grown = process.resident_bytes().saturating_sub(before);
+    proxy.set(Line::SlowCommits(SLOWER));
+    let (slept_before, seconds) = (proxy.slowed(), scale.of(30.0, 6.0));
+    let ((), watched) = watch(&world, &process, pass(seconds)).await;
+    let slowed = proxy.slowed() - slept_before;
     proxy.set(Line::Open);
     let recovery = recovers(&process, scale.callers()).await;
     let mut row = settle("commits_slow", &world, &process, traffic, Posts::Once).await;
-    all_were_served(scale, &mut row);
-    bounded(grown, &mut row);
+    watched.tell(false, scale, &mut row);
+    row.runs = slowed;
+    if slowed == 0 {
+        row.findings.wrong.push("no commit was slower".to_owned());
+    }
     row.recovery = Some(recovery);
     vec![row]
 }
@@ -258,28 +292,29 @@ async fn deadlocks(scale: Scale) -> Vec<Row> {
             .execute("CREATE TABLE weight (id BIGINT AUTO_INCREMENT PRIMARY KEY, n INT)")
             .await;
         let tables = [("calls", "call_events"), ("appointments", "calls"), ("outbox", "call_events")];
-        let since = Instant::now();
-        let (mut quarrels, before) = (0, process.resident_bytes());
-        // Whom the server rolls back is chance: it goes on until that was the service.
-        let mut retries = 0.0;
-        while since.elapsed().as_secs_f64() < scale.of(30.0, 6.0)
-            || retries == 0.0 && since.elapsed() < QUARRELS_MAX
-        {
-            for (first, second) in tables {
-                // Being the one that is rolled back is as good.
-                let _ = tokio::join!(
-                    quarrel(&world.database, first, second),
-                    quarrel(&world.database, second, first)
-                );
-                quarrels += 2;
+        let trouble = async {
+            let since = Instant::now();
+            // Whom the server rolls back is chance: it goes on until that was the service.
+            let (mut quarrels, mut retries) = (0, 0.0);
+            while since.elapsed().as_secs_f64() < scale.of(30.0, 6.0)
+                || retries == 0.0 && since.elapsed() < QUARRELS_MAX
+            {
+                for (first, second) in tables {
+                    // Being the one that is rolled back is as good.
+                    let _ = tokio::join!(
+                        quarrel(&world.database, first, second),
+                        quarrel(&world.database, second, first)
+                    );
+                    quarrels += 2;
+                }
+                retries = process.metric("askpro_writer_retries_total").await;
             }
-            retries = process.metric("askpro_writer_retries_total").await;
-        }
+            (quarrels, retries)
+        };
+        let ((quarrels, retries), watched) = Box::pin(watch(&world, &process, trouble)).await;
         let recovery = recovers(&process, scale.callers()).await;
-        let grown = process.resident_bytes().saturating_sub(before);
         let mut row = settle("deadlocks", &world, &process, traffic, Posts::Once).await;
-        bounded(grown, &mut row);
-        all_were_served(scale, &mut row);
+        watched.tell(false, scale, &mut row);
         row.notes.push(format!("{retries} transactions were tried again"));
         if retries == 0.0 {
             row.findings.wrong.push("no transaction had to be tried again".to_owned());

@@ -155,14 +155,15 @@ fn content(folder: &Path) -> Vec<(PathBuf, Vec<u8>)> {
     segments(folder).into_iter().map(|path| (path.clone(), fs::read(path).unwrap())).collect()
 }
 
-/// Turns one byte in the first half of the newest segment.
-fn turn_a_byte(folder: &Path, share: f64) {
+/// Turns one byte in the first half of the newest segment; gives its name.
+fn turn_a_byte(folder: &Path, share: f64) -> String {
     let newest = segments(folder).pop().unwrap();
     let mut bytes = fs::read(&newest).unwrap();
     let written = bytes.iter().rposition(|byte| *byte != 0).unwrap_or(0);
     let at = (written as f64 * share) as usize;
     bytes[at] ^= 0x20;
     fs::write(&newest, bytes).unwrap();
+    newest.file_name().unwrap().to_string_lossy().into_owned()
 }
 
 /// It refuses to start and leaves the folder as it is; with the byte as it was, everything is there.
@@ -177,13 +178,13 @@ async fn damaged(scale: Scale) -> Vec<Row> {
         world.until_acknowledged(100).await;
         process.kill();
         let share = world.rng.random_range(0.1..0.6);
-        turn_a_byte(&world.setup.journal_dir(), share);
+        let segment = turn_a_byte(&world.setup.journal_dir(), share);
         let before = content(&world.setup.journal_dir());
         process = world.spawn();
         let status = process.ended(Duration::from_secs(20)).await;
         let said = process.last_words();
-        if status.code() != Some(1) || !said.contains("journal") {
-            wrong.push(format!("a damaged journal: it ended with {status} and said {said}"));
+        if status.code() != Some(1) || !said.contains(&segment) {
+            wrong.push(format!("{segment} is damaged: it ended with {status} and said {said}"));
         }
         if content(&world.setup.journal_dir()) != before {
             wrong.push("a refused start changed the folder".to_owned());

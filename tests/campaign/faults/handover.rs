@@ -91,6 +91,12 @@ async fn rolling(scale: Scale) -> Vec<Row> {
         }
         let mut row = settle("rolling_restart", &world, &active, traffic, Posts::Once).await;
         row.findings.wrong.extend(wrong);
+        let unheard = row.figures.writes_unheard;
+        if scale.full && unheard > 0 {
+            row.findings
+                .wrong
+                .push(format!("{unheard} orders were never answered, however often they were sent"));
+        }
         (row.runs, row.recovery) = (rounds as u64, Some(longest));
         all_taken(&mut row);
         rows.push(row);

@@ -96,7 +96,7 @@ use fault;
 /// Ends the traffic, waits for rest and compares.
 async fn settle(fault: &str, world: &World, process: &Process, traffic: Traffic, posts: Posts) -> Row {
     let untaken = traffic.end().await;
-    let findings = judge(world, process, posts).await;
+    let mut findings = judge(world, process, posts).await;
     let figures = world.line.ledger.figures();
     let calls = world.line.ledger.calls_begun();
     let mut notes = vec![format!(
@@ -104,7 +104,18 @@ async fn settle(fault: &str, world: &World, process: &Process, traffic: Traffic,
         figures.sent, figures.refused, figures.unanswered
     )];
     let booked = world.calcom.bookings().len();
+    if booked == 0 || figures.acknowledged == 0 {
+        findings
+            .wrong
+            .push("nothing was booked, or nothing acknowledged: this course shows nothing".to_owned());
+    }
     notes.push(format!("{booked} bookings at Cal.com; {}", codes(&figures)));
+    if figures.writes_unheard + figures.reads_unheard > 0 {
+        notes.push(format!(
+            "functions without an answer, however often they were asked for: {} that write, {} that read",
+            figures.writes_unheard, figures.reads_unheard
+        ));
+    }
     Row { untaken, notes, ..Row::of(fault, world.kind.name(), 1, figures, findings) }
 }
 

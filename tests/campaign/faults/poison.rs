@@ -182,6 +182,7 @@ async fn course(trouble: Trouble, scale: Scale) -> Vec<Row> {
     let bookers = if trouble.is_of_the_scheduler() { BOOKERS } else { 0 };
     let style = Style { company: Some(last), ..Style::busy(bookers) };
     let (mut others, mut untaken, mut untroubled) = (Blows::default(), 0, 0);
+    let mut worst = (Duration::ZERO, Duration::ZERO);
     for run in 0..runs {
         let before = blows(&trouble, &process).await;
         let alone = hammer(&world.addresses[0], CONNECTIONS, last, seconds, scale.seed + 2 * run).await;
@@ -200,12 +201,16 @@ async fn course(trouble: Trouble, scale: Scale) -> Vec<Row> {
         });
         others.acknowledged += alone.acknowledged + beside.acknowledged;
         others.refused += alone.refused + beside.refused;
+        worst = (worst.0.max(alone.worst()), worst.1.max(beside.worst()));
     }
     let mut figures = world.line.ledger.figures();
     figures.acknowledged += others.acknowledged + troubled.acknowledged.len() as u64;
     let row = Row::of(trouble.name, world.kind.name(), runs, figures, Findings::default());
     let mut row = Row { untaken, ..row };
     tell(&noticed, scale, &mut row);
+    row.notes
+        .push(format!("the others' slowest answer: {:.0?} without it, {:.0?} beside it", worst.0, worst.1));
+    row.figures.worst_ack = row.figures.worst_ack.max(worst.0.max(worst.1));
     struck(&trouble, &process, &mut row).await;
     if untroubled > 0 {
         row.findings.wrong.push(format!("the trouble was not there in {untroubled} of {runs} runs"));
