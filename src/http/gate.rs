@@ -247,9 +247,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Gated<T> {
                     let before = buf.filled().len();
                     let mut part = buf.take(*missing);
                     if Pin::new(&mut self.io).poll_read(context, &mut part)?.is_pending() {
-                        let limit = self.gate.edge.bodies.within;
-                        let within = within.get_or_insert_with(|| Box::pin(tokio::time::sleep(limit)));
-                        ready!(within.as_mut().poll(context));
+                        ready!(is_over(within, self.gate.edge.bodies.within, context));
                         return Poll::Ready(Err(io::ErrorKind::TimedOut.into()));
                     }
                     let read = part.filled().len();
@@ -296,6 +294,11 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Gated<T> {
     }
 }
 
+/// Ready when so long has passed since it was asked first.
+fn is_over(timer: &mut Option<Pin<Box<Sleep>>>, within: Duration, context: &mut Context<'_>) -> Poll<()> {
+    timer.get_or_insert_with(|| Box::pin(tokio::time::sleep(within))).as_mut().poll(context)
+}
+
 /// What came of sending. Whoever takes nothing for as long as a body may take would keep its connection for ever: the
 /// library waits for it without end.
 fn taken(
@@ -308,8 +311,7 @@ fn taken(
         *unread = None;
         return sent;
     }
-    let limit = unread.get_or_insert_with(|| Box::pin(tokio::time::sleep(within)));
-    ready!(limit.as_mut().poll(context));
+    ready!(is_over(unread, within, context));
     *unread = None;
     metrics::counter!(REFUSED, "class" => "answer", "reason" => "unread").increment(1);
     Poll::Ready(Err(io::ErrorKind::TimedOut.into()))

@@ -22,17 +22,13 @@ pub struct Blows {
     /// Of events and functions alike.
     times: Vec<Duration>,
     /// Slowest of all, also of what was refused or not answered.
-    worst: Duration,
+    pub worst: Duration,
     pub seconds: f64,
 }
 
 impl Blows {
     pub fn per_second(&self) -> f64 {
         self.times.len() as f64 / self.seconds
-    }
-
-    pub fn worst(&self) -> Duration {
-        self.worst
     }
 
     pub fn p99(&self) -> Duration {

@@ -131,11 +131,16 @@ async fn what_is_open(tables: &Tables, process: &Process) -> Option<String> {
 
 /// How many rows there are of each event of each call.
 pub async fn event_rows(tables: &Tables) -> BTreeMap<(String, String), u64> {
+    rows_of_pairs(tables, "call_id, event", "FROM call_events").await
+}
+
+/// How many rows there are of each pair of these two columns.
+async fn rows_of_pairs(tables: &Tables, columns: &str, from: &str) -> BTreeMap<(String, String), u64> {
     let mut rows = BTreeMap::new();
-    for mut row in tables.rows("call_id, event", "FROM call_events").await {
-        let (event, call) =
-            (row.pop().flatten().unwrap_or_default(), row.pop().flatten().unwrap_or_default());
-        *rows.entry((call, event)).or_default() += 1;
+    for row in tables.rows(columns, from).await {
+        let mut cells = row.into_iter().map(Option::unwrap_or_default);
+        let [first, second] = std::array::from_fn(|_| cells.next().unwrap_or_default());
+        *rows.entry((first, second)).or_default() += 1;
     }
     rows
 }
@@ -158,12 +163,7 @@ async fn events(tables: &Tables, calls: &BTreeMap<String, SentCall>, findings: &
 
 /// Every announcement of Cal.com's that was acknowledged is there once.
 async fn announcements(announced: Vec<(String, &'static str)>, tables: &Tables, findings: &mut Findings) {
-    let mut rows: BTreeMap<(String, String), u64> = BTreeMap::new();
-    for row in tables.rows("booking_uid, event", "FROM calendar_events").await {
-        let mut cells = row.into_iter().map(Option::unwrap_or_default);
-        let [uid, event] = std::array::from_fn(|_| cells.next().unwrap_or_default());
-        *rows.entry((uid, event)).or_default() += 1;
-    }
+    let rows = rows_of_pairs(tables, "booking_uid, event", "FROM calendar_events").await;
     for (uid, event) in announced {
         match rows.get(&(uid.clone(), event.to_owned())) {
             None => findings.lost.push(format!("{event} of {uid}")),
@@ -334,71 +334,55 @@ async fn callbacks(
 /// Complete looks in vain before an order is posted again whose answer was lost.
 const LOOKS_BEFORE_POST: usize = 3;
 
-/// Orders that were posted again though nothing proved that the POST before made nothing: no refusal, and fewer than
-/// three answered looks at the company's bookings since. Whose look it was the log does not tell.
-fn blindly(world: &World) -> BTreeMap<String, usize> {
-    let looks: Vec<(i64, String)> = world
-        .calcom
-        .requests(Some(Operation::List))
-        .into_iter()
-        .filter(|look| look.status == Some(200))
-        .map(|look| (look.at_ms, look.key_suffix))
-        .collect();
-    let mut before: BTreeMap<String, RequestRecord> = BTreeMap::new();
-    let mut blind = BTreeMap::new();
-    for post in world.calcom.requests(Some(Operation::Create)) {
-        let order = post.metadata.get(METADATA_APPOINTMENT).and_then(|value| value.as_str());
-        let order = order.unwrap_or_default().to_owned();
-        let Some(last) = before.insert(order.clone(), post.clone()) else { continue };
-        let is_proved = last
-            .status
-            .is_some_and(|status| (400..500).contains(&status) && ![408, 425, 499].contains(&status));
-        let since = looks
-            .iter()
-            .filter(|(at, key)| (last.at_ms..=post.at_ms).contains(at) && *key == post.key_suffix);
-        if !is_proved && since.count() < LOOKS_BEFORE_POST {
-            *blind.entry(order).or_default() += 1;
-        }
-    }
-    blind
-}
-
 /// Races for a host that an order loses: the first, and three more.
 const RACES_MAX: usize = 4;
 
 fn posted_again(world: &World, ours: &[&Booking], allowed: Posts, findings: &mut Findings) {
     let pools: BTreeSet<i64> = world.calcom.pools().into_iter().collect();
-    let mut posts: BTreeMap<String, Vec<i64>> = BTreeMap::new();
-    let mut counted: BTreeMap<String, usize> = BTreeMap::new();
-    let mut raced: BTreeMap<String, usize> = BTreeMap::new();
-    for request in world.calcom.requests(Some(Operation::Create)) {
-        let order = request.metadata.get(METADATA_APPOINTMENT).and_then(|value| value.as_str());
-        let order = order.unwrap_or_default().to_owned();
-        let is_raced =
-            request.status == Some(409) && request.event_type_id.is_some_and(|id| pools.contains(&id));
-        let times = if is_raced { &mut raced } else { &mut counted };
-        *times.entry(order.clone()).or_default() += 1;
-        posts.entry(order).or_default().push(request.at_ms);
+    let lost_race = |post: &RequestRecord| {
+        post.status == Some(409) && post.event_type_id.is_some_and(|id| pools.contains(&id))
+    };
+    let mut looks = world.calcom.requests(Some(Operation::List));
+    looks.retain(|look| look.status == Some(200));
+    let mut posts: BTreeMap<String, Vec<RequestRecord>> = BTreeMap::new();
+    for post in world.calcom.requests(Some(Operation::Create)) {
+        let order = post.metadata.get(METADATA_APPOINTMENT).and_then(|value| value.as_str());
+        posts.entry(order.unwrap_or_default().to_owned()).or_default().push(post);
     }
-    for (order, times) in counted.iter().filter(|(_, times)| allowed == Posts::Once && **times > 1) {
-        findings.doubled.push(format!("order {order} was posted {times} times"));
-    }
-    for (order, times) in blindly(world) {
-        findings
-            .doubled
-            .push(format!("order {order} was posted again {times} times without being looked for"));
-    }
-    for (order, times) in raced.iter().filter(|(_, times)| **times > RACES_MAX) {
-        findings.doubled.push(format!("order {order} lost {times} races for a host"));
+    for (order, posts) in &posts {
+        let raced = posts.iter().filter(|post| lost_race(post)).count();
+        let blind = posts.windows(2).filter(|pair| is_blind(&pair[0], &pair[1], &looks)).count();
+        if allowed == Posts::Once && posts.len() - raced > 1 {
+            findings.doubled.push(format!("order {order} was posted {} times", posts.len() - raced));
+        }
+        if blind > 0 {
+            findings
+                .doubled
+                .push(format!("order {order} was posted again {blind} times without being looked for"));
+        }
+        if raced > RACES_MAX {
+            findings.doubled.push(format!("order {order} lost {raced} races for a host"));
+        }
     }
     for booking in ours {
         let order = booking.metadata.get(METADATA_APPOINTMENT).and_then(|value| value.as_str());
-        let times = order.and_then(|order| posts.get(order)).map_or(&[][..], Vec::as_slice);
-        if let Some(at) = times.iter().find(|at| **at > booking.created_ms) {
-            let late_ms = at - booking.created_ms;
+        let posts = order.and_then(|order| posts.get(order)).map_or(&[][..], Vec::as_slice);
+        if let Some(post) = posts.iter().find(|post| post.at_ms > booking.created_ms) {
+            let late_ms = post.at_ms - booking.created_ms;
             findings.doubled.push(format!("order {order:?} was posted {late_ms} ms after it was booked"));
         }
     }
+}
+
+/// Whether nothing proved that a POST made nothing before its order was posted again: no refusal, and fewer than three
+/// answered looks at the company's bookings. Whose look it was the log does not tell.
+fn is_blind(post: &RequestRecord, again: &RequestRecord, looks: &[RequestRecord]) -> bool {
+    let is_proved =
+        post.status.is_some_and(|status| (400..500).contains(&status) && ![408, 425, 499].contains(&status));
+    let since = looks.iter().filter(|look| {
+        (post.at_ms..=again.at_ms).contains(&look.at_ms) && look.key_suffix == again.key_suffix
+    });
+    !is_proved && since.count() < LOOKS_BEFORE_POST
 }
 
 /// One notice for each confirmed booking, and none without.

@@ -530,11 +530,14 @@ impl CallActor {
     /// Until when an order may wait for the store; one that does not answer gets one more chance.
     pub(super) fn wait_until(&self, ask: &AskFunction, now: UnixMillis) -> UnixMillis {
         let latest = ask.deadline.plus_ms(-ORDER_MARGIN_MS);
-        let one_more = now.plus_ms(2 * self.world.settings.load_again_ms);
-        if self.began_in_this_life(ask) {
-            return latest.min(now.plus_ms(NEW_CALL_WAIT_MS));
-        }
-        if self.store_silent { latest.min(one_more) } else { latest }
+        let longest_ms = if self.began_in_this_life(ask) {
+            NEW_CALL_WAIT_MS
+        } else if self.store_silent {
+            2 * self.world.settings.load_again_ms
+        } else {
+            return latest;
+        };
+        latest.min(now.plus_ms(longest_ms))
     }
 
     /// Whether everything that was ever asked in this call was asked of this process.

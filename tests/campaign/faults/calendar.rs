@@ -3,7 +3,7 @@
 use askpro::simulators::calcom::{Fault as Trouble, FaultKind, Operation, RequestRecord};
 use rand::Rng;
 
-use super::{Fault, Scale, all_were_served, fault, nobody_waited, recovers, settle};
+use super::{Fault, Scale, WAIT_MAX, all_were_served, fault, nobody_waited, recovers, settle};
 use crate::{
     companies,
     home::Kind,
@@ -99,6 +99,6 @@ async fn course(
         row.findings.wrong.push(format!("nothing asked Cal.com while it was in trouble: {struck:?}"));
     }
     all_were_served(scale, &mut row);
-    nobody_waited(scale, &mut row);
+    nobody_waited(WAIT_MAX, scale, &mut row);
     vec![row]
 }

@@ -7,7 +7,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::{Fault, Scale, all_taken, fault, nobody_waited, recovers, settle};
+use super::{Fault, Scale, WAIT_MAX, all_taken, fault, nobody_waited, recovers, settle};
 use crate::{
     home::Kind,
     judge::Posts,
@@ -106,7 +106,7 @@ async fn steps(scale: Scale) -> Vec<Row> {
     }
     let recovery = recovers(&process, callers).await;
     let mut row = settle("clock_steps", &world, &process, traffic, Posts::Once).await;
-    nobody_waited(scale, &mut row);
+    nobody_waited(WAIT_MAX, scale, &mut row);
     row.findings.wrong.extend(wrong);
     all_taken(&mut row);
     (row.runs, row.recovery) = (6 * rounds, Some(recovery));

@@ -8,7 +8,7 @@ use std::{
 
 use sqlx::{Connection, Executor, MySqlConnection};
 
-use super::{Fault, Scale, all_were_served, fault, recovers, settle};
+use super::{Fault, Scale, all_were_served, fault, nobody_waited, recovers, settle};
 use crate::{
     home::Kind,
     judge::Posts,
@@ -29,7 +29,7 @@ const QUARRELS_MAX: Duration = Duration::from_secs(60);
 const MEMORY_MAX: u64 = 160 * 1024 * 1024;
 /// The longest answer of a function while the database is away, at the real size: an order of a call that began before
 /// this process waits for what the call may have booked, until a second before its budget of 2.5 s is over.
-const WAIT_MAX: Duration = Duration::from_secs(2);
+const STORE_WAIT_MAX: Duration = Duration::from_secs(2);
 /// Of what functions answer while the database is away, so much may be that the agent asks again.
 const BUSY_SHARE_MAX: f64 = 0.02;
 
@@ -90,11 +90,9 @@ async fn look(world: &World, process: &Process, is_over: &AtomicBool) -> Watched
     for (code, times) in world.line.ledger.figures().codes {
         let meanwhile = times - answered.get(&code).copied().unwrap_or_default();
         watched.answers += meanwhile;
-        watched.busy += if code.split(' ').next_back().is_some_and(|code| OF_NO_USE.contains(&code)) {
-            meanwhile
-        } else {
-            0
-        };
+        if code.split(' ').next_back().is_some_and(|code| OF_NO_USE.contains(&code)) {
+            watched.busy += meanwhile;
+        }
     }
     watched
 }
@@ -130,9 +128,7 @@ impl Watched {
                 .wrong
                 .push(format!("{} of {} functions heard nothing of use", self.busy, self.answers));
         }
-        if scale.full && row.figures.worst_function > WAIT_MAX {
-            row.findings.wrong.push(format!("a caller waited {:.1?}", row.figures.worst_function));
-        }
+        nobody_waited(STORE_WAIT_MAX, scale, row);
         row.notes
             .push(format!("{} functions were answered meanwhile, {} of no use", self.answers, self.busy));
         bounded(self.grown, row);

@@ -201,7 +201,7 @@ async fn course(trouble: Trouble, scale: Scale) -> Vec<Row> {
         });
         others.acknowledged += alone.acknowledged + beside.acknowledged;
         others.refused += alone.refused + beside.refused;
-        worst = (worst.0.max(alone.worst()), worst.1.max(beside.worst()));
+        worst = (worst.0.max(alone.worst), worst.1.max(beside.worst));
     }
     let mut figures = world.line.ledger.figures();
     figures.acknowledged += others.acknowledged + troubled.acknowledged.len() as u64;
